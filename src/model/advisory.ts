@@ -1,0 +1,52 @@
+import type { CoverageGap } from './finding.ts';
+import type { Package } from './package.ts';
+
+/** A record in OSV format: https://ossf.github.io/osv-schema/ (the parts that are read). */
+export interface Advisory {
+  readonly id: string;
+  readonly modified?: string;
+  readonly withdrawn?: string;
+  readonly aliases?: readonly string[];
+  readonly upstream?: readonly string[];
+  readonly summary?: string;
+  readonly details?: string;
+  readonly severity?: readonly { readonly type: string; readonly score: string }[];
+  readonly affected?: readonly Affected[];
+  readonly database_specific?: Readonly<Record<string, unknown>>;
+}
+
+export interface Affected {
+  readonly package?: { readonly ecosystem: string; readonly name: string; readonly purl?: string };
+  readonly severity?: readonly { readonly type: string; readonly score: string }[];
+  readonly ranges?: readonly AffectedRange[];
+  readonly versions?: readonly string[];
+  readonly ecosystem_specific?: Readonly<Record<string, unknown>>;
+  readonly database_specific?: Readonly<Record<string, unknown>>;
+}
+
+export interface AffectedRange {
+  readonly type: 'SEMVER' | 'ECOSYSTEM' | 'GIT';
+  readonly events: readonly Readonly<Record<'introduced' | 'fixed' | 'last_affected' | 'limit', string | undefined>>[];
+}
+
+/** One advisory that holds for one package of the image. */
+export interface AdvisoryMatch {
+  readonly package: Package;
+  readonly advisory: Advisory;
+  /** The lowest version above the package's own that the advisory calls fixed. */
+  readonly fixedVersion: string | undefined;
+}
+
+export interface AdvisoryAnswer {
+  readonly matches: readonly AdvisoryMatch[];
+  /** Packages or ecosystems of which the source can say nothing. */
+  readonly gaps: readonly CoverageGap[];
+  /** Newest `modified` among the records that were read, ISO 8601. */
+  readonly newest: string | undefined;
+}
+
+/** Where advisories come from. Rejects with a StepError of origin `advisories` rather than answer in part. */
+export interface AdvisorySource {
+  readonly name: string;
+  match(packages: readonly Package[]): Promise<AdvisoryAnswer>;
+}

@@ -1,0 +1,58 @@
+import type { Severity } from './finding.ts';
+import type { PackageRecord } from './package.ts';
+
+/**
+ * What an inspector saw in one layer. `path` is the tar entry's cleaned name, without a leading slash. Packages count only while their file
+ * survives in the final file system; secrets and malware stay findings when a later layer deletes the file, for it is still in its layer.
+ */
+export type Observation = PackagesObservation | OsReleaseObservation | SecretObservation | MalwareObservation | GapObservation;
+
+export interface PackagesObservation {
+  readonly kind: 'packages';
+  readonly path: string;
+  readonly packages: readonly PackageRecord[];
+}
+
+export interface OsReleaseObservation {
+  readonly kind: 'os-release';
+  readonly path: string;
+  readonly fields: Readonly<Record<string, string>>;
+}
+
+export interface SecretObservation {
+  readonly kind: 'secret';
+  readonly path: string;
+  /** Rule id, e.g. `private-key`, `aws-access-key`. */
+  readonly rule: string;
+  readonly title: string;
+  readonly severity: Severity;
+  /** 1-based, where the file is text. */
+  readonly line: number | undefined;
+  /** SHA-256 (hex) of rule and secret: equal for the same secret, and of no use to who reads it. */
+  readonly fingerprint: string;
+  /** At most the first 4 characters of the secret, then `…`; safe to print. */
+  readonly preview: string;
+}
+
+export interface MalwareObservation {
+  readonly kind: 'malware';
+  readonly path: string;
+  readonly rule: string;
+  readonly title: string;
+}
+
+/** Something in a layer that could not be looked at: a limit, an unknown format, a damaged database. */
+export interface GapObservation {
+  readonly kind: 'gap';
+  readonly path: string;
+  /** Closed set, which policies name. */
+  readonly code: 'too-large' | 'damaged' | 'unsupported' | 'linked';
+  readonly reason: string;
+}
+
+/** An observation with the layer it was made in and whether its file is still there at the end. */
+export interface PlacedObservation<T extends Observation = Observation> {
+  readonly layer: number;
+  readonly survives: boolean;
+  readonly observation: T;
+}

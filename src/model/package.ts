@@ -1,0 +1,39 @@
+/** The kinds of package databases that are read. */
+export type PackageType = 'deb' | 'apk' | 'npm' | 'pypi';
+
+/** A package as its database states it, before the image's release is known. */
+export interface PackageRecord {
+  readonly type: PackageType;
+  /** Canonical name (PyPI names normalised by PEP 503; npm names with their scope). */
+  readonly name: string;
+  readonly version: string;
+  /** Source package, under which distributions publish advisories; dpkg `Source`, apk `o:`. */
+  readonly source?: { readonly name: string; readonly version: string };
+  readonly architecture?: string;
+  /** As stated: an SPDX expression, a licence name, or absent. */
+  readonly licence?: string;
+}
+
+/** A package of the image's final file system. */
+export interface Package extends PackageRecord {
+  /** https://github.com/package-url/purl-spec */
+  readonly purl: string;
+  /** OSV ecosystem with its release suffix (`Debian:12`, `Alpine:v3.19`, `npm`, `PyPI`), undefined where the release is not known. */
+  readonly ecosystem: string | undefined;
+  /** Path of the database or file that states it, without a leading slash. */
+  readonly path: string;
+  /** Index of the layer that brought this version, 0 at the bottom. */
+  readonly layer: number;
+}
+
+/** https://www.freedesktop.org/software/systemd/man/latest/os-release.html */
+export interface OperatingSystem {
+  readonly id: string;
+  readonly versionId: string;
+  readonly prettyName: string;
+}
+
+export interface Inventory {
+  readonly operatingSystem: OperatingSystem | undefined;
+  readonly packages: readonly Package[];
+}

@@ -1,0 +1,51 @@
+import type { Digest } from './digest.ts';
+import type { CoverageGap, Finding } from './finding.ts';
+import type { HistoryEntry } from './image.ts';
+import type { OperatingSystem } from './package.ts';
+import type { Verdict } from './verdict.ts';
+
+/** Everything one run found out and did: annotations, comment, summary and JSON are rendered from this and nothing else. */
+export interface Report {
+  /** As the user named it. */
+  readonly image: string;
+  /** Of the image or index that is published; undefined where the pass did not finish. */
+  readonly digest: Digest | undefined;
+  readonly platforms: readonly PlatformReport[];
+  /** Sorted by `compareFindings`. */
+  readonly findings: readonly Finding[];
+  readonly gaps: readonly CoverageGap[];
+  readonly verdict: Verdict;
+  readonly advisories: { readonly source: string; readonly asked: number; readonly newest: string | undefined };
+  readonly publication: Publication;
+  readonly startedAt: string;
+  readonly durationMs: number;
+  readonly version: string;
+}
+
+export interface PlatformReport {
+  readonly platform: string;
+  readonly operatingSystem: OperatingSystem | undefined;
+  readonly packages: number;
+  readonly layers: readonly LayerReport[];
+}
+
+export interface LayerReport {
+  readonly diffId: Digest;
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+  readonly instruction: HistoryEntry | undefined;
+}
+
+export type Publication =
+  | { readonly kind: 'none'; readonly reason: 'scan-only' | 'denied' | 'undecided' }
+  | {
+      readonly kind: 'published';
+      /** What was asked for, each with the digest, as `registry/repository:tag@sha256:…`. */
+      readonly references: readonly string[];
+      readonly signatures: readonly Digest[];
+      readonly sboms: readonly Digest[];
+      readonly bytesSent: number;
+      readonly bytesReused: number;
+      /** Held uploads that the registry dropped and that were sent a second time. */
+      readonly resent: number;
+    };

@@ -1,0 +1,30 @@
+import type { CoverageGap, Finding } from './finding.ts';
+
+/** What a policy says of an image. `undecided`: nothing denies it, but something could not be looked at and the policy does not accept that. */
+export interface Verdict {
+  readonly kind: 'pass' | 'deny' | 'undecided';
+  readonly denials: readonly Denial[];
+  /** Findings that a rule would deny, but for an exception. */
+  readonly excepted: readonly Excepted[];
+  readonly gaps: readonly CoverageGap[];
+  /** What the author of the policy should know: an exception that has expired or matches nothing. One line each. */
+  readonly notices: readonly string[];
+  /** Where the policy comes from: `builtin`, or the file's path; and its SHA-256 (hex) as it was read. */
+  readonly policy: { readonly name: string; readonly digest: string };
+}
+
+/** One finding that one rule refuses. */
+export interface Denial {
+  readonly rule: string;
+  readonly finding: Finding;
+  /** How to except it: lines of YAML for `.image-custody.yml`. */
+  readonly exception: string;
+}
+
+export interface Excepted {
+  readonly rule: string;
+  readonly finding: Finding;
+  readonly reason: string;
+  /** ISO date, the last day on which it holds. */
+  readonly expires: string;
+}

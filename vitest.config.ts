@@ -1,7 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
+// CI counts the unit tests that `npm cit` runs.
+const reportFile = process.env['IMAGE_CUSTODY_UNIT_REPORT'];
+
 export default defineConfig({
   test: {
+    ...(reportFile === undefined ? {} : { reporters: ['default', 'json'], outputFile: reportFile }),
     projects: [
       { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], testTimeout: 30_000 } },
       {

@@ -1,0 +1,30 @@
+import type { Http } from '../lib/http.ts';
+import type { SecretValue } from '../lib/secret-value.ts';
+
+/** What a command takes from its process: below main nothing reads the environment, the clock or the network by itself. */
+export interface World {
+  readonly http: Http;
+  readonly now: () => Date;
+  /** Monotonic milliseconds. */
+  readonly elapsedMs: () => number;
+  readonly environment: Environment;
+  /** Of this program. */
+  readonly version: string;
+  /** Aborted when the host cancels the run: held uploads are given up, and nothing is published any more. */
+  readonly cancelled: AbortSignal;
+}
+
+/** The environment variables and files that count, read once by main. */
+export interface Environment {
+  /** `DOCKER_HOST`. */
+  readonly dockerHost: string | undefined;
+  /** Text of Docker's config.json, where there is one. */
+  readonly dockerConfig: string | undefined;
+  /** `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET`, `AZURE_AUTHORITY_HOST`. */
+  readonly azureTenantId: string | undefined;
+  readonly azureClientId: string | undefined;
+  readonly azureClientSecret: SecretValue | undefined;
+  readonly azureAuthorityHost: string | undefined;
+  /** Asks the host for a token that says who this run is, where the host has such tokens (GitHub OIDC). */
+  readonly fetchIdentityToken: ((audience: string) => Promise<SecretValue>) | undefined;
+}

@@ -1,0 +1,209 @@
+import { SecretValue } from '../lib/secret-value.ts';
+import { StepError } from '../lib/step-error.ts';
+import type { AdvisoriesSetting, Credential, SecretRequest, Settings } from './settings.ts';
+import { type Input, type InputName, inputLimitCharacters, inputs, listLimit } from './table.ts';
+
+export type InputErrorCode = 'input-missing' | 'input-unknown' | 'input-invalid' | 'input-conflict';
+
+/** How the host spells an input, for messages: `fail-on`, `failOn`, `--fail-on`. */
+export type Spelling = (name: InputName) => string;
+
+/**
+ * Types the raw texts of a host's inputs. Empty texts count as absent, for both hosts give absent inputs as empty.
+ * Throws a StepError of origin `input` that names the input, its value and what is accepted. No value of a credential is quoted.
+ */
+export function parseSettings(raw: ReadonlyMap<string, string>, spell: Spelling): Settings {
+  const fields = new Fields(raw, spell);
+  fields.refuseUnknown();
+  const settings: Settings = {
+    image: fields.text('image') ?? fields.missing('image'),
+    push: fields.list('push'),
+    policy: fields.text('policy'),
+    failOn: fields.choice('fail-on', ['critical', 'high', 'medium', 'low', 'none']) ?? 'high',
+    advisories: parseAdvisories(fields.text('advisories') ?? 'osv.dev'),
+    keyVault: fields.text('key-vault'),
+    secrets: fields.list('secrets').map((line) => parseSecretRequest(line, fields)),
+    azureTenantId: fields.text('azure-tenant-id'),
+    azureClientId: fields.text('azure-client-id'),
+    registryUsername: fields.credential('registry-username'),
+    registryPassword: fields.credential('registry-password'),
+    signingKey: signingKey(fields),
+    sbom: fields.choice('sbom', ['cyclonedx', 'none']) ?? 'cyclonedx',
+    dockerfile: fields.text('dockerfile'),
+    annotations: fields.flag('annotations'),
+    comment: fields.flag('comment'),
+    summary: fields.flag('summary'),
+    report: fields.text('report'),
+    githubToken: fields.credential('github-token'),
+    compression: fields.choice('compression', ['gzip', 'keep']) ?? 'gzip',
+    insecureRegistries: fields.list('insecure-registry').map((host) => parseHost(host, fields)),
+  };
+  checkTogether(settings, spell);
+  return settings;
+}
+
+class Fields {
+  readonly #raw: ReadonlyMap<string, string>;
+  readonly #spell: Spelling;
+
+  constructor(raw: ReadonlyMap<string, string>, spell: Spelling) {
+    this.#raw = raw;
+    this.#spell = spell;
+  }
+
+  refuseUnknown(): void {
+    const names: readonly string[] = inputs.map((input) => input.name);
+    for (const name of this.#raw.keys()) {
+      if (names.includes(name)) continue;
+      const nearest = nearestName(name, names) as InputName | undefined;
+      throw new StepError<InputErrorCode>({
+        code: 'input-unknown',
+        origin: 'input',
+        message: `Unknown input ${JSON.stringify(name)}`,
+        hint: `${nearest === undefined ? '' : `Did you mean ${this.#spell(nearest)}? `}Accepted inputs: ${inputs.map((input) => this.#spell(input.name)).join(', ')}.`,
+      });
+    }
+  }
+
+  text(name: InputName): string | undefined {
+    const value = this.#raw.get(name)?.trim();
+    if (value === undefined || value === '') return undefined;
+    if (value.length > inputLimitCharacters) this.invalid(name, `${value.length} characters`, `at most ${inputLimitCharacters} characters`);
+    return value;
+  }
+
+  list(name: InputName): readonly string[] {
+    const items = (this.text(name) ?? '')
+      .split(/\r\n|\n|\r/)
+      .map((line) => line.trim())
+      .filter((line) => line !== '');
+    if (items.length > listLimit) this.invalid(name, `${items.length} items`, `at most ${listLimit} items, one a line`);
+    return items;
+  }
+
+  choice<const Choice extends string>(name: InputName, choices: readonly Choice[]): Choice | undefined {
+    const value = this.text(name);
+    if (value === undefined) return undefined;
+    return choices.find((choice) => choice === value.toLowerCase()) ?? this.invalid(name, JSON.stringify(value), choices.join(', '));
+  }
+
+  flag(name: InputName): boolean {
+    const value = this.choice(name, ['true', 'false', 'on', 'off', 'yes', 'no']);
+    return value === undefined || value === 'true' || value === 'on' || value === 'yes';
+  }
+
+  credential(name: InputName): Credential | undefined {
+    const value = this.text(name);
+    if (value === undefined) return undefined;
+    if (!value.startsWith('secret:')) return { kind: 'literal', value: new SecretValue(value) };
+    return { kind: 'secret', name: value.slice('secret:'.length).trim() };
+  }
+
+  missing(name: InputName): never {
+    const input: Input | undefined = inputs.find((row) => row.name === name);
+    throw new StepError<InputErrorCode>({
+      code: 'input-missing',
+      origin: 'input',
+      message: `The input ${this.#spell(name)} is required and was not given`,
+      hint: input?.description ?? '',
+    });
+  }
+
+  invalid(name: InputName, value: string, accepted: string): never {
+    throw new StepError<InputErrorCode>({
+      code: 'input-invalid',
+      origin: 'input',
+      message: `The input ${this.#spell(name)} is ${value}, which is not accepted`,
+      hint: `Accepted: ${accepted}.`,
+    });
+  }
+}
+
+function parseAdvisories(text: string): AdvisoriesSetting {
+  if (text === 'osv.dev') return { kind: 'service', url: 'https://api.osv.dev' };
+  if (/^https:\/\//.test(text)) return { kind: 'service', url: text };
+  return { kind: 'directory', path: text };
+}
+
+/** Names that `secret:NAME` can refer to; secret names as Key Vault has them. */
+const secretRequestPattern = /^([A-Za-z0-9_-]{1,127})\s*=\s*([0-9A-Za-z-]{1,127}(?:\/[0-9a-f]{32})?)$/;
+
+function parseSecretRequest(line: string, fields: Fields): SecretRequest {
+  const match = secretRequestPattern.exec(line);
+  if (match?.[1] === undefined || match[2] === undefined) {
+    return fields.invalid(
+      'secrets',
+      JSON.stringify(line),
+      'NAME = secret-name lines (letters, digits and hyphens; secret-name/VERSION pins a version)',
+    );
+  }
+  return { name: match[1], secretName: match[2] };
+}
+
+function parseHost(host: string, fields: Fields): string {
+  if (!/^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(?::\d{1,5})?$/.test(host)) {
+    fields.invalid('insecure-registry', JSON.stringify(host), 'hosts, e.g. registry.local:5000, one a line');
+  }
+  return host.toLowerCase();
+}
+
+function signingKey(fields: Fields): string | undefined {
+  const key = fields.text('signing-key');
+  const sign = fields.choice('sign', ['notation', 'none']);
+  if (sign === 'notation' && key === undefined) return fields.missing('signing-key');
+  return sign === 'none' ? undefined : key;
+}
+
+function checkTogether(settings: Settings, spell: Spelling): void {
+  const declared = settings.secrets.map((request) => request.name);
+  const doubled = declared.find((name, index) => declared.indexOf(name) !== index);
+  if (doubled !== undefined) conflict(`The input ${spell('secrets')} names ${doubled} twice`, 'Give each secret a name of its own.');
+  if (settings.secrets.length > 0 && settings.keyVault === undefined) {
+    conflict(
+      `The input ${spell('secrets')} is given without ${spell('key-vault')}`,
+      `Name the vault that holds them in ${spell('key-vault')}.`,
+    );
+  }
+  for (const name of ['registry-username', 'registry-password', 'github-token'] as const) {
+    const credential = {
+      'registry-username': settings.registryUsername,
+      'registry-password': settings.registryPassword,
+      'github-token': settings.githubToken,
+    }[name];
+    if (credential?.kind !== 'secret' || declared.includes(credential.name)) continue;
+    conflict(
+      `The input ${spell(name)} refers to secret:${credential.name}, which ${spell('secrets')} does not name`,
+      `Add a line "${credential.name} = NAME-IN-THE-VAULT" to ${spell('secrets')}.${declared.length > 0 ? ` Named now: ${declared.join(', ')}.` : ''}`,
+    );
+  }
+  if ((settings.registryUsername === undefined) !== (settings.registryPassword === undefined)) {
+    conflict(
+      `Only one of ${spell('registry-username')} and ${spell('registry-password')} is given`,
+      'Give both, or none to use Entra ID or the Docker configuration.',
+    );
+  }
+}
+
+function conflict(message: string, hint: string): never {
+  throw new StepError<InputErrorCode>({ code: 'input-conflict', origin: 'input', message, hint });
+}
+
+/** The name that is at most two edits away, if any. */
+function nearestName(name: string, names: readonly string[]): string | undefined {
+  const distances = names.map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase().slice(0, 64), candidate) }));
+  const nearest = distances.sort((a, b) => a.distance - b.distance)[0];
+  return nearest !== undefined && nearest.distance <= 3 ? nearest.candidate : undefined;
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,38 @@
+import type { SecretValue } from '../lib/secret-value.ts';
+import type { Severity } from '../model/finding.ts';
+
+/** The inputs of one run, typed. Paths are as the user gave them, relative to the workspace. */
+export interface Settings {
+  readonly image: string;
+  readonly push: readonly string[];
+  readonly policy: string | undefined;
+  readonly failOn: Exclude<Severity, 'unknown'> | 'none';
+  readonly advisories: AdvisoriesSetting;
+  readonly keyVault: string | undefined;
+  readonly secrets: readonly SecretRequest[];
+  readonly azureTenantId: string | undefined;
+  readonly azureClientId: string | undefined;
+  readonly registryUsername: Credential | undefined;
+  readonly registryPassword: Credential | undefined;
+  readonly signingKey: string | undefined;
+  readonly sbom: 'cyclonedx' | 'none';
+  readonly dockerfile: string | undefined;
+  readonly annotations: boolean;
+  readonly comment: boolean;
+  readonly summary: boolean;
+  readonly report: string | undefined;
+  readonly githubToken: Credential | undefined;
+  readonly compression: 'gzip' | 'keep';
+  readonly insecureRegistries: readonly string[];
+}
+
+export type AdvisoriesSetting = { readonly kind: 'service'; readonly url: string } | { readonly kind: 'directory'; readonly path: string };
+
+/** One line of the input `secrets`. */
+export interface SecretRequest {
+  readonly name: string;
+  readonly secretName: string;
+}
+
+/** A value given in clear, or the name of one of the run's Key Vault secrets. */
+export type Credential = { readonly kind: 'literal'; readonly value: SecretValue } | { readonly kind: 'secret'; readonly name: string };

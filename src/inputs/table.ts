@@ -1,0 +1,183 @@
+/** How an input's text is read. `list`: one item a line; on the command line the option is repeated. `credential`: a literal, or `secret:NAME`. */
+export type InputType = 'text' | 'list' | 'choice' | 'flag' | 'file' | 'credential';
+
+export interface Input {
+  readonly name: string;
+  readonly type: InputType;
+  readonly required?: true;
+  /** Accepted values of a `choice`. */
+  readonly choices?: readonly string[];
+  readonly default?: string;
+  /** The default where it is not a fixed text; for the documents. */
+  readonly defaultText?: string;
+  /** What `action.yml` gives as default, where the host evaluates it. */
+  readonly githubDefault?: string;
+  readonly description: string;
+  /** Left out elsewhere. */
+  readonly onlyOn?: 'github' | 'azure-pipelines';
+}
+
+export interface Output {
+  readonly name: string;
+  readonly description: string;
+}
+
+/** Longest text of one input. */
+export const inputLimitCharacters = 64 * 1024;
+
+/** Most items of one list. */
+export const listLimit = 100;
+
+/** Every input of the step; action.yml, task.json, `--help` and the README's tables are generated from here. */
+export const inputs = [
+  {
+    name: 'image',
+    type: 'text',
+    required: true,
+    description:
+      'The image to take into custody: `app:ci` (Docker daemon), `docker-archive:FILE`, `oci-archive:FILE[:TAG]` or `oci:DIR[:TAG]`.',
+  },
+  {
+    name: 'push',
+    type: 'list',
+    defaultText: 'empty: scan only',
+    description: 'Destination references, e.g. `registry.example.com/team/app:1.2`. All get the same digest.',
+  },
+  {
+    name: 'policy',
+    type: 'file',
+    defaultText: '`.image-custody.yml` if present, else the built-in policy',
+    description: 'Policy file. It replaces the built-in policy; `extends: builtin` keeps it.',
+  },
+  {
+    name: 'fail-on',
+    type: 'choice',
+    choices: ['critical', 'high', 'medium', 'low', 'none'],
+    default: 'high',
+    description: 'The built-in policy denies vulnerabilities of this severity and above.',
+  },
+  {
+    name: 'advisories',
+    type: 'text',
+    default: 'osv.dev',
+    description:
+      'Where advisories come from: `osv.dev`, the https URL of a service with its API, or a directory of OSV records (`ECOSYSTEM/all.zip`).',
+  },
+  {
+    name: 'key-vault',
+    type: 'text',
+    defaultText: 'empty',
+    description: 'Name or URL of the Azure Key Vault that holds the secrets and the signing key.',
+  },
+  {
+    name: 'secrets',
+    type: 'list',
+    defaultText: 'empty',
+    description: 'Key Vault secrets that this run needs, as `NAME = secret-name` lines. Other inputs refer to one as `secret:NAME`.',
+  },
+  {
+    name: 'azure-tenant-id',
+    type: 'text',
+    defaultText: '`AZURE_TENANT_ID`',
+    description: 'Microsoft Entra tenant of the identity that reads the vault and pushes.',
+  },
+  {
+    name: 'azure-client-id',
+    type: 'text',
+    defaultText: '`AZURE_CLIENT_ID`',
+    description:
+      'Client id of that identity. With `AZURE_CLIENT_SECRET` in the environment it signs in by secret, else by the federated credential of this workflow (GitHub, `permissions: id-token: write`).',
+  },
+  {
+    name: 'registry-username',
+    type: 'credential',
+    defaultText: "Docker's configuration file",
+    description: 'User name for registries that take a password.',
+  },
+  {
+    name: 'registry-password',
+    type: 'credential',
+    defaultText: "Entra ID for Azure Container Registry, else Docker's configuration file",
+    description: 'Password for that user: `secret:NAME`.',
+  },
+  {
+    name: 'sign',
+    type: 'choice',
+    choices: ['notation', 'none'],
+    defaultText: '`notation` when signing-key is set',
+    description: 'Signature to attach: a Notary Project signature, or none.',
+  },
+  {
+    name: 'signing-key',
+    type: 'text',
+    defaultText: 'empty',
+    description:
+      'Key Vault certificate: its name or id, with `,CHAIN.pem` where an authority issued it; or `file:KEY.pem,CERTIFICATES.pem`.',
+  },
+  {
+    name: 'sbom',
+    type: 'choice',
+    choices: ['cyclonedx', 'none'],
+    default: 'cyclonedx',
+    description: 'Software bill of materials to attach to what is published.',
+  },
+  {
+    name: 'dockerfile',
+    type: 'file',
+    defaultText: '`Dockerfile` in the repository, if present',
+    description: 'Dockerfile of the image, so that findings are shown on the line that caused them.',
+  },
+  { name: 'annotations', type: 'flag', default: 'true', description: 'Annotate the run and the lines that caused findings.' },
+  { name: 'comment', type: 'flag', default: 'true', description: 'Keep one comment on the pull request up to date.' },
+  { name: 'summary', type: 'flag', default: 'true', description: 'Write the report to the summary of the run.' },
+  {
+    name: 'report',
+    type: 'file',
+    defaultText: "a file in the runner's temporary folder",
+    description: 'File for the JSON report.',
+  },
+  {
+    name: 'github-token',
+    type: 'credential',
+    onlyOn: 'github',
+    githubDefault: '${{ github.token }}',
+    defaultText: '`${{ github.token }}`',
+    description: 'Token for the comment (`pull-requests: write`) and the check run (`checks: write`).',
+  },
+  {
+    name: 'compression',
+    type: 'choice',
+    choices: ['gzip', 'keep'],
+    default: 'gzip',
+    description: 'For layers that arrive uncompressed. Compressed layers are published byte for byte.',
+  },
+  {
+    name: 'insecure-registry',
+    type: 'list',
+    defaultText: 'empty',
+    description: 'Registry hosts that may be spoken to over http. Loopback hosts always may.',
+  },
+] as const satisfies readonly Input[];
+
+export type InputName = (typeof inputs)[number]['name'];
+
+/** The outputs of the step on both hosts. */
+export const outputs = [
+  { name: 'digest', description: 'Digest of the image that was read; of the index, where it is one.' },
+  { name: 'references', description: 'What was published, one `registry/repository:tag@digest` a line.' },
+  { name: 'verdict', description: '`pass`, `deny` or `undecided`.' },
+  { name: 'denied-by', description: 'Names of the policy rules that deny, one a line.' },
+  { name: 'findings', description: 'Number of findings.' },
+  { name: 'critical', description: 'Number of critical findings.' },
+  { name: 'high', description: 'Number of findings of high severity.' },
+  { name: 'report', description: 'Path of the JSON report.' },
+  { name: 'sbom', description: 'Digests of the attached bills of materials, one a line.' },
+  { name: 'signatures', description: 'Digests of the attached signatures, one a line.' },
+] as const satisfies readonly Output[];
+
+export type OutputName = (typeof outputs)[number]['name'];
+
+/** `fail-on` as Azure Pipelines spells it: `failOn`. */
+export function toCamelCase(name: string): string {
+  return name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}

@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { parseSettings } from '../../src/inputs/parse.ts';
+import { inputs, toCamelCase } from '../../src/inputs/table.ts';
+import { StepError } from '../../src/lib/step-error.ts';
+
+function parse(fields: Record<string, string>) {
+  return parseSettings(new Map(Object.entries(fields)), (name) => name);
+}
+
+function refusal(fields: Record<string, string>): StepError {
+  try {
+    parse(fields);
+  } catch (error) {
+    if (error instanceof StepError) return error;
+    throw error;
+  }
+  throw new Error('accepted');
+}
+
+describe('parseSettings', () => {
+  it('gives the documented defaults', () => {
+    expect(parse({ image: 'app:ci' })).toMatchObject({
+      image: 'app:ci',
+      push: [],
+      failOn: 'high',
+      advisories: { kind: 'service', url: 'https://api.osv.dev' },
+      sbom: 'cyclonedx',
+      compression: 'gzip',
+      annotations: true,
+      comment: true,
+      summary: true,
+    });
+  });
+
+  it('takes empty texts as absent, as both hosts give them', () => {
+    const empty = Object.fromEntries(inputs.map((input) => [input.name, '']));
+    expect(parse({ ...empty, image: 'app:ci' })).toEqual(parse({ image: 'app:ci' }));
+  });
+
+  it('reads a list one item a line, whatever ends the line', () => {
+    expect(parse({ image: 'a', push: ' r.io/a:1 \r\n\n r.io/a:2\r' }).push).toEqual(['r.io/a:1', 'r.io/a:2']);
+  });
+
+  it('reads secrets and what refers to them', () => {
+    const settings = parse({
+      image: 'a',
+      'key-vault': 'v',
+      secrets: 'PASSWORD = registry-password\nUSER=registry-user/0123456789abcdef0123456789abcdef',
+      'registry-username': 'secret:USER',
+      'registry-password': 'secret:PASSWORD',
+    });
+    expect(settings.secrets).toEqual([
+      { name: 'PASSWORD', secretName: 'registry-password' },
+      { name: 'USER', secretName: 'registry-user/0123456789abcdef0123456789abcdef' },
+    ]);
+    expect(settings.registryPassword).toEqual({ kind: 'secret', name: 'PASSWORD' });
+  });
+
+  it('keeps a password given in clear out of everything that prints settings', () => {
+    const settings = parse({ image: 'a', 'registry-username': 'u', 'registry-password': 'hunter2-hunter2' });
+    expect(JSON.stringify(settings)).not.toContain('hunter2');
+  });
+
+  it.each([
+    [{}, 'input-missing', 'image', 'docker-archive:FILE'],
+    [{ image: '  ' }, 'input-missing', 'image', 'docker-archive:FILE'],
+    [{ image: 'a', 'fial-on': 'high' }, 'input-unknown', 'fial-on', 'Did you mean fail-on?'],
+    [{ image: 'a', bananas: 'high' }, 'input-unknown', 'bananas', 'Accepted inputs: image'],
+    [{ image: 'a', 'fail-on': 'severe' }, 'input-invalid', '"severe"', 'critical, high, medium, low, none'],
+    [{ image: 'a', comment: 'maybe' }, 'input-invalid', '"maybe"', 'true, false'],
+    [{ image: 'a', compression: 'xz' }, 'input-invalid', '"xz"', 'gzip, keep'],
+    [{ image: 'a', sign: 'notation' }, 'input-missing', 'signing-key', 'Key Vault'],
+    [{ image: 'a', secrets: 'A = b' }, 'input-conflict', 'key-vault', 'key-vault'],
+    [{ image: 'a', 'key-vault': 'v', secrets: 'no equals sign' }, 'input-invalid', 'no equals sign', 'NAME = secret-name'],
+    [{ image: 'a', 'key-vault': 'v', secrets: 'A = b\nA = c' }, 'input-conflict', 'A twice', 'name of its own'],
+    [{ image: 'a', 'registry-username': 'u', 'registry-password': 'secret:NOPE' }, 'input-conflict', 'secret:NOPE', 'secrets'],
+    [{ image: 'a', 'registry-username': 'u' }, 'input-conflict', 'registry-password', 'Give both'],
+    [{ image: 'a', 'insecure-registry': 'http://r' }, 'input-invalid', 'http://r', 'registry.local:5000'],
+    [{ image: 'a'.repeat(70_000) }, 'input-invalid', '70000 characters', '65536'],
+    [{ image: 'a', push: 'r/a:1\n'.repeat(101) }, 'input-invalid', '101 items', '100'],
+  ])('refuses %j', (fields, code, inMessage, inHint) => {
+    const error = refusal(fields as Record<string, string>);
+    expect(error.code).toBe(code);
+    expect(error.message).toContain(inMessage);
+    expect(error.hint).toContain(inHint);
+    expect(error.message).not.toContain('\n');
+  });
+});
+
+describe('toCamelCase', () => {
+  it('spells inputs as Azure Pipelines does', () => {
+    expect(['fail-on', 'azure-tenant-id', 'image'].map(toCamelCase)).toEqual(['failOn', 'azureTenantId', 'image']);
+  });
+});

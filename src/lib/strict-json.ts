@@ -1,0 +1,213 @@
+/** What JSON text may hold. */
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: JsonValue;
+}
+
+export interface StrictJsonLimits {
+  /** Default 4 MiB. */
+  readonly maxBytes?: number;
+  /** Default 32. */
+  readonly maxDepth?: number;
+  /**
+   * Names of members whose value is a map with keys of the author's choosing, such as `annotations`: there, keys may differ in case alone.
+   * Default: those of image manifests and configurations.
+   */
+  readonly maps?: readonly string[];
+}
+
+/** Text that is not JSON, or that two readers might read differently. */
+export class StrictJsonError extends Error {
+  /** Byte at which reading stopped. */
+  readonly offset: number;
+
+  constructor(reason: string, offset: number) {
+    super(`${reason} at byte ${offset}`);
+    this.name = 'StrictJsonError';
+    this.offset = offset;
+  }
+}
+
+/**
+ * Parses JSON that comes from outside and that other programs read as well. Refused is what makes readers disagree: keys that are there
+ * twice or differ in case alone (Go's encoding/json folds case and lets the last win), `__proto__`, lone surrogates, bytes that are not
+ * UTF-8, a byte order mark; and what is deeper or larger than the limits. Throws StrictJsonError; its message quotes keys, never values.
+ */
+export function parseStrictJson(bytes: Uint8Array, limits: StrictJsonLimits = {}): JsonValue {
+  const { maxBytes = 4 * 1024 * 1024, maxDepth = 32, maps = imageMaps } = limits;
+  if (bytes.length > maxBytes) throw new StrictJsonError(`more than ${maxBytes} bytes of JSON`, maxBytes);
+  const text = decode(bytes);
+  new Walk(text, maxDepth, maps).verify();
+  return JSON.parse(text) as JsonValue;
+}
+
+export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether two keys of an object differ in case alone, as Go's encoding/json folds it; for objects whose maps `parseStrictJson` let pass. */
+export function hasCaseVariants(object: object): boolean {
+  const keys = Object.keys(object);
+  return new Set(keys.map(fold)).size < keys.length;
+}
+
+/** Both ways, so that the Kelvin sign and the long s meet k and s, as they do in Go. */
+function fold(key: string): string {
+  return key.toUpperCase().toLowerCase();
+}
+
+/** `annotations` of descriptors and manifests; the maps of an image configuration's `config`. */
+const imageMaps: readonly string[] = ['annotations', 'Labels', 'Volumes', 'ExposedPorts'];
+
+interface Frame {
+  /** Keys seen so far, folded; undefined in an array. */
+  readonly keys: Map<string, string> | undefined;
+  readonly isMap: boolean;
+}
+
+/** Walks the text once, with a stack of its own. https://www.rfc-editor.org/rfc/rfc8259 */
+class Walk {
+  readonly #text: string;
+  readonly #maxDepth: number;
+  readonly #maps: readonly string[];
+  readonly #stack: Frame[] = [];
+  #at = 0;
+  #key = '';
+
+  constructor(text: string, maxDepth: number, maps: readonly string[]) {
+    this.#text = text;
+    this.#maxDepth = maxDepth;
+    this.#maps = maps;
+  }
+
+  verify(): void {
+    do this.#value();
+    while (this.#next());
+    if (this.#at < this.#text.length) this.#fail('not valid JSON');
+  }
+
+  /** A scalar, an empty array or object, or the start of one up to its first value. */
+  #value(): void {
+    for (;;) {
+      const character = this.#skipSpace();
+      if (character !== '{' && character !== '[') {
+        if (character === '"') this.#string();
+        else this.#literal();
+        return;
+      }
+      if (this.#stack.length === this.#maxDepth) this.#fail(`more than ${this.#maxDepth} levels`);
+      const keys = character === '{' ? new Map<string, string>() : undefined;
+      this.#stack.push({ keys, isMap: keys !== undefined && this.#maps.includes(this.#key) });
+      this.#at += 1;
+      this.#key = '';
+      if (this.#skipSpace() === closing(keys)) return;
+      if (keys !== undefined) this.#member();
+    }
+  }
+
+  /** Goes over what follows a value; whether another one has to come. */
+  #next(): boolean {
+    for (;;) {
+      const frame = this.#stack.at(-1);
+      const character = this.#skipSpace();
+      if (frame === undefined) return false;
+      this.#key = '';
+      if (character !== ',' && character !== closing(frame.keys)) this.#fail('not valid JSON');
+      this.#at += 1;
+      if (character === ',') {
+        if (frame.keys !== undefined) this.#member();
+        return true;
+      }
+      this.#stack.pop();
+    }
+  }
+
+  /** A key and its colon. */
+  #member(): void {
+    if (this.#skipSpace() !== '"') this.#fail('not valid JSON');
+    const start = this.#at;
+    const key = this.#string();
+    this.#verifyKey(key, start);
+    if (this.#skipSpace() !== ':') this.#fail('not valid JSON');
+    this.#at += 1;
+    this.#key = key;
+  }
+
+  #verifyKey(key: string, start: number): void {
+    const { keys = new Map<string, string>(), isMap = false } = this.#stack.at(-1) ?? {};
+    if (key === '__proto__') this.#fail('the key "__proto__" is not accepted', start);
+    const folded = isMap ? key : fold(key);
+    const earlier = keys.get(folded);
+    if (earlier === key) this.#fail(`the key ${quoted(key)} is there twice`, start);
+    if (earlier !== undefined) this.#fail(`the keys ${quoted(earlier)} and ${quoted(key)} differ in case alone`, start);
+    keys.set(folded, key);
+  }
+
+  #string(): string {
+    const start = this.#at;
+    let code = 0;
+    for (this.#at += 1; code !== quote; this.#at += 1) {
+      if (this.#at >= this.#text.length) this.#fail('a string does not end', start);
+      code = this.#text.charCodeAt(this.#at);
+      if (code < 0x20) this.#fail('a control character in a string');
+      if (code === backslash) this.#at += 1;
+    }
+    return this.#unescape(start, this.#at);
+  }
+
+  #unescape(start: number, end: number): string {
+    const raw = this.#text.slice(start + 1, end - 1);
+    if (!raw.includes('\\')) return raw;
+    let value = '';
+    try {
+      value = JSON.parse(this.#text.slice(start, end)) as string;
+    } catch {
+      this.#fail('a string is not valid', start);
+    }
+    if (/\p{Surrogate}/u.test(value)) this.#fail('half a surrogate pair', start);
+    return value;
+  }
+
+  #literal(): void {
+    literal.lastIndex = this.#at;
+    if (!literal.test(this.#text)) this.#fail('not valid JSON');
+    this.#at = literal.lastIndex;
+  }
+
+  #skipSpace(): string {
+    space.lastIndex = this.#at;
+    space.test(this.#text);
+    this.#at = space.lastIndex;
+    return this.#text.charAt(this.#at);
+  }
+
+  #fail(reason: string, at = this.#at): never {
+    throw new StrictJsonError(reason, Buffer.byteLength(this.#text.slice(0, at)));
+  }
+}
+
+const [quote, backslash] = [0x22, 0x5c];
+const literal = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const space = /[ \t\r\n]*/y;
+
+function closing(keys: Frame['keys']): string {
+  return keys === undefined ? ']' : '}';
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new StrictJsonError('bytes that are not UTF-8', firstBadByte(bytes));
+  }
+}
+
+function firstBadByte(bytes: Uint8Array): number {
+  const again = Buffer.from(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes));
+  const differing = again.findIndex((byte, index) => byte !== bytes[index]);
+  return differing === -1 ? bytes.length : differing;
+}
+
+function quoted(key: string): string {
+  return JSON.stringify(key.length > 60 ? `${key.slice(0, 60)}…` : key);
+}

@@ -5,6 +5,8 @@ export type SignatureAlgorithm = 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384'
 export interface KeySigner {
   /** For logs: `Key Vault key https://…` or `key file …`; no secret. */
   readonly description: string;
+  /** Decides what a user is told when the certificate does not do. */
+  readonly keptIn: 'key-vault' | 'file';
   readonly algorithm: SignatureAlgorithm;
   /** DER, leaf first, root last. Not yet held against the Notary rules. */
   readonly certificateChain: readonly Uint8Array[];

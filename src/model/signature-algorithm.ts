@@ -1,0 +1,61 @@
+import { constants, type KeyObject, verify } from 'node:crypto';
+import type { SignatureAlgorithm } from './signer.ts';
+
+export interface AlgorithmFacts {
+  readonly hash: 'sha256' | 'sha384' | 'sha512';
+  readonly key:
+    | { readonly kind: 'rsa'; readonly bits: number }
+    | { readonly kind: 'ec'; readonly curve: string; readonly coordinateBytes: number };
+}
+
+/**
+ * Which key signs with which algorithm; nothing else is allowed.
+ * https://github.com/notaryproject/specifications/blob/v1.1.0/specs/signature-specification.md#algorithm-selection
+ */
+export const signatureAlgorithms: Readonly<Record<SignatureAlgorithm, AlgorithmFacts>> = {
+  PS256: { hash: 'sha256', key: { kind: 'rsa', bits: 2048 } },
+  PS384: { hash: 'sha384', key: { kind: 'rsa', bits: 3072 } },
+  PS512: { hash: 'sha512', key: { kind: 'rsa', bits: 4096 } },
+  ES256: { hash: 'sha256', key: { kind: 'ec', curve: 'prime256v1', coordinateBytes: 32 } },
+  ES384: { hash: 'sha384', key: { kind: 'ec', curve: 'secp384r1', coordinateBytes: 48 } },
+  ES512: { hash: 'sha512', key: { kind: 'ec', curve: 'secp521r1', coordinateBytes: 66 } },
+};
+
+/** What `signatureAlgorithmOf` accepts, for messages. */
+export const acceptedKeys = 'RSA of 2048, 3072 or 4096 bits, or EC on P-256, P-384 or P-521';
+
+/** The one algorithm that a key (public or private) signs with; undefined where the Notary Project allows none. */
+export function signatureAlgorithmOf(key: KeyObject): SignatureAlgorithm | undefined {
+  for (const [name, facts] of Object.entries(signatureAlgorithms)) {
+    const matches =
+      facts.key.kind === 'rsa'
+        ? key.asymmetricKeyType === 'rsa' && key.asymmetricKeyDetails?.modulusLength === facts.key.bits
+        : key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === facts.key.curve;
+    if (matches) return name as SignatureAlgorithm;
+  }
+  return undefined;
+}
+
+/** `RSA 1024`, `EC secp256k1`, `ed25519`: how a message names a key. */
+export function keyText(key: KeyObject): string {
+  const details = key.asymmetricKeyDetails;
+  if (key.asymmetricKeyType === 'rsa') return `RSA ${details?.modulusLength}`;
+  if (key.asymmetricKeyType === 'ec') return `EC ${details?.namedCurve ?? 'with explicit parameters'}`;
+  return key.asymmetricKeyType ?? 'unknown';
+}
+
+/** Whether `signature` is one of `message` by `key`, in the form of JWS (RFC 7518, 3.4 and 3.5: r || s; the salt as long as the hash). */
+export function isSignature(algorithm: SignatureAlgorithm, key: KeyObject, message: Uint8Array, signature: Uint8Array): boolean {
+  const facts = signatureAlgorithms[algorithm];
+  if (signatureAlgorithmOf(key) !== algorithm) return false;
+  const lengthBytes = facts.key.kind === 'rsa' ? facts.key.bits / 8 : facts.key.coordinateBytes * 2;
+  if (signature.length !== lengthBytes) return false;
+  return verify(facts.hash, message, { key, ...signatureForm(algorithm) }, signature);
+}
+
+/** How node:crypto is told of the form of a signature, for signing and verifying alike. */
+export function signatureForm(algorithm: SignatureAlgorithm) {
+  return signatureAlgorithms[algorithm].key.kind === 'rsa'
+    ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }
+    : { dsaEncoding: 'ieee-p1363' as const };
+}

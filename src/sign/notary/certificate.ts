@@ -1,0 +1,97 @@
+import { type KeyObject, X509Certificate } from 'node:crypto';
+import { id_RSASSA_PSS, RsaSaPssParams } from '@peculiar/asn1-rsa';
+import { AsnConvert } from '@peculiar/asn1-schema';
+import {
+  BasicConstraints,
+  Certificate as CertificateAsn,
+  ExtendedKeyUsage,
+  id_ce_basicConstraints,
+  id_ce_extKeyUsage,
+  id_ce_keyUsage,
+  KeyUsage,
+  type KeyUsageType,
+} from '@peculiar/asn1-x509';
+import { nameText } from '../../lib/certificate-chain.ts';
+
+/** The parts of a certificate that the rules of the Notary Project look at. */
+export interface Certificate {
+  readonly x509: X509Certificate;
+  readonly publicKey: KeyObject;
+  /** On one line. */
+  readonly subject: string;
+  readonly subjectBytes: Buffer;
+  readonly issuerBytes: Buffer;
+  readonly notBefore: Date;
+  readonly notAfter: Date;
+  /** Hash of the signature on it by OID; undefined where it is none of SHA-256, -384 and -512 (or Ed25519). */
+  readonly signatureHash: 'sha256' | 'sha384' | 'sha512' | undefined;
+  readonly basicConstraints: { readonly critical: boolean; readonly ca: boolean; readonly pathLength: number | undefined } | undefined;
+  readonly keyUsage: { readonly critical: boolean; readonly usages: readonly KeyUsageType[] } | undefined;
+  /** OIDs. */
+  readonly extendedKeyUsage: readonly string[];
+  /** OIDs of extensions that are there twice, which RFC 5280 (4.2) forbids and readers resolve differently. */
+  readonly repeatedExtensions: readonly string[];
+}
+
+/** Throws an Error where the bytes are not one DER certificate, or its key cannot be read. */
+export function parseCertificate(der: Uint8Array): Certificate {
+  const x509 = new X509Certificate(der);
+  if (!x509.raw.equals(der)) throw new Error('bytes follow the certificate');
+  const asn = AsnConvert.parse(der, CertificateAsn);
+  const { subject, issuer, validity, extensions = [] } = asn.tbsCertificate;
+  const ids = [...extensions].map((extension) => extension.extnID);
+  return {
+    x509,
+    // Read now: the getter throws where the key is of a kind that OpenSSL does not know.
+    publicKey: x509.publicKey,
+    subject: nameText(x509.subject),
+    subjectBytes: Buffer.from(AsnConvert.serialize(subject)),
+    issuerBytes: Buffer.from(AsnConvert.serialize(issuer)),
+    notBefore: validity.notBefore.getTime(),
+    notAfter: validity.notAfter.getTime(),
+    signatureHash: signatureHashOf(asn),
+    basicConstraints: readExtension(asn, id_ce_basicConstraints, BasicConstraints, (value, critical) => ({
+      critical,
+      ca: value.cA,
+      pathLength: value.pathLenConstraint,
+    })),
+    keyUsage: readExtension(asn, id_ce_keyUsage, KeyUsage, (value, critical) => ({ critical, usages: value.toJSON() })),
+    extendedKeyUsage: readExtension(asn, id_ce_extKeyUsage, ExtendedKeyUsage, (value) => [...value]) ?? [],
+    repeatedExtensions: ids.filter((id, index) => ids.indexOf(id) !== index),
+  };
+}
+
+function readExtension<Value, Read>(
+  certificate: CertificateAsn,
+  id: string,
+  shape: new () => Value,
+  read: (value: Value, critical: boolean) => Read,
+): Read | undefined {
+  const extension = certificate.tbsCertificate.extensions?.find((candidate) => candidate.extnID === id);
+  return extension && read(AsnConvert.parse(extension.extnValue, shape), extension.critical);
+}
+
+function signatureHashOf(certificate: CertificateAsn): Certificate['signatureHash'] {
+  const { algorithm, parameters } = certificate.signatureAlgorithm;
+  if (algorithm !== id_RSASSA_PSS) return signatureHashes[algorithm];
+  const pss = parameters ? AsnConvert.parse(parameters, RsaSaPssParams) : new RsaSaPssParams();
+  return digestHashes[pss.hashAlgorithm.algorithm];
+}
+
+/** RFC 4055, RFC 5758 and RFC 8410 (Ed25519 hashes with SHA-512). */
+const signatureHashes: Readonly<Record<string, Certificate['signatureHash']>> = {
+  '1.2.840.113549.1.1.11': 'sha256',
+  '1.2.840.113549.1.1.12': 'sha384',
+  '1.2.840.113549.1.1.13': 'sha512',
+  '1.2.840.10045.4.3.2': 'sha256',
+  '1.2.840.10045.4.3.3': 'sha384',
+  '1.2.840.10045.4.3.4': 'sha512',
+  '1.3.101.112': 'sha512',
+};
+
+/** RFC 4055, section 2.1. */
+const digestHashes: Readonly<Record<string, Certificate['signatureHash']>> = {
+  '2.16.840.1.101.3.4.2.1': 'sha256',
+  '2.16.840.1.101.3.4.2.2': 'sha384',
+  '2.16.840.1.101.3.4.2.3': 'sha512',
+};

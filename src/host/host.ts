@@ -25,7 +25,7 @@ export interface Host {
   /** Puts the report (in `summaryFormat`) where a reader of the run finds it. */
   summarise(text: string): Promise<void>;
   /** Makes or updates the step's one comment on the pull request; does nothing outside a pull request. */
-  comment(markdown: string): Promise<void>;
+  comment(markdown: string, run: RunOutcome): Promise<void>;
   /** Sets an output of the step. */
   output(name: string, value: string): void;
   /** Shows an error that ends the step. */

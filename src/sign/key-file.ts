@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, type KeyObject, sign, type X509Certi
 import { open } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { nameText, orderChain, parseCertificates, publicKeyOf } from '../lib/certificate-chain.ts';
-import { acceptedKeys, keyText, signatureAlgorithmOf, signatureAlgorithms, signatureForm } from '../model/signature-algorithm.ts';
+import { acceptedKeys, keyText, signatureAlgorithmOf, signatureAlgorithms, signatureForm } from '../lib/signature-algorithm.ts';
 import type { KeySigner } from '../model/signer.ts';
 import { signatureError } from './signature-error.ts';
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { isSignature } from '../../src/model/signature-algorithm.ts';
+import { isSignature } from '../../src/lib/signature-algorithm.ts';
 import { openKeyFile } from '../../src/sign/key-file.ts';
 import { algorithms, makeChain, makeKeys, toPem } from './chain.ts';
 

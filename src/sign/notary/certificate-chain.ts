@@ -1,5 +1,5 @@
+import { signatureAlgorithmOf, signatureAlgorithms } from '../../lib/signature-algorithm.ts';
 import type { StepError } from '../../lib/step-error.ts';
-import { signatureAlgorithmOf, signatureAlgorithms } from '../../model/signature-algorithm.ts';
 import type { KeySigner } from '../../model/signer.ts';
 import { type SignatureErrorCode, signatureError } from '../signature-error.ts';
 import { parseCertificate } from './certificate.ts';

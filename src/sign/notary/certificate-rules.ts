@@ -1,4 +1,4 @@
-import { acceptedKeys, keyText, signatureAlgorithmOf } from '../../model/signature-algorithm.ts';
+import { acceptedKeys, keyText, signatureAlgorithmOf } from '../../lib/signature-algorithm.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 
 /** https://github.com/notaryproject/specifications/blob/v1.1.0/specs/signature-specification.md#certificate-requirements */

@@ -1,5 +1,5 @@
 import { createHash, X509Certificate } from 'node:crypto';
-import { isSignature, signatureAlgorithmOf } from '../../model/signature-algorithm.ts';
+import { isSignature, signatureAlgorithmOf } from '../../lib/signature-algorithm.ts';
 import type { KeySigner } from '../../model/signer.ts';
 import { signatureError } from '../signature-error.ts';
 import { checkCertificateChain } from './certificate-chain.ts';

@@ -1,5 +1,7 @@
 import { constants, type KeyObject, verify } from 'node:crypto';
-import type { SignatureAlgorithm } from './signer.ts';
+
+/** By JWA name (RFC 7518); the same names as `SignatureAlgorithm` of the model, which this folder does not import. */
+export type AlgorithmName = 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384' | 'ES512';
 
 export interface AlgorithmFacts {
   readonly hash: 'sha256' | 'sha384' | 'sha512';
@@ -12,7 +14,7 @@ export interface AlgorithmFacts {
  * Which key signs with which algorithm; nothing else is allowed.
  * https://github.com/notaryproject/specifications/blob/v1.1.0/specs/signature-specification.md#algorithm-selection
  */
-export const signatureAlgorithms: Readonly<Record<SignatureAlgorithm, AlgorithmFacts>> = {
+export const signatureAlgorithms: Readonly<Record<AlgorithmName, AlgorithmFacts>> = {
   PS256: { hash: 'sha256', key: { kind: 'rsa', bits: 2048 } },
   PS384: { hash: 'sha384', key: { kind: 'rsa', bits: 3072 } },
   PS512: { hash: 'sha512', key: { kind: 'rsa', bits: 4096 } },
@@ -25,13 +27,13 @@ export const signatureAlgorithms: Readonly<Record<SignatureAlgorithm, AlgorithmF
 export const acceptedKeys = 'RSA of 2048, 3072 or 4096 bits, or EC on P-256, P-384 or P-521';
 
 /** The one algorithm that a key (public or private) signs with; undefined where the Notary Project allows none. */
-export function signatureAlgorithmOf(key: KeyObject): SignatureAlgorithm | undefined {
+export function signatureAlgorithmOf(key: KeyObject): AlgorithmName | undefined {
   for (const [name, facts] of Object.entries(signatureAlgorithms)) {
     const matches =
       facts.key.kind === 'rsa'
         ? key.asymmetricKeyType === 'rsa' && key.asymmetricKeyDetails?.modulusLength === facts.key.bits
         : key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === facts.key.curve;
-    if (matches) return name as SignatureAlgorithm;
+    if (matches) return name as AlgorithmName;
   }
   return undefined;
 }
@@ -45,7 +47,7 @@ export function keyText(key: KeyObject): string {
 }
 
 /** Whether `signature` is one of `message` by `key`, in the form of JWS (RFC 7518, 3.4 and 3.5: r || s; the salt as long as the hash). */
-export function isSignature(algorithm: SignatureAlgorithm, key: KeyObject, message: Uint8Array, signature: Uint8Array): boolean {
+export function isSignature(algorithm: AlgorithmName, key: KeyObject, message: Uint8Array, signature: Uint8Array): boolean {
   const facts = signatureAlgorithms[algorithm];
   if (signatureAlgorithmOf(key) !== algorithm) return false;
   const lengthBytes = facts.key.kind === 'rsa' ? facts.key.bits / 8 : facts.key.coordinateBytes * 2;
@@ -54,7 +56,7 @@ export function isSignature(algorithm: SignatureAlgorithm, key: KeyObject, messa
 }
 
 /** How node:crypto is told of the form of a signature, for signing and verifying alike. */
-export function signatureForm(algorithm: SignatureAlgorithm) {
+export function signatureForm(algorithm: AlgorithmName) {
   return signatureAlgorithms[algorithm].key.kind === 'rsa'
     ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }
     : { dsaEncoding: 'ieee-p1363' as const };

@@ -1,0 +1,211 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { signatureAlgorithmOf } from '../../src/lib/signature-algorithm.ts';
+import { openKeyFile } from '../../src/sign/key-file.ts';
+import { toEnvelope, toSigningInput } from '../../src/sign/notary/envelope.ts';
+import { type NotarySignature, signNotary } from '../../src/sign/notary/signature.ts';
+import { verifyNotary } from '../../src/sign/notary/verification.ts';
+import { brokenChains } from '../sign/broken-chains.ts';
+import { algorithms, leafExtensions, makeCertificate, makeChain, makeKeys, makeSigner, toPem } from '../sign/chain.ts';
+import { type LoopbackRegistry, startRegistry } from './loopback-registry.ts';
+import { peer } from './peers.ts';
+
+const run = promisify(execFile);
+const now = () => new Date();
+const agent = 'image-custody/0.0.0';
+const manifestType = 'application/vnd.oci.image.manifest.v1+json';
+const empty = Buffer.from('{}');
+
+let registry: LoopbackRegistry;
+let folder: string;
+beforeAll(async () => {
+  registry = await startRegistry();
+  folder = await mkdtemp(join(tmpdir(), 'notation-'));
+});
+afterAll(async () => {
+  await registry?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Pushed {
+  readonly mediaType: string;
+  readonly digest: `sha256:${string}`;
+  readonly size: number;
+}
+
+function descriptor(mediaType: string, bytes: Uint8Array): Pushed {
+  return { mediaType, digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}`, size: bytes.length };
+}
+
+async function expectOk(answer: Response): Promise<Response> {
+  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+  return answer;
+}
+
+async function pushBlob(repository: string, mediaType: string, bytes: Uint8Array): Promise<Pushed> {
+  const blob = descriptor(mediaType, bytes);
+  const start = await expectOk(await fetch(`http://${registry.host}/v2/${repository}/blobs/uploads/`, { method: 'POST' }));
+  const location = new URL(start.headers.get('location') ?? '', `http://${registry.host}`);
+  location.searchParams.set('digest', blob.digest);
+  await expectOk(await fetch(location, { method: 'PUT', body: Buffer.from(bytes) }));
+  return blob;
+}
+
+async function pushManifest(repository: string, manifest: object): Promise<Pushed> {
+  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: manifestType, ...manifest }));
+  const pushed = descriptor(manifestType, bytes);
+  const url = `http://${registry.host}/v2/${repository}/manifests/${pushed.digest}`;
+  await expectOk(await fetch(url, { method: 'PUT', body: bytes, headers: { 'content-type': manifestType } }));
+  return pushed;
+}
+
+async function pushImage(repository: string): Promise<Pushed> {
+  const config = await pushBlob(
+    repository,
+    'application/vnd.oci.image.config.v1+json',
+    Buffer.from(`{"architecture":"amd64","os":"linux"}`),
+  );
+  const layer = await pushBlob(repository, 'application/vnd.oci.image.layer.v1.tar', Buffer.alloc(1024));
+  return pushManifest(repository, { config, layers: [layer] });
+}
+
+/** Attaches as the step does, with the tag-schema fallback of the distribution specification, for Distribution has no referrers API. */
+async function attach(
+  repository: string,
+  subject: Pushed,
+  signature: Pick<NotarySignature, 'bytes' | 'mediaType' | 'annotations' | 'artifactType'>,
+) {
+  const { artifactType, annotations } = signature;
+  const layer = await pushBlob(repository, signature.mediaType, signature.bytes);
+  const config = await pushBlob(repository, 'application/vnd.oci.empty.v1+json', empty);
+  const manifest = await pushManifest(repository, { artifactType, config, layers: [layer], subject, annotations });
+  const indexType = 'application/vnd.oci.image.index.v1+json';
+  const index = { schemaVersion: 2, mediaType: indexType, manifests: [{ ...manifest, artifactType, annotations }] };
+  const url = `http://${registry.host}/v2/${repository}/manifests/${subject.digest.replace(':', '-')}`;
+  await expectOk(await fetch(url, { method: 'PUT', body: JSON.stringify(index), headers: { 'content-type': indexType } }));
+}
+
+/** Runs `notation verify` with `root` as the only trusted certificate. */
+async function notationVerify(repository: string, digest: string, root: Buffer): Promise<string> {
+  const home = await mkdtemp(join(folder, 'home-'));
+  const store = join(home, 'notation/truststore/x509/ca/test');
+  await mkdir(store, { recursive: true });
+  await writeFile(join(store, 'root.pem'), toPem(root));
+  const policy = {
+    version: '1.0',
+    trustPolicies: [
+      {
+        name: 'test',
+        registryScopes: ['*'],
+        signatureVerification: { level: 'strict' },
+        trustStores: ['ca:test'],
+        trustedIdentities: ['*'],
+      },
+    ],
+  };
+  await writeFile(join(home, 'notation/trustpolicy.json'), JSON.stringify(policy), { mode: 0o600 });
+  const env = { ...process.env, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home };
+  const result = await run(peer('notation'), ['verify', '--insecure-registry', '-v', `${registry.host}/${repository}@${digest}`], {
+    env,
+  }).catch((error: { stdout?: string; stderr?: string }) => error);
+  return `${result.stdout}${result.stderr}`;
+}
+
+describe('what we sign, notation verifies', () => {
+  test.each(algorithms)('a chain with an intermediate and a leaf of %s (%s), from PEM files', async (keyType) => {
+    const repository = `signed/${keyType.toLowerCase()}`;
+    const { chain, keys } = makeChain(keyType);
+    const [keyFile, chainFile] = [join(folder, `${keyType}.key`), join(folder, `${keyType}.crt`)];
+    await writeFile(keyFile, keys.privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    await writeFile(chainFile, toPem(...chain));
+    const subject = await pushImage(repository);
+    await attach(repository, subject, await signNotary({ signer: await openKeyFile(keyFile, chainFile), subject, now, agent }));
+    expect(await notationVerify(repository, subject.digest, chain[2] ?? Buffer.of())).toContain('Successfully verified signature');
+  });
+
+  test('a self-signed certificate, with an expiry', async () => {
+    const keys = makeKeys('P-256');
+    const leaf = makeCertificate({ name: 'Alone', keys, extensions: leafExtensions });
+    const subject = await pushImage('signed/alone');
+    const expiry = new Date(Date.now() + 3_600_000);
+    await attach('signed/alone', subject, await signNotary({ signer: makeSigner('ES256', keys, [leaf]), subject, now, agent, expiry }));
+    expect(await notationVerify('signed/alone', subject.digest, leaf)).toContain('Successfully verified signature');
+  });
+});
+
+describe('what notation signs, we verify', () => {
+  test.each(['P-256', 'RSA-2048'] as const)('with a chain of %s', async (keyType) => {
+    const repository = `theirs/${keyType.toLowerCase()}`;
+    const { chain, keys } = makeChain(keyType);
+    const home = await mkdtemp(join(folder, 'signer-'));
+    const notation = join(home, 'notation');
+    await mkdir(notation);
+    const [keyPath, certPath] = [join(home, 'key.pem'), join(home, 'chain.pem')];
+    await writeFile(keyPath, keys.privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    await writeFile(certPath, toPem(...chain));
+    await writeFile(join(notation, 'signingkeys.json'), JSON.stringify({ default: 'test', keys: [{ name: 'test', keyPath, certPath }] }), {
+      mode: 0o600,
+    });
+    const subject = await pushImage(repository);
+    const env = { ...process.env, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home };
+    await run(
+      peer('notation'),
+      ['sign', '--insecure-registry', '--force-referrers-tag', `${registry.host}/${repository}@${subject.digest}`],
+      { env },
+    );
+    const read = async (path: string) =>
+      (
+        await expectOk(
+          await fetch(`http://${registry.host}/v2/${repository}/${path}`, {
+            headers: { accept: `${manifestType}, application/vnd.oci.image.index.v1+json` },
+          }),
+        )
+      ).arrayBuffer();
+    const index = JSON.parse(Buffer.from(await read(`manifests/${subject.digest.replace(':', '-')}`)).toString());
+    const manifest = JSON.parse(Buffer.from(await read(`manifests/${index.manifests[0].digest}`)).toString());
+    const envelope = new Uint8Array(await read(`blobs/${manifest.layers[0].digest}`));
+    const verified = verifyNotary(envelope, subject, { now, trusted: [chain[2] ?? Buffer.of()] });
+    expect(verified.agent).toContain('notation');
+    const ours = await signNotary({ signer: makeSigner(verified.algorithm, keys, chain), subject, now, agent });
+    expect(Object.keys(ours.annotations).sort()).toEqual(Object.keys(manifest.annotations).sort());
+    expect(ours.annotations['io.cncf.notary.x509chain.thumbprint#S256']).toBe(
+      manifest.annotations['io.cncf.notary.x509chain.thumbprint#S256'],
+    );
+  });
+});
+
+describe('a chain that we refuse, notation refuses', () => {
+  const cases = brokenChains().map((broken, index) => ({ ...broken, repository: `broken/${index}` }));
+
+  test.each(cases)('$what', async ({ chain, keys, repository, acceptedByNotation = false }) => {
+    const [algorithm = 'ES256', subject] = [signatureAlgorithmOf(keys.publicKey), await pushImage(repository)];
+    const signer = { ...makeSigner(algorithm, keys, chain) };
+    await expect(signNotary({ signer, subject, now, agent })).rejects.toMatchObject({ code: 'certificate-rules' });
+    const input = toSigningInput(algorithm, subject, new Date(), undefined);
+    const bytes = toEnvelope(input, await signer.sign(Buffer.from(input)), chain, agent);
+    const thumbprints = JSON.stringify(chain.map((der) => createHash('sha256').update(der).digest('hex')));
+    await attach(repository, subject, {
+      artifactType: 'application/vnd.cncf.notary.signature',
+      mediaType: 'application/jose+json',
+      bytes,
+      annotations: { 'io.cncf.notary.x509chain.thumbprint#S256': thumbprints },
+    });
+    const verdict = await notationVerify(repository, subject.digest, chain.at(-1) ?? Buffer.of());
+    if (acceptedByNotation) expect(verdict).toContain('Successfully verified signature');
+    else expect(verdict).toMatch(/certificate-chain is invalid|malformed leaf certificate|key is of invalid type|validity period/);
+    expect(verdict.includes('Successfully verified signature')).toBe(acceptedByNotation);
+  });
+});
+
+test('a signature over another image is refused by notation too', async () => {
+  const { chain, keys } = makeChain('P-256');
+  const subject = await pushImage('signed/other');
+  const other = { ...subject, size: subject.size + 1 };
+  await attach('signed/other', subject, await signNotary({ signer: makeSigner('ES256', keys, chain), subject: other, now, agent }));
+  expect(await notationVerify('signed/other', subject.digest, chain[2] ?? Buffer.of())).not.toContain('Successfully verified');
+});

@@ -1,0 +1,13 @@
+import { StepError } from '../lib/step-error.ts';
+
+export type AdvisoryErrorCode =
+  | 'no-directory'
+  | 'unreadable-archive'
+  | 'damaged-archive'
+  | 'service-unreachable'
+  | 'service-refused'
+  | 'unexpected-answer';
+
+export function advisoryError(code: AdvisoryErrorCode, message: string, hint: string, cause?: unknown): StepError<AdvisoryErrorCode> {
+  return new StepError({ code, origin: 'advisories', message, hint, ...(cause === undefined ? {} : { cause }) });
+}

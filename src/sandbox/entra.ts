@@ -1,9 +1,10 @@
-import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { type AccessTokenClaims, toAccessClaims, verifyAccessToken } from './entra/access-token.ts';
 import { type FederatedCredential, findAssertionFault } from './entra/assertion.ts';
 import { type EntraError, entraErrors, toEntraRefusal } from './entra/error.ts';
 import { fetchIssuerKeys } from './entra/issuer.ts';
 import { type Answer, matchRoute, type ReceivedRequest, type Route, toJsonAnswer, toTextAnswer } from './exchange.ts';
-import { type Claims, createTokenKey, isSignedBy, parseToken, signToken } from './json-web-token.ts';
+import { type Claims, createTokenKey, signToken } from './json-web-token.ts';
 import { type StandIn, type StandInOptions, startStandIn } from './stand-in.ts';
 
 /** An application with its service principal. */
@@ -27,27 +28,6 @@ export interface EntraOptions extends StandInOptions {
   readonly tokenLifetimeSeconds?: number;
 }
 
-/** Who an access token speaks for. */
-export interface AccessTokenClaims extends Claims {
-  readonly aud: string;
-  readonly oid: string;
-  readonly appid: string;
-  readonly tid: string;
-}
-
-/** Why a resource refuses a token; `found` is what the token says in place of what was wanted. */
-export class TokenRefused extends Error {
-  readonly reason: 'malformed' | 'signature' | 'expired' | 'issuer' | 'audience';
-  readonly found: string;
-
-  constructor(reason: TokenRefused['reason'], found = '') {
-    super(`token refused: ${reason}`);
-    this.name = 'TokenRefused';
-    this.reason = reason;
-    this.found = found;
-  }
-}
-
 export interface Entra extends StandIn {
   readonly tenantId: string;
   /** What a resource does with a token: the claims, or it throws TokenRefused. */
@@ -63,6 +43,8 @@ export const defaultResources = [
   'https://management.azure.com/',
   'https://management.core.windows.net/',
 ] as const;
+
+const defaultLifetimeSeconds = 3599;
 
 interface Directory {
   readonly options: EntraOptions;
@@ -83,13 +65,13 @@ export async function startEntra(options: EntraOptions): Promise<Entra> {
   return {
     ...standIn,
     tenantId: options.tenantId,
-    verifyToken: (token, audience) => verifyToken(directory(), token, audience),
+    verifyToken: async (token, audience) => verifyAccessToken(token, { tenantId: options.tenantId, audience, key: await key, now: now() }),
     issueToken: async (clientId, audience, claims = {}) => {
       const application = options.applications.find((known) => known.clientId === clientId);
       if (application === undefined) {
         throw new Error(`no application ${clientId} in the stand-in`);
       }
-      return signToken({ ...toAccessClaims(directory(), application, audience, '1'), ...claims }, await key);
+      return signToken({ ...toClaims(directory(), application, audience, '1'), ...claims }, await key);
     },
   };
 }
@@ -171,8 +153,8 @@ async function grantToken(directory: Directory, request: ReceivedRequest): Promi
   if (fault !== undefined) {
     throw refuse(directory, request, fault);
   }
-  const claims = toAccessClaims(directory, application, toAudience(scope), form.has('client_secret') ? '1' : '2');
-  const lifetime = options.tokenLifetimeSeconds ?? 3599;
+  const claims = toClaims(directory, application, toAudience(scope), form.has('client_assertion') ? '2' : '1');
+  const lifetime = options.tokenLifetimeSeconds ?? defaultLifetimeSeconds;
   return toJsonAnswer(200, {
     token_type: 'Bearer',
     expires_in: lifetime,
@@ -218,52 +200,10 @@ function toAudience(scope: string): string {
   return scope.slice(0, -'/.default'.length);
 }
 
-/** https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference, v1.0 tokens, as these resources ask for. */
-function toAccessClaims(
-  { options, now }: Directory,
-  application: EntraApplication,
-  audience: string,
-  appidacr: '1' | '2',
-): AccessTokenClaims {
-  const seconds = Math.floor(now().getTime() / 1000);
-  const issuer = `https://sts.windows.net/${options.tenantId}/`;
-  return {
-    aud: audience,
-    iss: issuer,
-    iat: seconds,
-    nbf: seconds,
-    exp: seconds + (options.tokenLifetimeSeconds ?? 3599),
-    appid: application.clientId,
-    appidacr,
-    idp: issuer,
-    idtyp: 'app',
-    oid: application.objectId,
-    sub: application.objectId,
-    tid: options.tenantId,
-    uti: randomUUID(),
-    ver: '1.0',
-  };
-}
-
-async function verifyToken({ options, now, key }: Directory, text: string, audience: string): Promise<AccessTokenClaims> {
-  const token = parseToken(text);
-  if (token === undefined) {
-    throw new TokenRefused('malformed');
-  }
-  if (!isSignedBy(token, [(await key).publicJwk])) {
-    throw new TokenRefused('signature');
-  }
-  const claims = token.claims as AccessTokenClaims;
-  if (claims.iss !== `https://sts.windows.net/${options.tenantId}/`) {
-    throw new TokenRefused('issuer', String(claims.iss));
-  }
-  if (claims.aud !== audience) {
-    throw new TokenRefused('audience', claims.aud);
-  }
-  if (typeof claims.exp !== 'number' || claims.exp * 1000 <= now().getTime()) {
-    throw new TokenRefused('expired');
-  }
-  return claims;
+function toClaims({ options, now }: Directory, application: EntraApplication, audience: string, appidacr: '1' | '2'): AccessTokenClaims {
+  const { tenantId, tokenLifetimeSeconds: lifetimeSeconds = defaultLifetimeSeconds } = options;
+  const { clientId, objectId } = application;
+  return toAccessClaims({ tenantId, clientId, objectId, audience, appidacr, now: now(), lifetimeSeconds });
 }
 
 function refuse({ url, now }: Directory, request: ReceivedRequest, error: EntraError): Error {

@@ -6,14 +6,14 @@ import { type SigningAlgorithm, signDigest } from '../../src/sandbox/key-vault/d
 const message = Buffer.from('what is signed');
 
 describe('a signature of a digest is one of its message', () => {
-  it.each<[KeyType, SigningAlgorithm]>([
-    ['P-256', 'ES256'],
-    ['P-384', 'ES384'],
-    ['P-521', 'ES512'],
-  ])('with %s and %s', async (keyType, algorithm) => {
+  it.each<[KeyType, SigningAlgorithm, number]>([
+    ['P-256', 'ES256', 300],
+    ['P-384', 'ES384', 40],
+    ['P-521', 'ES512', 40],
+  ])('with %s and %s', async (keyType, algorithm, rounds) => {
     const { privateKey, publicKey } = await generateKeys(keyType);
     // Often enough to meet r or s with a leading zero byte, which must be kept.
-    for (let round = 0; round < 300; round++) {
+    for (let round = 0; round < rounds; round++) {
       const text = Buffer.from(`${message} ${round}`);
       const signature = signDigest(algorithm, digest(algorithm, text), privateKey);
       expect(verify(hash(algorithm), text, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature)).toBe(true);

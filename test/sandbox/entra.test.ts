@@ -6,7 +6,8 @@ import { createLocalJWKSet, jwtVerify } from 'jose';
 import { OAuth2Server } from 'oauth2-mock-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CertificateAuthority, createCertificateAuthority } from '../../src/sandbox/certificate.ts';
-import { type Entra, startEntra, TokenRefused } from '../../src/sandbox/entra.ts';
+import { TokenRefused } from '../../src/sandbox/entra/access-token.ts';
+import { type Entra, startEntra } from '../../src/sandbox/entra.ts';
 import { createTokenKey, signToken } from '../../src/sandbox/json-web-token.ts';
 import { type Reply, type SendOptions, send } from './client.ts';
 

@@ -1,0 +1,51 @@
+import type { CoverageGap, Finding } from '../model/finding.ts';
+
+/** Plain texts of a finding, not yet escaped for any place. */
+
+/** `CVE-2021-44228 in log4j-core 2.14.1`, `AWS access key AKIA…`. */
+export function toSubject(finding: Finding): string {
+  switch (finding.kind) {
+    case 'vulnerability':
+      return `${finding.advisory} in ${finding.package.name} ${finding.package.version}`;
+    case 'secret':
+      return `${finding.title} ${finding.preview}`;
+    default:
+      return finding.title;
+  }
+}
+
+/** What to do, in a few words. */
+export function toFix(finding: Finding): string {
+  if (finding.kind !== 'vulnerability') return finding.remedy;
+  return finding.fixedVersion === undefined
+    ? finding.remedy || 'no fixed version yet'
+    : `upgrade ${finding.package.name} to ${finding.fixedVersion}`;
+}
+
+/** The file in the image; none for packages of the distribution, whose database says nothing of where they are. */
+export function toImagePath(finding: Finding): string | undefined {
+  if (finding.path === undefined) return undefined;
+  if (finding.kind === 'vulnerability') return finding.package.type === 'deb' || finding.package.type === 'apk' ? undefined : finding.path;
+  return finding.kind === 'secret' && finding.line !== undefined ? `${finding.path}:${finding.line}` : finding.path;
+}
+
+/** `Dockerfile:3`; undefined where the finding has no line in the repository. */
+export function toSourceLine(finding: Finding): string | undefined {
+  const { file, line } = finding.attribution ?? {};
+  if (file === undefined) return undefined;
+  return line === undefined ? file : `${file}:${line}`;
+}
+
+/** Which images of an index have it, where not all have; else undefined. */
+export function toPlatforms(finding: Finding, platforms: number): string | undefined {
+  return platforms > 1 && finding.platforms.length < platforms ? finding.platforms.join(', ') : undefined;
+}
+
+export function isDeletedLater(finding: Finding): boolean {
+  return (finding.kind === 'secret' || finding.kind === 'malware') && finding.deletedLater;
+}
+
+/** `usr/lib/x.db: larger than 32 MiB`. */
+export function toGapText(gap: CoverageGap): string {
+  return gap.path === undefined ? gap.reason : `${gap.path}: ${gap.reason}`;
+}

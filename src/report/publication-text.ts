@@ -1,0 +1,37 @@
+import type { Report } from '../model/report.ts';
+import type { Part } from './budget.ts';
+import { toCode, toText } from './markdown.ts';
+import { toCount } from './verdict-text.ts';
+
+/** What was published, and with what evidence; nothing where nothing was. */
+export function toPublicationPart({ publication }: Report): readonly Part[] {
+  if (publication.kind === 'none') return [];
+  const { references, signatures, sboms } = publication;
+  const rows = [
+    ...references.map((reference) => `- ${toCode(reference, 600)}\n`),
+    ...signatures.map((digest) => `- signature ${toCode(digest)}\n`),
+    ...sboms.map((digest) => `- SBOM ${toCode(digest)}\n`),
+  ];
+  return [{ head: '### Published\n\n', rows, foot: '\n', more: (count) => `- ${toCount(count, 'more')}\n`, maxRows: 100 }];
+}
+
+/** One small line: what was looked at, with what, and for how long. */
+export function toFooterPart(report: Report): Part {
+  const { digest, platforms, advisories, verdict, durationMs, version } = report;
+  const packages = platforms.reduce((sum, platform) => sum + platform.packages, 0);
+  const layers = new Set(platforms.flatMap((platform) => platform.layers.map((layer) => layer.diffId))).size;
+  const systems = [...new Set(platforms.flatMap(({ operatingSystem }) => operatingSystem?.prettyName ?? []))];
+  const policy = verdict.policy.name === 'builtin' ? 'built-in policy' : `policy ${toCode(verdict.policy.name)}`;
+  const newest = advisories.newest === undefined ? '' : ` of ${toText(advisories.newest.slice(0, 10))} and before`;
+  const parts = [
+    ...(digest === undefined ? [] : [toCode(digest)]),
+    ...systems.slice(0, 3).map((system) => toText(system, 60)),
+    ...(platforms.length > 1 ? [toText(platforms.map(({ platform }) => platform).join(', '), 300)] : []),
+    `${toCount(packages, 'package')} in ${toCount(layers, 'layer')}`,
+    `advisories ${toText(advisories.source)}${newest}`,
+    `${policy} ${toCode(verdict.policy.digest.slice(0, 12))}`,
+    `${(durationMs / 1000).toFixed(1)} s`,
+    `Image Custody ${toText(version, 30)}`,
+  ];
+  return `<sub>${parts.join(' · ')}</sub>\n`;
+}

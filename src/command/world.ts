@@ -1,12 +1,14 @@
-import type { Http } from '../lib/http.ts';
+import type { HttpClient } from '../lib/http.ts';
 import type { SecretValue } from '../lib/secret-value.ts';
 
 /** What a command takes from its process: below main nothing reads the environment, the clock or the network by itself. */
 export interface World {
-  readonly http: Http;
+  readonly http: HttpClient;
   readonly now: () => Date;
   /** Monotonic milliseconds. */
   readonly elapsedMs: () => number;
+  /** 0 up to 1. */
+  readonly random: () => number;
   readonly environment: Environment;
   /** Of this program. */
   readonly version: string;
@@ -18,8 +20,8 @@ export interface World {
 export interface Environment {
   /** `DOCKER_HOST`. */
   readonly dockerHost: string | undefined;
-  /** Text of Docker's config.json, where there is one. */
-  readonly dockerConfig: string | undefined;
+  /** Docker's config.json, where there is one. */
+  readonly dockerConfig: { readonly path: string; readonly bytes: Uint8Array } | undefined;
   /** `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET`, `AZURE_AUTHORITY_HOST`. */
   readonly azureTenantId: string | undefined;
   readonly azureClientId: string | undefined;

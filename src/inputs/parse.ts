@@ -34,7 +34,6 @@ export function parseSettings(raw: ReadonlyMap<string, string>, spell: Spelling)
     comment: fields.flag('comment'),
     summary: fields.flag('summary'),
     report: fields.text('report'),
-    githubToken: fields.credential('github-token'),
     compression: fields.choice('compression', ['gzip', 'keep']) ?? 'gzip',
     insecureRegistries: fields.list('insecure-registry').map((host) => parseHost(host, fields)),
   };
@@ -164,12 +163,10 @@ function checkTogether(settings: Settings, spell: Spelling): void {
       `Name the vault that holds them in ${spell('key-vault')}.`,
     );
   }
-  for (const name of ['registry-username', 'registry-password', 'github-token'] as const) {
-    const credential = {
-      'registry-username': settings.registryUsername,
-      'registry-password': settings.registryPassword,
-      'github-token': settings.githubToken,
-    }[name];
+  for (const [name, credential] of [
+    ['registry-username', settings.registryUsername],
+    ['registry-password', settings.registryPassword],
+  ] as const) {
     if (credential?.kind !== 'secret' || declared.includes(credential.name)) continue;
     conflict(
       `The input ${spell(name)} refers to secret:${credential.name}, which ${spell('secrets')} does not name`,

@@ -21,7 +21,6 @@ export interface Settings {
   readonly comment: boolean;
   readonly summary: boolean;
   readonly report: string | undefined;
-  readonly githubToken: Credential | undefined;
   readonly compression: 'gzip' | 'keep';
   readonly insecureRegistries: readonly string[];
 }

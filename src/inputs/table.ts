@@ -138,7 +138,7 @@ export const inputs = [
   },
   {
     name: 'github-token',
-    type: 'credential',
+    type: 'text',
     onlyOn: 'github',
     githubDefault: '${{ github.token }}',
     defaultText: '`${{ github.token }}`',

@@ -1,0 +1,82 @@
+import { type AzureCredential, openCredential } from '../azure/credential.ts';
+import { type KeyVault, openKeyVault } from '../azure/key-vault.ts';
+import { fetchRegistryToken } from '../azure/registry-token.ts';
+import type { Host } from '../host/host.ts';
+import type { Credential, Settings } from '../inputs/settings.ts';
+import type { SecretValue } from '../lib/secret-value.ts';
+import { StepError } from '../lib/step-error.ts';
+import { isAzureRegistry, type RegistryCredential } from '../registry/credential.ts';
+import { parseDockerConfig } from '../registry/docker-config.ts';
+import type { World } from './world.ts';
+
+/** The credentials of one run. */
+export interface Credentials {
+  /** Undefined where the run neither has nor needs an Azure identity. */
+  readonly azure: AzureCredential | undefined;
+  readonly vault: KeyVault | undefined;
+  /** How to speak to a registry (host and port). Throws a StepError where Docker's configuration names a helper program. */
+  forRegistry(registry: string): RegistryCredential;
+}
+
+/** Signs in and reads the named secrets; each is masked on the host before anything is done with it. */
+export async function openCredentials(settings: Settings, host: Host, world: World): Promise<Credentials> {
+  for (const secret of [world.environment.azureClientSecret, literal(settings.registryUsername), literal(settings.registryPassword)]) {
+    if (secret !== undefined) host.mask(secret);
+  }
+  const azure = chooseAzure(settings, world);
+  const vault = settings.keyVault === undefined ? undefined : openKeyVault(settings.keyVault, requireAzure(azure, settings.keyVault));
+  const secrets = new Map<string, SecretValue>();
+  for (const { name, secretName } of settings.secrets) {
+    const [bare = secretName, version] = secretName.split('/');
+    const value = await vault?.readSecret(bare, version);
+    if (value === undefined) continue;
+    host.mask(value);
+    secrets.set(name, value);
+  }
+  if (azure?.objectId !== undefined) host.log('info', `Signed in as ${azure.description}.`);
+
+  function resolve(credential: Credential): SecretValue | undefined {
+    return credential.kind === 'literal' ? credential.value : secrets.get(credential.name);
+  }
+  return {
+    azure,
+    vault,
+    forRegistry: (registry) => {
+      const username = settings.registryUsername && resolve(settings.registryUsername)?.reveal();
+      const password = settings.registryPassword && resolve(settings.registryPassword);
+      if (username !== undefined && password !== undefined) return { kind: 'password', username, password };
+      if (azure !== undefined && isAzureRegistry(registry)) return { kind: 'entra', fetchToken: () => fetchRegistryToken(azure) };
+      const { dockerConfig } = world.environment;
+      const stored = dockerConfig === undefined ? undefined : parseDockerConfig(dockerConfig.bytes, registry, dockerConfig.path);
+      return stored ?? { kind: 'anonymous' };
+    },
+  };
+}
+
+function literal(credential: Credential | undefined): SecretValue | undefined {
+  return credential?.kind === 'literal' ? credential.value : undefined;
+}
+
+/** Explicit input wins over the environment; a client secret over federation. Nothing is asked for before it is needed. */
+function chooseAzure(settings: Settings, world: World): AzureCredential | undefined {
+  const { environment } = world;
+  const tenantId = settings.azureTenantId ?? environment.azureTenantId;
+  const clientId = settings.azureClientId ?? environment.azureClientId;
+  if (tenantId === undefined || clientId === undefined) return undefined;
+  const { azureClientSecret: clientSecret, fetchIdentityToken: fetchAssertion, azureAuthorityHost: authorityHost } = environment;
+  if (clientSecret !== undefined) return openCredential({ kind: 'client-secret', tenantId, clientId, clientSecret }, { authorityHost });
+  if (fetchAssertion !== undefined) return openCredential({ kind: 'federated', tenantId, clientId, fetchAssertion }, { authorityHost });
+  return undefined;
+}
+
+function requireAzure(azure: AzureCredential | undefined, vault: string): AzureCredential {
+  if (azure !== undefined) return azure;
+  throw new StepError({
+    code: 'no-identity',
+    origin: 'identity',
+    message: `Cannot open the key vault ${JSON.stringify(vault)}: this run has no Azure identity`,
+    hint:
+      'Give azure-tenant-id and azure-client-id (or AZURE_TENANT_ID and AZURE_CLIENT_ID), and a way to prove it: on GitHub `permissions: id-token: write` ' +
+      'and a federated credential for this workflow, elsewhere AZURE_CLIENT_SECRET.',
+  });
+}

@@ -1,0 +1,68 @@
+#!/usr/bin/env node
+import { Command, CommanderError, Option } from 'commander';
+import { createShellHost } from '../host/shell/shell-host.ts';
+import { parseSettings } from '../inputs/parse.ts';
+import { type Input, type InputName, inputs, toCamelCase } from '../inputs/table.ts';
+import { createProcessHttp, readEnvironment, run, version } from './run.ts';
+
+const program = new Command('image-custody')
+  .description('Scan a container image, hold it against a policy, push it to the trusted registry, sign it and report.')
+  .version(version)
+  .exitOverride();
+
+const rows: readonly Input[] = inputs.filter((input: Input) => input.onlyOn === undefined);
+const secureCommand = program.command('secure', { isDefault: true }).description('the whole step (the default command)');
+for (const input of rows) secureCommand.addOption(toOption(input));
+secureCommand.action((options: Record<string, string>) => {
+  const { env } = process;
+  const http = createProcessHttp();
+  const host = createShellHost({ env, stdout: process.stdout, stderr: process.stderr, workspace: process.cwd() });
+  run(host, http, async (world) => {
+    const settings = parseSettings(toRaw(options), toFlag);
+    const { secure } = await import('../command/secure.ts');
+    return secure(settings, host, { ...world, environment: await readEnvironment(env) });
+  });
+});
+
+program
+  .command('demo')
+  .description('run the step against a sandbox on this machine: once with an image that is denied, once with one that is published')
+  .argument('[image]', 'an image of yours, as the option --image takes it')
+  .action((image: string | undefined) => {
+    const host = createShellHost({ env: process.env, stdout: process.stdout, stderr: process.stderr, workspace: process.cwd() });
+    run(host, createProcessHttp(), async (world) => {
+      const { demo } = await import('../command/demo.ts');
+      return demo(image, { ...world, environment: await readEnvironment(process.env) }, (text) => process.stdout.write(text));
+    });
+  });
+
+process.exitCode = 3;
+try {
+  program.parse();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? 0 : 2;
+}
+
+function toOption(input: Input): Option {
+  const option = new Option(`${toFlag(input.name as InputName)} <${input.type === 'list' ? 'item' : 'value'}>`, describe(input));
+  if (input.type === 'list')
+    option.argParser((item: string, previous: string | undefined) => (previous === undefined ? item : `${previous}\n${item}`));
+  return option;
+}
+
+function describe(input: Input): string {
+  const value = input.defaultText ?? input.default;
+  const choices = input.choices === undefined ? '' : ` One of ${input.choices.join(', ')}.`;
+  const more = input.type === 'list' ? ' Repeat the option for each item.' : '';
+  return `${input.description}${choices}${more}${value === undefined ? '' : ` (default: ${value})`}`.replaceAll('`', '');
+}
+
+function toFlag(name: InputName): string {
+  return `--${name}`;
+}
+
+function toRaw(options: Record<string, string>): ReadonlyMap<string, string> {
+  const given = rows.map((input) => [input.name, options[toCamelCase(input.name)]] as const);
+  return new Map(given.filter((pair): pair is readonly [string, string] => pair[1] !== undefined));
+}

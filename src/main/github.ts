@@ -1,0 +1,34 @@
+import { secure } from '../command/secure.ts';
+import { createGitHubHost } from '../host/github/github-host.ts';
+import { fetchIdentityToken } from '../host/github/identity-token.ts';
+import { readInputs } from '../host/github/inputs.ts';
+import { parseSettings } from '../inputs/parse.ts';
+import { inputs } from '../inputs/table.ts';
+import { SecretValue } from '../lib/secret-value.ts';
+import { createProcessHttp, readEnvironment, run, toSubject } from './run.ts';
+
+const { env } = process;
+const http = createProcessHttp();
+const raw = readInputs(
+  env,
+  inputs.map((input) => input.name),
+);
+const token = raw['github-token'];
+const host = createGitHubHost({
+  env,
+  write: (text) => process.stdout.write(text),
+  http,
+  token: token === undefined ? undefined : new SecretValue(token),
+  subject: toSubject(raw.image),
+  random: () => crypto.randomUUID(),
+});
+
+run(host, http, async (world) => {
+  const settings = parseSettings(new Map(Object.entries(raw)), (name) => name);
+  const canAskForToken = env.ACTIONS_ID_TOKEN_REQUEST_URL !== undefined || settings.azureClientId !== undefined;
+  const environment = {
+    ...(await readEnvironment(env)),
+    fetchIdentityToken: canAskForToken ? (audience: string) => fetchIdentityToken(env, http, audience) : undefined,
+  };
+  return secure(settings, host, { ...world, environment });
+});

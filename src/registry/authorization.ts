@@ -1,0 +1,132 @@
+import type { HttpResponse } from '../lib/http.ts';
+import { type Challenge, parseChallenges } from './challenge.ts';
+import { mayTakeEntra, type RegistryCredential } from './credential.ts';
+import type { RegistryAddress } from './reference.ts';
+import { RegistryError } from './registry-error.ts';
+import { fetchToken, type Token, type TokenContext, toBasic } from './token.ts';
+import { type Realm, verifyRealm } from './token-host.ts';
+
+/** What a request needs; a token for `push` is also good for reading. */
+export type Access = 'pull' | 'push';
+
+export interface AuthorizationOptions extends TokenContext {
+  readonly registry: RegistryAddress;
+  readonly repository: string;
+  readonly credential: RegistryCredential;
+  /** Hosts besides the known ones that issue this registry's tokens. */
+  readonly tokenHosts?: readonly string[];
+}
+
+/** Keeps the credential of one repository, and the tokens that it was exchanged for. Nothing is sent before the registry has asked. */
+export class Authorization {
+  readonly #options: AuthorizationOptions;
+  readonly #tokens = new Map<Access, Token>();
+  readonly #pending = new Map<Access, Promise<Token>>();
+  #offer: Offer = { kind: 'none' };
+
+  constructor(options: AuthorizationOptions) {
+    const { credential, registry } = options;
+    this.#options = options;
+    if (credential.kind === 'entra' && !mayTakeEntra(credential, registry.name)) throw notForEntra(registry.name);
+  }
+
+  /** The Authorization header for the next request: undefined until the registry has asked for one. */
+  async header(access: Access): Promise<string | undefined> {
+    switch (this.#offer.kind) {
+      case 'none':
+        return undefined;
+      case 'basic':
+        return this.#basic();
+      case 'bearer':
+        return `Bearer ${(await this.#token(access, this.#offer)).value.reveal()}`;
+    }
+  }
+
+  /**
+   * Takes up the challenge of a 401. False where there is nothing new to offer: the registry does not accept what it was shown.
+   * `shown` is the header that was refused.
+   */
+  async answer(response: Pick<HttpResponse, 'headers' | 'remoteAddress'>, access: Access, shown: string | undefined): Promise<boolean> {
+    this.#offer = this.#choose(response);
+    if (this.#offer.kind === 'bearer' && shown !== undefined) this.#forget(shown);
+    return (await this.header(access)) !== shown;
+  }
+
+  #basic(): string | undefined {
+    const { credential } = this.#options;
+    return credential.kind === 'password' ? toBasic(credential.username, credential.password) : undefined;
+  }
+
+  #choose({ headers, remoteAddress }: Pick<HttpResponse, 'headers' | 'remoteAddress'>): Offer {
+    const { registry, credential, tokenHosts = [] } = this.#options;
+    const challenges = parseChallenges(headers['www-authenticate'] ?? '');
+    if (challenges === undefined) throw unreadable(registry.name);
+    const bearer = challenges.find(({ scheme, parameters }) => scheme === 'bearer' && parameters.has('realm'));
+    if (bearer !== undefined) {
+      const realm = verifyRealm(registry, bearer.parameters.get('realm') ?? '', tokenHosts, credential.kind !== 'anonymous');
+      return { kind: 'bearer', realm, service: serviceOf(bearer), remoteAddress };
+    }
+    return challenges.some(({ scheme }) => scheme === 'basic') && credential.kind === 'password' ? { kind: 'basic' } : { kind: 'none' };
+  }
+
+  #forget(shown: string): void {
+    for (const [access, token] of this.#tokens) {
+      if (`Bearer ${token.value.reveal()}` === shown) this.#tokens.delete(access);
+    }
+  }
+
+  /** One fetch at a time for each scope, however many requests wait for it. */
+  #token(access: Access, offer: BearerOffer): Promise<Token> {
+    const usable = [this.#tokens.get('push'), access === 'pull' ? this.#tokens.get('pull') : undefined];
+    const fresh = usable.find((token) => token !== undefined && this.#isFresh(token));
+    if (fresh !== undefined) return Promise.resolve(fresh);
+    const pending = this.#pending.get(access);
+    if (pending !== undefined) return pending;
+    const fetching = this.#fetch(access, offer).finally(() => this.#pending.delete(access));
+    this.#pending.set(access, fetching);
+    return fetching;
+  }
+
+  async #fetch(access: Access, offer: BearerOffer): Promise<Token> {
+    const { repository, credential, registry } = this.#options;
+    const scope = `repository:${repository}:${access === 'push' ? 'pull,push' : 'pull'}`;
+    const token = await fetchToken(this.#options, { ...offer, registry, repository, credential, scope });
+    this.#tokens.set(access, token);
+    return token;
+  }
+
+  /** With time left to send a request and for the clocks to differ. */
+  #isFresh(token: Token): boolean {
+    return token.expiresAt.getTime() - this.#options.retry.now().getTime() > 10_000;
+  }
+}
+
+interface BearerOffer {
+  readonly kind: 'bearer';
+  readonly realm: Realm;
+  readonly service: string | undefined;
+  /** Of the registry: decides whether its token service may be at a private address. */
+  readonly remoteAddress: string | undefined;
+}
+
+type Offer = { readonly kind: 'none' } | { readonly kind: 'basic' } | BearerOffer;
+
+function serviceOf(challenge: Challenge): string | undefined {
+  return challenge.parameters.get('service')?.slice(0, 255);
+}
+
+function unreadable(registry: string): RegistryError {
+  return new RegistryError({
+    code: 'answer-invalid',
+    message: `cannot log in to ${registry}: its WWW-Authenticate header is not of RFC 9110's form`,
+    hint: `Check that ${registry} is a container registry, and any proxy before it.`,
+  });
+}
+
+function notForEntra(registry: string): RegistryError {
+  return new RegistryError({
+    code: 'credential-withheld',
+    message: `did not send the Entra ID token to ${registry}: it is not an Azure Container Registry`,
+    hint: 'Give registry-username and registry-password for it, or check the name of the registry.',
+  });
+}

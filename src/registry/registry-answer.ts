@@ -1,0 +1,106 @@
+import type { HttpResponse } from '../lib/http.ts';
+import { HttpError } from '../lib/http-error.ts';
+import { isJsonObject, type JsonObject, parseStrictJson } from '../lib/strict-json.ts';
+import { isAzureRegistry, type RegistryCredential } from './credential.ts';
+import type { RegistryAddress } from './reference.ts';
+import { type MissingGrant, RegistryError, type RegistryErrorCode } from './registry-error.ts';
+
+/** What was asked of a registry, for the error where it says no. */
+export interface RegistryAction {
+  /** Verb and object, e.g. `push a layer to registry.example/app`. */
+  readonly verb: string;
+  readonly registry: RegistryAddress;
+  readonly repository: string;
+  readonly credential: RegistryCredential;
+}
+
+export function toRegistryError(action: RegistryAction, response: Pick<HttpResponse, 'status' | 'body'>): RegistryError {
+  const { status } = response;
+  const { code, hint } = explain(action, status);
+  const words = quoteErrors(response.body, action.credential);
+  return new RegistryError({
+    code,
+    status,
+    message: `cannot ${action.verb}: ${action.registry.name} answered ${status}${words === '' ? '' : ` (${words})`}`,
+    hint,
+    ...(status === 401 || status === 403 ? { missing: missingGrant(action) } : {}),
+  });
+}
+
+/** For an exchange without a whole answer; what is not of the connection is given back as it is. */
+export function toConnectionError(action: RegistryAction, error: unknown): unknown {
+  if (!(error instanceof HttpError)) return error;
+  return new RegistryError({ code: 'unreachable', message: `cannot ${action.verb}: ${error.message}`, hint: error.hint, cause: error });
+}
+
+/** Error codes of the distribution specification that an answer holds, upper case. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#error-codes */
+export function errorCodes(body: Uint8Array): readonly string[] {
+  return readErrors(body).flatMap(({ code }) => (typeof code === 'string' ? [code.toUpperCase()] : []));
+}
+
+function explain(action: RegistryAction, status: number): { readonly code: RegistryErrorCode; readonly hint: string } {
+  const { registry } = action;
+  switch (true) {
+    case status === 401:
+      return { code: 'unauthorized', hint: grantHint(action) };
+    case status === 403:
+      return { code: 'forbidden', hint: grantHint(action) };
+    case status === 404:
+      return {
+        code: 'not-found',
+        hint: 'Check the name of the repository, tag or digest; some registries want a repository to be created first.',
+      };
+    case status === 429:
+      return {
+        code: 'throttled',
+        hint: `${registry.name} limits the rate of requests; try again later, or log in where you are anonymous.`,
+      };
+    case status >= 500:
+      return { code: 'server-error', hint: `${registry.name} has a fault of its own; try again, and look at its status page or log.` };
+    default:
+      return { code: 'refused', hint: `Look up what ${registry.name} says, and check that it takes images of this size and kind.` };
+  }
+}
+
+function missingGrant({ registry, repository }: RegistryAction): MissingGrant {
+  const grant = isAzureRegistry(registry.name) ? 'AcrPush, or Container Registry Repository Writer in ABAC mode' : `push to ${repository}`;
+  return { registry: registry.name, repository, grant };
+}
+
+/** https://learn.microsoft.com/azure/container-registry/container-registry-rbac-abac-repository-permissions: there, AcrPush is not honoured. */
+function grantHint({ registry, repository, credential }: RegistryAction): string {
+  if (isAzureRegistry(registry.name)) {
+    const scope = `--scope "$(az acr show --name ${registry.name.split('.')[0]} --query id --output tsv)"`;
+    const assign = (role: string) => `az role assignment create --assignee OBJECT_ID --role "${role}" ${scope}`;
+    return `The identity needs AcrPush: ${assign('AcrPush')}. A registry with ABAC repository permissions needs this role instead: ${assign('Container Registry Repository Writer')}.`;
+  }
+  if (credential.kind === 'anonymous')
+    return `Log in: give registry-username and registry-password, or run "docker login ${registry.name}" first.`;
+  return `Check the user name and password, that they have not expired, and that they may push to ${repository} at ${registry.name}.`;
+}
+
+/** The registry's own words on one line of at most 300 characters; what might be a credential that it echoes is left out. */
+function quoteErrors(body: Uint8Array, credential: RegistryCredential): string {
+  const words = readErrors(body)
+    .slice(0, 3)
+    .map(({ code, message }) => [code, message].filter((part) => typeof part === 'string' && part !== '').join(': '))
+    .filter((text) => text !== '')
+    .join('; ');
+  const secrets = credential.kind === 'password' ? [credential.password.reveal()] : [];
+  const safe = secrets.filter((secret) => secret !== '').reduce((text, secret) => text.replaceAll(secret, '***'), words);
+  const oneLine = safe
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    .replace(/(?:Bearer|Basic) +\S+|eyJ[\w-]+(?:\.[\w-]*)*/gi, '***')
+    .trim();
+  return oneLine.length > 300 ? `${oneLine.slice(0, 300)}…` : oneLine;
+}
+
+function readErrors(body: Uint8Array): readonly JsonObject[] {
+  try {
+    const answer = parseStrictJson(body, { maxBytes: 64 * 1024 });
+    const errors = isJsonObject(answer) ? answer['errors'] : undefined;
+    return Array.isArray(errors) ? errors.filter((error) => isJsonObject(error)) : [];
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,55 @@
+import { StepError } from '../lib/step-error.ts';
+
+export type RegistryErrorCode =
+  | 'reference-invalid'
+  | 'docker-config-invalid'
+  | 'credential-withheld'
+  | 'redirect-refused'
+  | 'unreachable'
+  | 'unauthorized'
+  | 'forbidden'
+  | 'not-found'
+  | 'throttled'
+  | 'server-error'
+  | 'refused'
+  | 'answer-invalid'
+  | 'manifest-invalid'
+  | 'digest-mismatch'
+  | 'upload-dropped'
+  | 'tag-moved'
+  | 'referrers-unavailable';
+
+/** What a permission error lacks, whoever the caller is. */
+export interface MissingGrant {
+  readonly registry: string;
+  readonly repository: string;
+  /** Role or permission, e.g. `AcrPush`. */
+  readonly grant: string;
+}
+
+export interface RegistryErrorFields {
+  readonly code: RegistryErrorCode;
+  readonly message: string;
+  readonly hint: string;
+  readonly cause?: unknown;
+  /** Status of the answer, where there is one. */
+  readonly status?: number;
+  readonly missing?: MissingGrant;
+}
+
+/** An error of origin `registry`. */
+export class RegistryError extends StepError<RegistryErrorCode> {
+  readonly status: number | undefined;
+  readonly missing: MissingGrant | undefined;
+
+  constructor(fields: RegistryErrorFields) {
+    super({ origin: fields.code === 'reference-invalid' || fields.code === 'docker-config-invalid' ? 'input' : 'registry', ...fields });
+    this.name = 'RegistryError';
+    this.status = fields.status;
+    this.missing = fields.missing;
+  }
+}
+
+export function isRegistryError(error: unknown, ...codes: readonly RegistryErrorCode[]): error is RegistryError {
+  return error instanceof RegistryError && codes.includes(error.code);
+}

@@ -1,0 +1,233 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { HttpAnswer, HttpClient, HttpRequest, HttpResponse } from '../lib/http.ts';
+import { readWhole } from '../lib/http-client.ts';
+import { isPublicAddress } from '../lib/http-reach.ts';
+import { type RetryOptions, retry } from '../lib/retry.ts';
+import type { Digest } from '../model/digest.ts';
+import { type Access, Authorization } from './authorization.ts';
+import type { RegistryCredential } from './credential.ts';
+import { maxRedirects, redirectOf, resolveLocation, tooManyRedirects } from './redirect.ts';
+import type { RegistryAddress } from './reference.ts';
+import { toConnectionError, toRegistryError } from './registry-answer.ts';
+import { RegistryError } from './registry-error.ts';
+
+export interface SessionOptions {
+  readonly registry: RegistryAddress;
+  readonly repository: string;
+  readonly http: HttpClient;
+  readonly credential: RegistryCredential;
+  readonly retry: RetryOptions;
+  readonly tokenHosts?: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
+export interface SessionRequest {
+  /** Verb and object for errors, e.g. `read the manifest of registry.example/app:1`. */
+  readonly verb: string;
+  readonly method: HttpRequest['method'];
+  /** Absolute, or below `/v2/REPOSITORY/`. */
+  readonly url: URL | string;
+  readonly access: Access;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+  readonly maxBodyBytes?: number;
+  readonly idleTimeoutMs?: number;
+  readonly deadlineMs?: number;
+  /** Tries in all; 1 for what must not be repeated blindly. */
+  readonly attempts?: number;
+}
+
+/** Statuses that the caller knows what to do with; any other is an error. */
+export type Expected = (status: number) => boolean;
+
+/** For who looks at the status: anything that is not about authorization or an address. */
+export function anyAnswer(status: number): boolean {
+  return status !== 401 && (status < 300 || status > 399);
+}
+
+/**
+ * Speaks to one repository: authorizes, renews a token that has expired, follows redirects and repeats what failed for the moment. The
+ * credential goes along only to the registry's own origin, whatever it redirects to; a registry at a public address cannot redirect to a
+ * private one.
+ */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #authorization: Authorization;
+  #sentBytes = 0;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+    this.#authorization = new Authorization(options);
+  }
+
+  get registry(): RegistryAddress {
+    return this.#options.registry;
+  }
+
+  get repository(): string {
+    return this.#options.repository;
+  }
+
+  /** `registry/repository`. */
+  get name(): string {
+    return `${this.registry.name}/${this.repository}`;
+  }
+
+  /** Bytes of bodies that were sent, again where they were repeated. */
+  get sentBytes(): number {
+    return this.#sentBytes;
+  }
+
+  /** The answer where its status is expected; else throws a RegistryError that quotes the registry. */
+  async send(request: SessionRequest, isExpected: Expected): Promise<HttpResponse> {
+    return this.stream({ maxBodyBytes: 4 * 1024 * 1024, deadlineMs: 120_000, ...request }, isExpected, toWhole);
+  }
+
+  /** As `send`, with an answer that is consumed as it comes, once for each try. */
+  async stream<T>(request: SessionRequest, isExpected: Expected, consume: (answer: HttpAnswer) => Promise<T>): Promise<T> {
+    const { retry: options } = this.#options;
+    const limits = request.attempts === undefined ? options : { ...options, attempts: request.attempts };
+    const outcome = await retry(limits, () => this.#authorized(request, isExpected, consume)).catch((error: unknown) => {
+      throw this.toError(request.verb, error);
+    });
+    if (outcome.kind === 'expected') return outcome.value;
+    throw toRegistryError({ ...this.#options, verb: request.verb }, outcome);
+  }
+
+  toError(verb: string, error: unknown): unknown {
+    return toConnectionError({ ...this.#options, verb }, error);
+  }
+
+  /** The error for an answer that the caller cannot use. */
+  refusal(verb: string, response: Pick<HttpResponse, 'status' | 'body'>): RegistryError {
+    return toRegistryError({ ...this.#options, verb }, response);
+  }
+
+  /** The error for an answer that is not of the distribution specification's form. */
+  unusable(verb: string, reason: string): RegistryError {
+    const { name } = this.registry;
+    return new RegistryError({
+      code: 'answer-invalid',
+      message: `cannot ${verb}: ${reason}`,
+      hint: `Check that ${name} is a container registry that conforms to the OCI distribution specification, and any proxy before it.`,
+    });
+  }
+
+  /** Where an answer's Location leads; where it has none, the address that was asked. */
+  locate(from: URL, location: string | undefined): URL {
+    return location === undefined ? from : resolveLocation(this.registry, from, location);
+  }
+
+  /** Docker-Content-Digest, where there is one, has to be what was sent. */
+  verifyDigest(verb: string, { headers }: Pick<HttpResponse, 'headers'>, digest: Digest): void {
+    const stated = headers['docker-content-digest'];
+    if (stated === undefined || stated === digest) return;
+    throw new RegistryError({
+      code: 'digest-mismatch',
+      message: `cannot ${verb}: ${this.registry.name} took it for other bytes than ${digest}`,
+      hint: 'Run the step again; where it happens again, look at proxies between this machine and the registry.',
+    });
+  }
+
+  /** Waits before the next try, longer each time. */
+  async pause(failures: number): Promise<void> {
+    const { sleep, random, backoffMs = 500 } = this.#options.retry;
+    await sleep(backoffMs * 2 ** (failures - 1) * (0.5 + random() / 2));
+  }
+
+  async #authorized<T>(request: SessionRequest, isExpected: Expected, consume: (answer: HttpAnswer) => Promise<T>): Promise<Outcome<T>> {
+    const shown = await this.#authorization.header(request.access);
+    const first = await this.#follow(request, shown, isExpected, consume);
+    if (first.kind === 'expected' || first.status !== 401 || !first.isRegistry) return first;
+    const isNew = await this.#authorization.answer(first, request.access, shown);
+    return isNew ? this.#follow(request, await this.#authorization.header(request.access), isExpected, consume) : first;
+  }
+
+  async #follow<T>(
+    request: SessionRequest,
+    authorization: string | undefined,
+    isExpected: Expected,
+    consume: (answer: HttpAnswer) => Promise<T>,
+  ): Promise<Outcome<T>> {
+    const { registry, http } = this.#options;
+    let url = typeof request.url === 'string' ? new URL(`/v2/${this.repository}/${request.url}`, registry.origin) : request.url;
+    let reach: 'any' | 'public' = 'any';
+    for (let hop = 0; hop <= maxRedirects; hop += 1) {
+      const isRegistry = url.origin === registry.origin.origin;
+      const outcome = await http.stream(
+        this.#toRequest(request, url, isRegistry ? authorization : undefined, isRegistry ? 'any' : reach),
+        (answer) => toOutcome(answer, isRegistry, isExpected, consume),
+      );
+      if (outcome.kind !== 'redirect') return outcome;
+      url = this.#nextUrl(request, url, outcome);
+      if (isRegistry && isPublicAddress(outcome.remoteAddress ?? '')) reach = 'public';
+    }
+    throw tooManyRedirects(registry);
+  }
+
+  /** Content is sent on only within the registry, and only by the statuses that keep the method. */
+  #nextUrl(request: SessionRequest, url: URL, { location, status }: Redirect): URL {
+    const { registry } = this.#options;
+    const next = resolveLocation(registry, url, location);
+    if (request.method === 'GET' || request.method === 'HEAD') return next;
+    if (next.origin === registry.origin.origin && (status === 307 || status === 308)) return next;
+    throw new RegistryError({
+      code: 'redirect-refused',
+      message: `cannot ${request.verb}: ${registry.name} sends the request on to ${next.host}`,
+      hint: `Name the registry by the host that it redirects to.`,
+    });
+  }
+
+  #toRequest(request: SessionRequest, url: URL, authorization: string | undefined, reach: 'any' | 'public'): HttpRequest {
+    const { verb: _verb, access: _access, attempts: _attempts, headers, ...rest } = request;
+    this.#sentBytes += request.body?.length ?? 0;
+    const { signal } = this.#options;
+    return {
+      ...rest,
+      url,
+      reach,
+      headers: { ...headers, ...(authorization === undefined ? {} : { authorization }) },
+      ...(signal === undefined ? {} : { signal }),
+    };
+  }
+}
+
+interface Redirect {
+  readonly kind: 'redirect';
+  readonly status: number;
+  readonly location: string;
+  readonly remoteAddress: string | undefined;
+}
+
+/** `status` and `headers` decide whether to try again. */
+type Outcome<T> =
+  | { readonly kind: 'expected'; readonly value: T; readonly status: number; readonly headers: IncomingHttpHeaders }
+  | (HttpResponse & { readonly kind: 'unexpected'; readonly isRegistry: boolean });
+
+async function toOutcome<T>(
+  answer: HttpAnswer,
+  isRegistry: boolean,
+  isExpected: Expected,
+  consume: (answer: HttpAnswer) => Promise<T>,
+): Promise<Outcome<T> | Redirect> {
+  const { status, remoteAddress } = answer;
+  const location = redirectOf(answer);
+  if (location !== undefined && !isExpected(status)) return { kind: 'redirect', status, location, remoteAddress };
+  // An expected status is never repeated, though it may be one that can be.
+  if (isExpected(status)) return { kind: 'expected', value: await consume(answer), status: 200, headers: {} };
+  return { ...(await toWhole({ ...answer, body: firstBytes(answer.body) })), kind: 'unexpected', isRegistry };
+}
+
+async function toWhole({ body, ...head }: HttpAnswer): Promise<HttpResponse> {
+  return { ...head, body: await readWhole(body) };
+}
+
+/** An error's text is wanted in part only, whatever its size. */
+async function* firstBytes(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let sizeBytes = 0;
+  for await (const chunk of body) {
+    yield chunk;
+    sizeBytes += chunk.length;
+    if (sizeBytes > 32 * 1024) return;
+  }
+}

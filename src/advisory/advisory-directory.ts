@@ -1,0 +1,71 @@
+import { access, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { AdvisoryAnswer, AdvisorySource } from '../model/advisory.ts';
+import type { CoverageGap } from '../model/finding.ts';
+import type { Package } from '../model/package.ts';
+import { readAdvisoryArchive } from './advisory-archive.ts';
+import { advisoryError } from './advisory-error.ts';
+import { type Question, toGap, toQuestions } from './question.ts';
+
+/**
+ * A directory of OSV records in the layout of osv.dev's bucket: `ECOSYSTEM/all.zip` (https://google.github.io/osv.dev/data/#data-dumps). Only
+ * the archives of the packages' ecosystems are read. One that is missing, or that says nothing of the packages' release, is a gap.
+ */
+export function openAdvisoryDirectory(path: string): AdvisorySource {
+  return { name: path, match: (packages) => matchInDirectory(path, packages) };
+}
+
+async function matchInDirectory(path: string, packages: readonly Package[]): Promise<AdvisoryAnswer> {
+  await requireDirectory(path);
+  const { questions, gaps } = toQuestions(packages);
+  const answers: AdvisoryAnswer[] = [];
+  for (const [base, asked] of groupByBase(questions)) {
+    const archive = join(path, base, 'all.zip');
+    answers.push((await isThere(archive)) ? await readAdvisoryArchive(archive, asked) : withoutArchive(path, base, asked));
+  }
+  return {
+    matches: answers.flatMap((answer) => answer.matches),
+    gaps: [...gaps, ...answers.flatMap((answer) => answer.gaps)],
+    newest: answers
+      .flatMap((answer) => answer.newest ?? [])
+      .sort()
+      .at(-1),
+  };
+}
+
+function groupByBase(questions: readonly Question[]): Map<string, Question[]> {
+  const groups = new Map<string, Question[]>();
+  for (const question of questions) {
+    const group = groups.get(question.subject.base);
+    if (group === undefined) groups.set(question.subject.base, [question]);
+    else group.push(question);
+  }
+  return groups;
+}
+
+function withoutArchive(path: string, base: string, asked: readonly Question[]): AdvisoryAnswer {
+  const packages = asked.flatMap((question) => question.packages);
+  const gap: CoverageGap = toGap('no-advisories', `${path} has no ${base}/all.zip`, packages);
+  return { matches: [], gaps: [gap], newest: undefined };
+}
+
+async function requireDirectory(path: string): Promise<void> {
+  const hint = 'name a directory that holds ECOSYSTEM/all.zip for the ecosystems of the image, e.g. Debian/all.zip';
+  const found = await stat(path).catch((cause: Error) => {
+    throw advisoryError('no-directory', `cannot read advisories from ${path}: ${cause.message}`, hint, cause);
+  });
+  if (!found.isDirectory()) {
+    throw advisoryError('no-directory', `cannot read advisories from ${path}: it is not a directory`, hint);
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return false;
+    throw advisoryError('unreadable-archive', `cannot open ${path}: ${code}`, 'check the permissions of the file', error);
+  }
+}

@@ -1,0 +1,41 @@
+import type { CoverageGap } from '../model/finding.ts';
+import type { Package } from '../model/package.ts';
+import { type Subject, toSubject } from './ecosystem.ts';
+
+/** One question to a source: a package as advisories name it, and those of the image that it stands for. */
+export interface Question {
+  readonly subject: Subject;
+  readonly packages: readonly Package[];
+}
+
+/** Asks once for packages that are the same to an advisory, and says of which packages nothing can be asked. */
+export function toQuestions(packages: readonly Package[]): {
+  readonly questions: readonly Question[];
+  readonly gaps: readonly CoverageGap[];
+} {
+  const questions = new Map<string, { subject: Subject; packages: Package[] }>();
+  const unasked = new Map<string, { code: CoverageGap['code']; packages: Package[] }>();
+  for (const item of packages) {
+    const subject = toSubject(item);
+    if (subject === undefined) {
+      const reason =
+        item.ecosystem === undefined ? `of ${item.type} packages no release is known` : `no version order for ${item.ecosystem}`;
+      const entry = unasked.get(reason) ?? { code: item.ecosystem === undefined ? 'no-release' : 'no-advisories', packages: [] };
+      entry.packages.push(item);
+      unasked.set(reason, entry);
+      continue;
+    }
+    const key = JSON.stringify([subject.ecosystem, subject.name, subject.version]);
+    const entry = questions.get(key) ?? { subject, packages: [] };
+    entry.packages.push(item);
+    questions.set(key, entry);
+  }
+  return { questions: [...questions.values()], gaps: [...unasked].map(([reason, entry]) => toGap(entry.code, reason, entry.packages)) };
+}
+
+/** One gap for packages of which a source can say nothing. */
+export function toGap(code: CoverageGap['code'], reason: string, packages: readonly Package[]): CoverageGap {
+  const names = [...new Set(packages.map((item) => item.name))];
+  const listed = names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
+  return { code, path: packages[0]?.path, layer: packages[0]?.layer, reason: `${reason}: no advisories for ${listed}` };
+}

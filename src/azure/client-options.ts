@@ -1,0 +1,44 @@
+import type { PipelinePolicy } from '@azure/core-rest-pipeline';
+
+/** How the SDK's clients speak to their servers; what is absent is as the SDK has it. */
+export interface AzureTransport {
+  /** PEM of an authority that is trusted besides Node's own: the sandbox's. */
+  readonly ca?: string;
+  /** Attempts after the first; throttling (429, 503) is waited for as the server says. */
+  readonly maxRetries?: number;
+  readonly retryDelayMs?: number;
+  /** Longest time for one attempt. Default 30 000. */
+  readonly timeoutMs?: number;
+}
+
+/** What one attempt came to, where it failed: MSAL keeps little of it. */
+export type FailedAttempt = { readonly kind: 'no-answer'; readonly error: unknown } | { readonly kind: 'refused'; readonly body: string };
+
+/** Options that every client of the SDK takes. `onFailure` is told of each failed attempt. */
+export function toClientOptions(transport: AzureTransport, onFailure: (attempt: FailedAttempt) => void = () => undefined) {
+  const { ca, maxRetries = 3, retryDelayMs = 1000, timeoutMs = 30_000 } = transport;
+  const attempt: PipelinePolicy = {
+    name: 'image-custody-attempt',
+    sendRequest: async (request, next) => {
+      request.timeout = timeoutMs;
+      try {
+        const response = await next(request);
+        if (response.status >= 400) onFailure({ kind: 'refused', body: response.bodyAsText ?? '' });
+        return response;
+      } catch (error) {
+        onFailure({ kind: 'no-answer', error });
+        throw error;
+      }
+    },
+  };
+  return {
+    retryOptions: { maxRetries, retryDelayInMs: retryDelayMs, maxRetryDelayInMs: 60_000 },
+    additionalPolicies: [{ policy: attempt, position: 'perRetry' as const }],
+    ...(ca !== undefined && { tlsOptions: { ca } }),
+  };
+}
+
+/** Options of every client of a vault. A stand-in's challenge names the real resource, which is not of its own domain. */
+export function toVaultOptions(transport: AzureTransport, loopback: boolean) {
+  return { ...toClientOptions(transport), disableChallengeResourceVerification: loopback };
+}

@@ -1,0 +1,196 @@
+import { StepError } from '../lib/step-error.ts';
+import { errorCodeOf, networkHint, quoteServer, statusOf, type VaultErrorCode, vaultError } from './azure-error.ts';
+import type { AzureCredential } from './credential.ts';
+import type { VaultAddress } from './vault-address.ts';
+
+export type ObjectKind = 'secret' | 'key' | 'certificate';
+
+/** What was asked of a vault. */
+export interface VaultRequest {
+  readonly vault: VaultAddress;
+  readonly credential: AzureCredential;
+  readonly kind: ObjectKind;
+  /** Held against `objectNamePattern` before: it stands in commands. */
+  readonly name: string;
+  readonly operation: 'get' | 'sign';
+}
+
+/** The least of the built-in roles: https://learn.microsoft.com/azure/key-vault/general/rbac-guide#azure-built-in-roles-for-key-vault-data-plane-operations */
+const roles = {
+  'secret get': 'Key Vault Secrets User',
+  'certificate get': 'Key Vault Reader',
+  'key get': 'Key Vault Reader',
+  'key sign': 'Key Vault Crypto User',
+} as const;
+
+/** What the failure of a request means to the user, and the command that mends it. */
+export function toVaultError(error: unknown, request: VaultRequest): StepError {
+  if (error instanceof StepError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  const { kind, hint, reason } = toRemedy(error, text, request);
+  const words = quoteServer(text, request.credential.secrets);
+  const message = `Cannot ${actionText(request)} with ${request.credential.description}: ${reason}${words === '' ? '' : ` (${words})`}`;
+  return vaultError(kind, message, hint, error);
+}
+
+/** An error that is known without the vault having said it. */
+export function refusal(request: VaultRequest, { kind, reason, hint }: Remedy): StepError<VaultErrorCode> {
+  return vaultError(kind, `Cannot ${actionText(request)} with ${request.credential.description}: ${reason}`, hint);
+}
+
+/** `read secret "x" of vault y`. */
+function actionText({ operation, kind, name, vault }: Pick<VaultRequest, 'operation' | 'kind' | 'name' | 'vault'>): string {
+  return `${operation === 'sign' ? 'sign with' : 'read'} ${kind} "${name}" of vault ${vault.name}`;
+}
+
+export interface Remedy {
+  readonly kind: VaultErrorCode;
+  readonly reason: string;
+  readonly hint: string;
+}
+
+/** https://learn.microsoft.com/azure/key-vault/general/rest-error-codes */
+function toRemedy(error: unknown, text: string, request: VaultRequest): Remedy {
+  const status = statusOf(error);
+  if (status === undefined) return toNetworkRemedy(error, text, request);
+  if (status === 401) {
+    return {
+      kind: 'vault-unauthorized',
+      reason: 'the vault does not accept the token',
+      hint: `See whether the vault belongs to tenant ${request.credential.tenantId}: az keyvault show --name ${request.vault.name} --query properties.tenantId.`,
+    };
+  }
+  if (status === 403) return toForbiddenRemedy(innerCodeOf(error), text, request);
+  if (status === 404) return missing(request);
+  if (status === 429) {
+    return {
+      kind: 'vault-throttled',
+      reason: 'the vault is busy, and stayed so over all retries',
+      hint: 'Run again in a minute. Limits are per vault and ten seconds: give this pipeline a vault of its own if it happens often.',
+    };
+  }
+  return {
+    kind: 'vault-refused',
+    reason: `the vault answered ${status} ${errorCodeOf(error) ?? ''}`.trim(),
+    hint:
+      status >= 500
+        ? 'Key Vault is in trouble: see https://azure.status.microsoft, and run again later.'
+        : `az keyvault ${request.kind} show --vault-name ${request.vault.name} --name ${request.name} shows what is there.`,
+  };
+}
+
+function toForbiddenRemedy(inner: string, text: string, request: VaultRequest): Remedy {
+  const { vault, name } = request;
+  const at = `--vault-name ${vault.name} --name ${name}`;
+  if (inner === 'ForbiddenByFirewall' || /client address is not authorized/i.test(text)) {
+    const address = /Client address: ([0-9a-f.:]+)/i.exec(text)?.[1] ?? 'RUNNER_IP';
+    return {
+      kind: 'vault-firewall',
+      reason: "the vault's firewall does not let this runner in",
+      hint: `Run on a runner in a network that the vault allows, or add this one: az keyvault network-rule add --name ${vault.name} --ip-address ${address}. A role would not help.`,
+    };
+  }
+  if (inner === 'ForbiddenByConnection' || /private link|public network access is disabled/i.test(text)) {
+    return {
+      kind: 'vault-private',
+      reason: 'the vault is reached over its private endpoint only',
+      hint: `Run on a runner in the network of the private endpoint. A role would not help, nor a firewall rule while az keyvault show --name ${vault.name} --query properties.publicNetworkAccess says Disabled.`,
+    };
+  }
+  if (/Disabled$/.test(inner) || /not allowed on a disabled/i.test(text)) return disabled(request);
+  if (/Expired$/.test(inner) || /not allowed on an expired/i.test(text)) return expired(request);
+  if (/NotYetValid$/.test(inner) || /not yet valid/i.test(text)) return notYetValid(request);
+  if (inner === 'KeyOperationForbidden' || /is not permitted on this key/i.test(text)) {
+    return {
+      kind: 'key-operation',
+      reason: 'the key may not sign',
+      hint: `Allow it: az keyvault key set-attributes ${at} --ops sign verify.`,
+    };
+  }
+  return toGrantRemedy(inner, text, request);
+}
+
+function toGrantRemedy(inner: string, text: string, request: VaultRequest): Remedy {
+  const { vault, kind, name, operation, credential } = request;
+  const objectId = credential.objectId ?? /\boid=([0-9a-f-]{36})/i.exec(text)?.[1] ?? 'OBJECT_ID';
+  if (inner === 'AccessDenied' || inner === 'ForbiddenByPolicy' || /does not have \w+ \w+ permission/i.test(text)) {
+    return {
+      kind: 'vault-policy-missing',
+      reason: `the vault's access policy does not grant it "${kind}s/${operation}"`,
+      hint: `Grant it: az keyvault set-policy --name ${vault.name} --object-id ${objectId} --${kind}-permissions ${operation}`,
+    };
+  }
+  const role = roles[`${kind} ${operation}` as keyof typeof roles];
+  const resource = /Resource: '(\/subscriptions\/[\w.()/-]+)'/i.exec(text)?.[1];
+  const scope = resource ?? `$(az keyvault show --name ${vault.name} --query id --output tsv)/${kind}s/${name}`;
+  return {
+    kind: 'vault-role-missing',
+    reason: `the role "${role}" is missing`,
+    hint:
+      `Grant it, and wait a few minutes until it holds: az role assignment create --role "${role}" --assignee-object-id ${objectId} ` +
+      `--assignee-principal-type ServicePrincipal --scope "${scope}"`,
+  };
+}
+
+/** Also where the vault let a disabled object be read. */
+export function disabled({ vault, kind, name }: Pick<VaultRequest, 'vault' | 'kind' | 'name'>): Remedy {
+  return {
+    kind: 'object-disabled',
+    reason: `the ${kind} is disabled`,
+    hint: `Enable it: az keyvault ${kind} set-attributes --vault-name ${vault.name} --name ${name} --enabled true, or name another version.`,
+  };
+}
+
+/** Also where the vault let an expired object be read. */
+export function expired({ vault, kind, name }: Pick<VaultRequest, 'vault' | 'kind' | 'name'>): Remedy {
+  const renew = { secret: 'set', key: 'rotate', certificate: 'create' }[kind];
+  return {
+    kind: 'object-expired',
+    reason: `the ${kind} has expired`,
+    hint: `Store a new version (az keyvault ${kind} ${renew} --vault-name ${vault.name} --name ${name} …), or move the date with az keyvault ${kind} set-attributes --expires.`,
+  };
+}
+
+/** Also where the vault let an object be read before its time. */
+export function notYetValid({ vault, kind, name }: Pick<VaultRequest, 'vault' | 'kind' | 'name'>): Remedy {
+  return {
+    kind: 'object-not-yet-valid',
+    reason: `the ${kind} is not valid yet`,
+    hint: `az keyvault ${kind} show --vault-name ${vault.name} --name ${name} --query attributes.notBefore shows from when on it is; az keyvault ${kind} set-attributes --not-before changes that.`,
+  };
+}
+
+function missing({ vault, kind, name }: VaultRequest): Remedy {
+  return {
+    kind: 'object-missing',
+    reason: `there is no such ${kind}`,
+    hint: `az keyvault ${kind} list --vault-name ${vault.name} --query "[].name" lists what is there; one that was deleted comes back with az keyvault ${kind} recover --vault-name ${vault.name} --name ${name}.`,
+  };
+}
+
+function toNetworkRemedy(error: unknown, text: string, { vault }: VaultRequest): Remedy {
+  const code = errorCodeOf(error);
+  const { host } = new URL(vault.url);
+  if (code === 'ENOTFOUND' || code === 'EAI_NODATA') {
+    return {
+      kind: 'vault-unknown',
+      reason: `there is no vault at ${host}`,
+      hint: `Check key-vault: az keyvault list --query "[].name" lists yours. A vault with a private endpoint only is found by the DNS of its network alone.`,
+    };
+  }
+  if (/challenge/i.test(text)) {
+    return {
+      kind: 'vault-unauthorized',
+      reason: 'what answers there asks for tokens of another resource',
+      hint: `Something else than Key Vault answers at ${host}: see which proxy or DNS is between.`,
+    };
+  }
+  return { kind: 'vault-unreachable', reason: 'no answer came', hint: networkHint(code, host) };
+}
+
+/** `ForbiddenByRbac` and its like, in the form of any of the three clients. */
+function innerCodeOf(error: unknown): string {
+  const { details } = error as { readonly details?: { readonly error?: { readonly innerError?: unknown; readonly innererror?: unknown } } };
+  const inner = details?.error?.innerError ?? details?.error?.innererror;
+  return typeof inner === 'object' && inner !== null && 'code' in inner ? String(inner.code) : '';
+}

@@ -15,7 +15,8 @@ import { RegistryError } from './registry/registry-error.ts';
 import { parseRoute, type Route } from './registry/route.ts';
 import { answerExchange, answerToken } from './registry/token-endpoint.ts';
 import { TokenMint } from './registry/token-mint.ts';
-import { answerUpload, answerUploadStart, UploadTable } from './registry/uploads.ts';
+import { UploadTable } from './registry/upload-table.ts';
+import { answerUpload, answerUploadStart } from './registry/uploads.ts';
 
 export type { EntraVerdict, RegistryAuth, RegistryGrant, RegistryUser } from './registry/access.ts';
 export type { Fault, FaultPlan, FaultRequest } from './registry/fault.ts';

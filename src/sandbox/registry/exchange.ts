@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Identity } from './access.ts';
 import type { ContentStore } from './content-store.ts';
 import { RegistryError } from './registry-error.ts';
-import type { UploadTable } from './uploads.ts';
+import type { UploadTable } from './upload-table.ts';
 
 /** One request on its way through the registry. */
 export interface Exchange {

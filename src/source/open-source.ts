@@ -1,0 +1,87 @@
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { HttpStream } from '../lib/http.ts';
+import type { ImageSource } from '../model/source.ts';
+import { ArchiveSource } from './archive-source.ts';
+import { DockerDaemon } from './docker-daemon.ts';
+import { DockerDaemonSource } from './docker-daemon-source.ts';
+import { parseDockerHost } from './docker-host.ts';
+import { readDockerImage, readDockerManifest, selectDockerImage } from './docker-manifest.ts';
+import type { ImageSourceText } from './image-source-text.ts';
+import { LayoutFolder } from './layout-folder.ts';
+import { readOciImage } from './oci-image.ts';
+import { readLayoutRoot } from './oci-layout.ts';
+import { failureOf, quote, type SourceFailure } from './source-error.ts';
+import { openTarFile } from './tar-file.ts';
+
+export interface SourceEnvironment {
+  /** Absolute; paths are relative to it. */
+  readonly workspace: string;
+  /** Value of DOCKER_HOST, if there is one. */
+  readonly dockerHost: string | undefined;
+  readonly stream: HttpStream;
+}
+
+/**
+ * Finds the image that the user named. Rejects with a StepError: of origin `input` where there is no such file or image or the name is not
+ * clear, of origin `source` where it is there and cannot be read. Nothing of a layer is read yet.
+ */
+export async function openSource(source: ImageSourceText, environment: SourceEnvironment): Promise<ImageSource> {
+  const name = source.text;
+  const fail = failureOf(name);
+  if (source.kind === 'docker-daemon') {
+    const daemon = new DockerDaemon(parseDockerHost(environment.dockerHost), environment.stream, fail);
+    return new DockerDaemonSource(name, daemon, await daemon.inspect(source.image), fail);
+  }
+  const { path, tag } = await findLocation(source.location, environment.workspace, fail);
+  if (source.kind === 'docker-archive') {
+    return new ArchiveSource({
+      name,
+      fail,
+      open: () => openTarFile(path, fail),
+      describe: async (files) => readDockerImage(selectDockerImage(await readDockerManifest(files, fail), tag, fail), files, fail),
+    });
+  }
+  if (source.kind === 'oci') {
+    await verifyFolder(path, fail);
+  }
+  return new ArchiveSource({
+    name,
+    fail,
+    open: async () => (source.kind === 'oci' ? new LayoutFolder(path, fail) : await openTarFile(path, fail)),
+    describe: async (files) => readOciImage(await readLayoutRoot(files, tag, fail), files, fail),
+  });
+}
+
+/** Tells path and tag apart by what exists: the longest path wins, so that a file whose name has a colon can be named. */
+async function findLocation(
+  location: string,
+  workspace: string,
+  fail: SourceFailure,
+): Promise<{ readonly path: string; readonly tag: string | undefined }> {
+  for (let end = location.length; end > 0; end = location.lastIndexOf(':', end - 1)) {
+    const path = resolve(workspace, location.slice(0, end));
+    if (await isThere(path)) {
+      const tag = end === location.length ? undefined : location.slice(end + 1);
+      if (tag === '') {
+        throw fail('source-form', 'nothing follows the last colon', 'Name the image after the colon, or leave the colon out.');
+      }
+      return { path, tag };
+    }
+  }
+  throw fail('source-not-found', `there is no ${quote(location)}`, `Check the path; it is relative to ${workspace}.`);
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    // What cannot be looked at is there: opening it tells why.
+    (error: { code?: string }) => error.code !== 'ENOENT' && error.code !== 'ENOTDIR',
+  );
+}
+
+async function verifyFolder(path: string, fail: SourceFailure): Promise<void> {
+  if ((await stat(path)).isFile()) {
+    throw fail('source-form', `${quote(path)} is a file`, 'An OCI layout in a tar is named oci-archive:FILE.');
+  }
+}

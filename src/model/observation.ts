@@ -5,7 +5,14 @@ import type { PackageRecord } from './package.ts';
  * What an inspector saw in one layer. `path` is the tar entry's cleaned name, without a leading slash. Packages count only while their file
  * survives in the final file system; secrets and malware stay findings when a later layer deletes the file, for it is still in its layer.
  */
-export type Observation = PackagesObservation | OsReleaseObservation | SecretObservation | MalwareObservation | GapObservation;
+export type Observation =
+  | PackagesObservation
+  | PackageNoteObservation
+  | OsReleaseObservation
+  | SuperusersObservation
+  | SecretObservation
+  | MalwareObservation
+  | GapObservation;
 
 export interface PackagesObservation {
   readonly kind: 'packages';
@@ -13,10 +20,29 @@ export interface PackagesObservation {
   readonly packages: readonly PackageRecord[];
 }
 
+/** What a file says of one OS package that the package's database leaves open. */
+export interface PackageNoteObservation {
+  readonly kind: 'package-note';
+  readonly path: string;
+  readonly type: 'deb' | 'apk';
+  /** Name of the OS package. */
+  readonly package: string;
+  /** Metadata files of language packages that the OS package installed, without a leading slash. */
+  readonly languageFiles: readonly string[];
+  readonly licence?: string;
+}
+
 export interface OsReleaseObservation {
   readonly kind: 'os-release';
   readonly path: string;
   readonly fields: Readonly<Record<string, string>>;
+}
+
+/** The names in `etc/passwd` that are root (user id 0). */
+export interface SuperusersObservation {
+  readonly kind: 'superusers';
+  readonly path: string;
+  readonly names: readonly string[];
 }
 
 export interface SecretObservation {

@@ -10,6 +10,8 @@ export interface PackageRecord {
   /** Source package, under which distributions publish advisories; dpkg `Source`, apk `o:`. */
   readonly source?: { readonly name: string; readonly version: string };
   readonly architecture?: string;
+  /** Who maintains an OS package, as its database states it. */
+  readonly maintainer?: string;
   /** As stated: an SPDX expression, a licence name, or absent. */
   readonly licence?: string;
 }
@@ -22,6 +24,8 @@ export interface Package extends PackageRecord {
   readonly ecosystem: string | undefined;
   /** Path of the database or file that states it, without a leading slash. */
   readonly path: string;
+  /** Further paths where the same language package in the same version is installed. */
+  readonly otherPaths?: readonly string[];
   /** Index of the layer that brought this version, 0 at the bottom. */
   readonly layer: number;
 }

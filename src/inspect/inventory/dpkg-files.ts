@@ -1,0 +1,30 @@
+import type { FileReader } from './file-inspector.ts';
+import { isLanguageFile } from './language-file.ts';
+import { lines } from './stanza.ts';
+
+const listPath = /^(?:usr\/)?(?:var\/)?lib\/(?:sysimage\/)?dpkg\/(?:info\/([^/:]+)(?::[^/]+)?\.list|status\.d\/([^/]+)\.md5sums)$/;
+
+/**
+ * Which language packages a Debian package brought: `info/NAME[:ARCHITECTURE].list` (one path a line), or `status.d/NAME.md5sums` in distroless
+ * images (`digest  path`, deb-md5sums(5)).
+ */
+export const dpkgFilesReader: FileReader = {
+  name: 'dpkg-files',
+  weight: 'optional',
+  isWanted: (path) => (path.endsWith('.list') || path.endsWith('.md5sums')) && listPath.test(path),
+  read(path, content) {
+    const [, listed, summed] = listPath.exec(path) ?? [];
+    const owner = listed ?? summed;
+    if (owner === undefined || !mayNameLanguageFiles(content)) return [];
+    const languageFiles: string[] = [];
+    for (const line of lines(content.toString('utf8'))) {
+      const file = (summed === undefined ? line : line.slice(line.indexOf('  ') + 2)).replace(/^[./]+/, '');
+      if (isLanguageFile(file)) languageFiles.push(file);
+    }
+    return languageFiles.length === 0 ? [] : [{ kind: 'package-note', path, type: 'deb', package: owner, languageFiles }];
+  },
+};
+
+function mayNameLanguageFiles(content: Buffer): boolean {
+  return content.includes('/package.json') || content.includes('-info');
+}

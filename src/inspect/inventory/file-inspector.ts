@@ -1,0 +1,84 @@
+import type { Inspector, LayerEntry, LayerInspection } from '../../layer/inspector.ts';
+import { wholeFileLimitBytes } from '../../layer/inspector.ts';
+import type { GapObservation, Observation } from '../../model/observation.ts';
+
+/** Reads one kind of file, each whole and by itself. */
+export interface FileReader {
+  readonly name: string;
+  /** Whether a file of this path is of the kind. Called for every entry of a layer. */
+  isWanted(path: string): boolean;
+  /** What the file says. Throws where it is not what its path promises; an answer with gaps keeps what could be read. */
+  read(path: string, content: Buffer): readonly Observation[];
+  /** `optional`: the file only adds to what others say, so that one which is damaged or too large is no gap. */
+  readonly weight: 'database' | 'optional';
+}
+
+/** An inspector of one kind of file. A file that is damaged, too large or no file at all becomes a gap that names it. */
+export function makeFileInspector(reader: FileReader): Inspector {
+  return { name: reader.name, inspect: () => new FileInspection(reader) };
+}
+
+class FileInspection implements LayerInspection {
+  readonly #reader: FileReader;
+  readonly #seen = new Map<string, readonly Observation[]>();
+
+  constructor(reader: FileReader) {
+    this.#reader = reader;
+  }
+
+  entry(entry: LayerEntry): 'none' | 'whole' {
+    if (!this.#reader.isWanted(entry.path)) return 'none';
+    switch (entry.type) {
+      case 'file':
+        return 'whole';
+      case 'hardlink':
+        this.#put(entry.path, this.#readLink(entry));
+        return 'none';
+      case 'device':
+      case 'fifo':
+        this.#put(entry.path, [gap(entry.path, 'damaged', `the entry is a ${entry.type}, not a file`)]);
+        return 'none';
+      default:
+        return 'none';
+    }
+  }
+
+  file(entry: LayerEntry, content: Buffer): void {
+    try {
+      this.#put(entry.path, this.#reader.read(entry.path, content));
+    } catch (error) {
+      this.#put(entry.path, [gap(entry.path, 'damaged', error instanceof Error ? error.message : 'it cannot be read')]);
+    }
+  }
+
+  window(): void {}
+
+  tooLarge(entry: LayerEntry): void {
+    const reason = `the file has ${entry.sizeBytes} bytes, more than the ${wholeFileLimitBytes} that are read whole`;
+    this.#put(entry.path, [gap(entry.path, 'too-large', reason)]);
+  }
+
+  end(): readonly Observation[] {
+    return [...this.#seen.values()].flat();
+  }
+
+  /** A tar may hold a path twice; the later entry is the file. */
+  #put(path: string, observations: readonly Observation[]): void {
+    const kept = this.#reader.weight === 'optional' ? observations.filter(({ kind }) => kind !== 'gap') : observations;
+    this.#seen.delete(path);
+    this.#seen.set(path, kept);
+  }
+
+  /** A hard link shares the content of an earlier entry: what that said holds here too, if it was read. */
+  #readLink(entry: LayerEntry): readonly Observation[] {
+    const target = this.#seen.get(entry.linkName);
+    if (target !== undefined) return target.map((observation) => ({ ...observation, path: entry.path }));
+    return [
+      gap(entry.path, 'linked', `it is a hard link to ${JSON.stringify(entry.linkName)}, whose content is not read as this kind of file`),
+    ];
+  }
+}
+
+export function gap(path: string, code: GapObservation['code'], reason: string): GapObservation {
+  return { kind: 'gap', path, code, reason };
+}

@@ -1,0 +1,51 @@
+import type { PackageNoteObservation, PlacedObservation } from '../../model/observation.ts';
+import type { Package } from '../../model/package.ts';
+
+/**
+ * The language packages without those that a package of the distribution brought. Debian's `python3-requests` also has a `.egg-info` folder; its
+ * version there is upstream's, while the distribution mends it under its own version: matched as a PyPI package it would be a false alarm, and
+ * matched as a Debian package it is judged rightly. syft lists both, trivy and osv-scanner drop every one that an OS package owns. Here one is
+ * dropped only where the advisories of the distribution do cover it: the owner is installed, its release is known to OSV, and it is the
+ * distribution's own (by its maintainer, or because it is the packaging of just that project). So what a vendor's `.deb` carries along (NodeSource's
+ * npm, an agent's Python) stays, and so does what was copied or pip-installed into the distribution's folders.
+ */
+export function withoutOwned(
+  packages: readonly Package[],
+  notes: readonly PlacedObservation<PackageNoteObservation>[],
+): readonly Package[] {
+  const covered = new Map<string, Package>();
+  for (const item of packages) if (item.ecosystem !== undefined && isSystem(item)) covered.set(`${item.type} ${item.name}`, item);
+  const owners = new Map<string, Package>();
+  for (const { observation } of notes) {
+    const owner = covered.get(`${observation.type} ${observation.package}`);
+    if (owner === undefined) continue;
+    for (const file of observation.languageFiles) owners.set(mergedPath(file), owner);
+  }
+  return packages.filter((item) => {
+    if (isSystem(item)) return true;
+    const owner = owners.get(mergedPath(item.path)) ?? owners.get(mergedPath(item.path.slice(0, item.path.lastIndexOf('/'))));
+    return owner === undefined || !isOfDistribution(owner, item.name);
+  });
+}
+
+export function isSystem({ type }: { readonly type: Package['type'] }): boolean {
+  return type === 'deb' || type === 'apk';
+}
+
+function isOfDistribution(owner: Package, project: string): boolean {
+  if (owner.type === 'apk' || /@(?:[a-z.-]+\.)?(?:debian\.org|ubuntu\.com)\b/i.test(owner.maintainer ?? '')) return true;
+  return [owner.name, owner.source?.name ?? ''].some((name) => plainName(name) === plainName(project));
+}
+
+/** `python3-foo`, `python-foo`, `node-foo` and `foo` are names of one project. */
+function plainName(name: string): string {
+  return name
+    .toLowerCase()
+    .replace(/^(?:python3?|node)-/, '')
+    .replace(/[._/@-]+/g, '-');
+}
+
+/** `lib/…` and `usr/lib/…` are one folder where /usr is merged. */
+function mergedPath(path: string): string {
+  return path.startsWith('lib/') ? `usr/${path}` : path;
+}

@@ -129,6 +129,16 @@ export class Session {
     });
   }
 
+  /** Milliseconds since 1970. */
+  now(): number {
+    return this.#options.retry.now().getTime();
+  }
+
+  /** Waits until other writers, who take about as long as `windowMs` from their read to their write, are likely to be done. */
+  async settle(windowMs: number): Promise<void> {
+    await this.#options.retry.sleep(windowMs * (1 + 2 * this.#options.retry.random()));
+  }
+
   /** Waits before the next try, longer each time. */
   async pause(failures: number): Promise<void> {
     const { sleep, random, backoffMs = 500 } = this.#options.retry;

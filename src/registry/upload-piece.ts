@@ -100,7 +100,10 @@ async function findPlace(session: Session, place: UploadPlace, end: number): Pro
   const { status, headers, body } = await session.send(request, anyAnswer);
   if (status === 405 || status === 501) return place;
   if (status < 200 || status >= 300) {
-    throw isUnknownUpload(status, body) ? droppedUpload(session, `${status} to GET`) : session.refusal(request.verb, { status, body });
+    // CNCF Distribution answers 416 for an upload of which it has more than the Location says.
+    throw status === 416 || isUnknownUpload(status, body)
+      ? droppedUpload(session, `${status} to GET`)
+      : session.refusal(request.verb, { status, body });
   }
   const offset = receivedBytes(headers.range) ?? 0;
   if (offset < place.offset || offset > end) throw droppedUpload(session, `it has ${offset} of ${place.offset} bytes`);

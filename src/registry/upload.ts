@@ -1,10 +1,8 @@
-import { retryableStatuses } from '../lib/retry.ts';
 import type { Digest } from '../model/digest.ts';
 import type { HeldUpload } from '../model/upload.ts';
-import { errorCodes } from './registry-answer.ts';
-import { isRegistryError, RegistryError } from './registry-error.ts';
 import { anyAnswer, type Session } from './session.ts';
-import { droppedUpload, isUnknownUpload, sendPiece, type UploadPlace } from './upload-piece.ts';
+import { commit } from './upload-commit.ts';
+import { sendPiece, type UploadPlace } from './upload-piece.ts';
 
 /** Enough for the parts of S3 (5 MiB at least), which many registries store to; two of these are held for each upload. */
 const defaultPieceBytes = 5 * 1024 * 1024;
@@ -102,61 +100,4 @@ export class Upload implements HeldUpload, AsyncDisposable {
   #verifyState(needed: 'open' | 'held', verb: string): void {
     if (this.#state !== needed) throw new Error(`an upload that is ${this.#state} cannot ${verb}`);
   }
-}
-
-/**
- * Makes uploaded bytes a blob with PUT, also with the last (or all) bytes in `body`. Where the answer is lost, a HEAD decides: the registry
- * may have committed.
- */
-export async function commit(session: Session, location: URL, digest: Digest, body?: Uint8Array): Promise<void> {
-  const verb = `commit a blob to ${session.name}`;
-  const url = new URL(location);
-  url.searchParams.append('digest', digest);
-  const headers = { 'content-type': 'application/octet-stream' };
-  // A registry may hash gigabytes before it answers.
-  const request = { verb, method: 'PUT', url, access: 'push', headers, attempts: 1, deadlineMs: 600_000, idleTimeoutMs: 600_000 } as const;
-  for (let count = 1; ; count += 1) {
-    const outcome = await session.send(body === undefined ? request : { ...request, body }, anyAnswer).catch((error: unknown) => {
-      if (isRegistryError(error, 'unreachable')) return error;
-      throw error;
-    });
-    if (!(outcome instanceof RegistryError) && outcome.status >= 200 && outcome.status < 300)
-      return session.verifyDigest(verb, outcome, digest);
-    if (count > 1 || outcome instanceof RegistryError || retryableStatuses.has(outcome.status)) {
-      if ((await headBlob(session, digest)) !== undefined) return;
-    }
-    if (outcome instanceof RegistryError) {
-      if (count === 4) throw outcome;
-    } else if (!retryableStatuses.has(outcome.status) || count === 4) {
-      throw refusal(session, verb, outcome);
-    }
-    await session.pause(count);
-  }
-}
-
-function refusal(session: Session, verb: string, { status, body }: { readonly status: number; readonly body: Buffer }): RegistryError {
-  if (isUnknownUpload(status, body)) return droppedUpload(session, `${status} to PUT`);
-  if (!errorCodes(body).includes('DIGEST_INVALID')) return session.refusal(verb, { status, body });
-  return new RegistryError({
-    code: 'digest-mismatch',
-    status,
-    message: `cannot ${verb}: what arrived at ${session.registry.name} is not what was sent`,
-    hint: 'Run the step again; where it happens again, look at proxies between this machine and the registry.',
-  });
-}
-
-/** Size in bytes of a blob, undefined where the repository does not have it. */
-export async function headBlob(session: Session, digest: Digest): Promise<number | undefined> {
-  const verb = `ask ${session.name} for a blob`;
-  const isExpected = (status: number): boolean => status === 200 || status === 404;
-  const { status, headers } = await session.send({ verb, method: 'HEAD', url: `blobs/${digest}`, access: 'push' }, isExpected);
-  return status === 404 ? undefined : Number(headers['content-length'] ?? 0);
-}
-
-/** Pushes a blob that is in memory, in one request after that which begins the upload. */
-export async function putBlob(session: Session, digest: Digest, bytes: Uint8Array): Promise<void> {
-  const verb = `push a blob to ${session.name}`;
-  const { headers } = await session.send({ verb, method: 'POST', url: 'blobs/uploads/', access: 'push' }, (status) => status === 202);
-  if (headers.location === undefined) throw session.unusable(verb, 'it gave no Location for the upload');
-  await commit(session, session.locate(session.registry.origin, headers.location), digest, bytes);
 }

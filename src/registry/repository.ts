@@ -1,0 +1,163 @@
+import type { HttpClient } from '../lib/http.ts';
+import type { Digest } from '../model/digest.ts';
+import type { Descriptor } from '../model/image.ts';
+import { type Artifact, digestOf, toArtifactManifest } from './artifact.ts';
+import { fetchBlob, headBlob } from './blob.ts';
+import type { RegistryCredential } from './credential.ts';
+import { type FetchedManifest, fetchManifest, headManifest, putManifest, putTag } from './manifest-exchange.ts';
+import { type Reference, toRegistryAddress } from './reference.ts';
+import { listReferrers, putReferrer } from './referrers.ts';
+import { Session } from './session.ts';
+import { beginUpload, type Upload } from './upload.ts';
+import { putBlob } from './upload-commit.ts';
+
+export interface RepositoryOptions {
+  readonly http: HttpClient;
+  readonly credential: RegistryCredential;
+  readonly now: () => Date;
+  /** 0 up to 1. */
+  readonly random: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
+  /** Registries (host and port) that may be spoken to over http; this machine always may. */
+  readonly insecureRegistries?: readonly string[];
+  /** Hosts besides the known ones that issue the registry's tokens. */
+  readonly tokenHosts?: readonly string[];
+  readonly signal?: AbortSignal;
+}
+
+export interface Traffic {
+  /** Bytes of content that were sent, again where they were repeated. */
+  readonly sentBytes: number;
+  /** Bytes of blobs that the repository had already. */
+  readonly reusedBytes: number;
+}
+
+/** One repository of a registry. Every method rejects with a RegistryError. */
+export interface Repository {
+  /** `registry/repository`. */
+  readonly name: string;
+  traffic(): Traffic;
+  /** Begins an upload and gives it up: rejects with `unauthorized` or `forbidden` and the missing grant before any expensive work is done. */
+  checkPush(): Promise<void>;
+  /** Size in bytes, undefined where the repository does not have the blob. */
+  headBlob(digest: Digest): Promise<number | undefined>;
+  beginUpload(): Promise<Upload>;
+  /** Pushes a blob that is in memory, unless it is there. */
+  putBlob(digest: Digest, bytes: Uint8Array): Promise<void>;
+  /**
+   * Reads a blob to `consume`, which has to read it to its end and is called anew for each try. What was consumed counts only when this
+   * resolves: the bytes are then those of the descriptor.
+   */
+  fetchBlob<T>(descriptor: Pick<Descriptor, 'digest' | 'size'>, consume: (content: AsyncIterable<Buffer>) => Promise<T>): Promise<T>;
+  /** The digest and the media type's agreement are verified. */
+  fetchManifest(tagOrDigest: string): Promise<FetchedManifest>;
+  /** Digest that a tag has now, or a digest itself; undefined where it is not there. */
+  headManifest(tagOrDigest: string): Promise<Digest | undefined>;
+  /** Puts bytes at their digest, and reads back that they are there. */
+  putManifest(mediaType: string, bytes: Uint8Array): Promise<Descriptor>;
+  /**
+   * Moves a tag to bytes that are already there by digest, and reads back that it is. With `expected` (a digest, or `absent`) it rejects with
+   * `tag-moved` where someone else has moved it since.
+   */
+  putTag(tag: string, mediaType: string, bytes: Uint8Array, expected?: Digest | 'absent'): Promise<void>;
+  /** Pushes an artifact that refers to `subject`, by API or tag schema. Attaching the same again changes nothing. */
+  attachReferrer(artifact: Artifact): Promise<Descriptor>;
+  /** Everything that refers to a digest. A list that cannot be had in full is an error. */
+  listReferrers(subject: Digest, artifactType?: string): Promise<readonly Descriptor[]>;
+}
+
+/** Opens a repository; nothing is sent yet. Throws where the credential must not go to that registry. */
+export function openRepository(reference: Pick<Reference, 'registry' | 'repository'>, options: RepositoryOptions): Repository {
+  const { http, credential, now, random, sleep, insecureRegistries, tokenHosts, signal } = options;
+  const session = new Session({
+    registry: toRegistryAddress(reference.registry, insecureRegistries),
+    repository: reference.repository,
+    http,
+    credential,
+    retry: { now, random, sleep },
+    ...(tokenHosts === undefined ? {} : { tokenHosts }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return new RemoteRepository(session);
+}
+
+class RemoteRepository implements Repository {
+  readonly #session: Session;
+  /** Attachments to one subject are put one after the other: at a tag they would write over each other. */
+  readonly #attaching = new Map<Digest, Promise<unknown>>();
+  #reusedBytes = 0;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  get name(): string {
+    return this.#session.name;
+  }
+
+  traffic(): Traffic {
+    return { sentBytes: this.#session.sentBytes, reusedBytes: this.#reusedBytes };
+  }
+
+  async checkPush(): Promise<void> {
+    await (await this.beginUpload()).abort();
+  }
+
+  async headBlob(digest: Digest): Promise<number | undefined> {
+    const size = await headBlob(this.#session, digest);
+    this.#reusedBytes += size ?? 0;
+    return size;
+  }
+
+  beginUpload(): Promise<Upload> {
+    return beginUpload(this.#session);
+  }
+
+  async putBlob(digest: Digest, bytes: Uint8Array): Promise<void> {
+    if ((await this.headBlob(digest)) === undefined) await putBlob(this.#session, digest, bytes);
+  }
+
+  fetchBlob<T>(descriptor: Pick<Descriptor, 'digest' | 'size'>, consume: (content: AsyncIterable<Buffer>) => Promise<T>): Promise<T> {
+    return fetchBlob(this.#session, descriptor, consume);
+  }
+
+  fetchManifest(tagOrDigest: string): Promise<FetchedManifest> {
+    return fetchManifest(this.#session, tagOrDigest);
+  }
+
+  headManifest(tagOrDigest: string): Promise<Digest | undefined> {
+    return headManifest(this.#session, tagOrDigest);
+  }
+
+  async putManifest(mediaType: string, bytes: Uint8Array): Promise<Descriptor> {
+    const descriptor = { mediaType, digest: digestOf(bytes), size: bytes.length };
+    await putManifest(this.#session, descriptor.digest, mediaType, bytes);
+    return descriptor;
+  }
+
+  putTag(tag: string, mediaType: string, bytes: Uint8Array, expected?: Digest | 'absent'): Promise<void> {
+    return putTag(this.#session, tag, mediaType, bytes, expected);
+  }
+
+  attachReferrer(artifact: Artifact): Promise<Descriptor> {
+    const { digest } = artifact.subject;
+    const before = this.#attaching.get(digest) ?? Promise.resolve();
+    const attaching = before.then(
+      () => this.#attach(artifact),
+      () => this.#attach(artifact),
+    );
+    this.#attaching.set(digest, attaching);
+    return attaching;
+  }
+
+  listReferrers(subject: Digest, artifactType?: string): Promise<readonly Descriptor[]> {
+    return listReferrers(this.#session, subject, artifactType);
+  }
+
+  async #attach(artifact: Artifact): Promise<Descriptor> {
+    const manifest = toArtifactManifest(artifact);
+    for (const { digest, bytes } of manifest.blobs) await this.putBlob(digest, bytes);
+    await putReferrer(this.#session, manifest, artifact.subject.digest);
+    return manifest.descriptor;
+  }
+}

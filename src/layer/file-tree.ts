@@ -1,0 +1,231 @@
+import { posix } from 'node:path';
+import { StepError } from '../lib/step-error.ts';
+import { opaqueWhiteout, whiteoutPrefix } from './entry-path.ts';
+import { type LayerTree, treeKinds } from './layer-tree.ts';
+import type { LayerErrorCode } from './refusal.ts';
+
+/** What a name stands for. Files, devices and fifos are the number of their entry, counted over all layers from the bottom. */
+export type FileNode = number | Folder | Symlink | HardLink;
+
+export interface Folder {
+  readonly kind: 'folder';
+  readonly name: string;
+  /** The root is its own. */
+  parent: Folder;
+  readonly children: Map<string, FileNode>;
+  /** The last layer that has an entry for it or in it. */
+  layer: number;
+}
+
+export interface Symlink {
+  readonly kind: 'symlink';
+  readonly target: string;
+  readonly entry: number;
+}
+
+export interface HardLink {
+  readonly kind: 'hardlink';
+  readonly entry: number;
+  /** Entry of the file that it names; undefined where there was none, and no runtime could unpack the layer. */
+  readonly content: number | undefined;
+}
+
+/**
+ * How a layer is laid over those below it. `merged`: into one folder, so that a path follows the symlinks of lower layers (umoci, containerd
+ * without overlayfs). `apart`: each layer unpacked by itself and joined by overlayfs (containerd and Docker as they come), where the folders
+ * of a path replace a lower layer's symlink. They differ only for layers that no build tool writes.
+ */
+export type LayerReading = 'merged' | 'apart';
+
+/** The file system that layers make, by the rules of the OCI image-spec (layer.md, "Applying Changesets"). In memory only. */
+export class FileTree {
+  readonly root = newFolder('', undefined, 0);
+  /** Whether the two readings may differ. */
+  ambiguous = false;
+  /** Entries whose folder is a loop of symlinks. */
+  readonly unplaced: number[] = [];
+  readonly #reading: LayerReading;
+  #layer = 0;
+  /** Number of the first entry of the layer in hand. */
+  #base = 0;
+  /** By number: where the layer's folders are found to be, until something moves them. */
+  #folders: (Folder | undefined)[] = [];
+  /** Folders of lower layers that this layer has whited out. */
+  #whitedOut = new Map<Folder, Map<string, Folder>>();
+  #steps = 0;
+
+  constructor(reading: LayerReading) {
+    this.#reading = reading;
+  }
+
+  /** Lays the next layer over those before. Gives the number of the layer's first entry. */
+  apply(tree: LayerTree): number {
+    this.#folders = [this.root];
+    this.#whitedOut = new Map();
+    for (let index = 0; index < tree.names.length; index++) this.#applyEntry(tree, index);
+    const base = this.#base;
+    this.#base += tree.names.length;
+    this.#layer += 1;
+    return base;
+  }
+
+  /** What `path` leads to, symlinks followed as the kernel does; a loop leads to 'loop'. */
+  resolve(path: string): FileNode | 'loop' | undefined {
+    return this.#walk(this.root, path, false);
+  }
+
+  #applyEntry(tree: LayerTree, index: number): void {
+    const folder = this.#folder(tree, tree.folders[index] as number);
+    if (folder === undefined) {
+      this.unplaced.push(this.#base + index);
+      return;
+    }
+    const name = tree.nameTexts[tree.names[index] as number] as string;
+    if (name === opaqueWhiteout) this.#removeLower(folder);
+    else if (name.startsWith(whiteoutPrefix)) this.#whiteOut(folder, name.slice(whiteoutPrefix.length));
+    else if (treeKinds[tree.kinds[index] as number] === 'directory') this.#placeFolder(folder, name);
+    else this.#place(folder, name, this.#toNode(tree, index));
+  }
+
+  #toNode(tree: LayerTree, index: number): FileNode {
+    const entry = this.#base + index;
+    const kind = treeKinds[tree.kinds[index] as number];
+    const target = tree.targets.get(index) ?? '';
+    if (kind === 'symlink') return { kind, target, entry };
+    if (kind !== 'hardlink') return entry;
+    const slash = target.lastIndexOf('/');
+    const folder = this.#walk(this.root, slash === -1 ? '' : target.slice(0, slash), false);
+    const linked = folder !== 'loop' && isFolder(folder) ? folder.children.get(target.slice(slash + 1)) : undefined;
+    if (typeof linked === 'object' && linked.kind === 'symlink') return { ...linked, entry };
+    const content = typeof linked === 'object' ? (linked.kind === 'hardlink' ? linked.content : undefined) : linked;
+    return { kind, entry, content };
+  }
+
+  /** The folder of that number, made where it is missing; undefined where symlinks lead in a circle. */
+  #folder(tree: LayerTree, number: number): Folder | undefined {
+    const known = number === 0 ? this.root : this.#folders[number];
+    const found = known ?? this.#enterNumbered(tree, number);
+    if (found !== undefined) found.layer = this.#layer;
+    this.#folders[number] = found;
+    return found;
+  }
+
+  #enterNumbered(tree: LayerTree, number: number): Folder | undefined {
+    const parent = this.#folder(tree, tree.folderParents[number] as number);
+    if (parent === undefined) return undefined;
+    const name = tree.folderNames[number] as string;
+    const child = parent.children.get(name);
+    if (typeof child === 'object' && child.kind === 'symlink' && this.#isFollowed(child)) {
+      const target = this.#walk(parent, posix.normalize(child.target), true);
+      return target !== 'loop' && isFolder(target) ? target : undefined;
+    }
+    return this.#placeFolder(parent, name);
+  }
+
+  #isFollowed(link: Symlink): boolean {
+    if (!this.#isLower(link)) return true;
+    this.ambiguous = true;
+    return this.#reading === 'merged';
+  }
+
+  /** Follows `path` from `start`; with `make`, whatever is missing on the way becomes a folder. */
+  #walk(start: Folder, path: string, make: boolean): FileNode | 'loop' | undefined {
+    let at: Folder = path.startsWith('/') ? this.root : start;
+    let links = 0;
+    const parts = path.split('/').reverse();
+    for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
+      this.#countStep();
+      if (make) at.layer = this.#layer;
+      if (part === '' || part === '.') continue;
+      let child: FileNode | undefined = part === '..' ? at.parent : at.children.get(part);
+      if (typeof child === 'object' && child.kind === 'symlink' && (!make || this.#isFollowed(child))) {
+        links += 1;
+        if (links > maxLinks) return 'loop';
+        parts.push(...child.target.split('/').reverse());
+        if (child.target.startsWith('/')) at = this.root;
+        continue;
+      }
+      if (make && !isFolder(child)) child = this.#placeFolder(at, part);
+      if (!isFolder(child)) return parts.every((rest) => rest === '' || rest === '.') ? child : undefined;
+      at = child;
+    }
+    return at;
+  }
+
+  #placeFolder(folder: Folder, name: string): Folder {
+    const existing = folder.children.get(name);
+    if (isFolder(existing)) {
+      existing.layer = this.#layer;
+      return existing;
+    }
+    const hidden = this.#whitedOut.get(folder)?.get(name);
+    if (hidden !== undefined) this.ambiguous = true;
+    const placed = hidden !== undefined && this.#reading === 'apart' ? hidden : newFolder(name, folder, this.#layer);
+    placed.layer = this.#layer;
+    this.#place(folder, name, placed);
+    return placed;
+  }
+
+  #place(folder: Folder, name: string, node: FileNode): void {
+    this.#countStep();
+    if (typeof folder.children.get(name) === 'object') this.#folders = [];
+    folder.children.set(name, node);
+  }
+
+  #whiteOut(folder: Folder, name: string): void {
+    const hidden = folder.children.get(name);
+    if (hidden === undefined) return;
+    if (!this.#isLower(hidden)) {
+      if (isFolder(hidden)) this.#removeLower(hidden);
+      return;
+    }
+    folder.children.delete(name);
+    this.#folders = [];
+    if (isFolder(hidden)) this.#whitedOut.set(folder, (this.#whitedOut.get(folder) ?? new Map()).set(name, hidden));
+  }
+
+  /** Whiteouts hide what lower layers have; what their own layer has stays, wherever in the tar it stands. */
+  #removeLower(opaque: Folder): void {
+    const folders = [opaque];
+    for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+      for (const [name, node] of folder.children) {
+        this.#countStep();
+        if (this.#isLower(node)) folder.children.delete(name);
+        else if (isFolder(node)) folders.push(node);
+      }
+    }
+    this.#folders = [];
+  }
+
+  #isLower(node: FileNode): boolean {
+    if (typeof node === 'number') return node < this.#base;
+    return node.kind === 'folder' ? node.layer < this.#layer : node.entry < this.#base;
+  }
+
+  #countStep(): void {
+    this.#steps += 1;
+    if (this.#steps > maxSteps) {
+      throw new StepError<LayerErrorCode>({
+        code: 'limit',
+        origin: 'source',
+        message: 'cannot lay the layers of the image over each other: their links and folders change too often',
+        hint: 'No build tool writes such layers; treat the image as hostile.',
+      });
+    }
+  }
+}
+
+export function isFolder(node: FileNode | undefined): node is Folder {
+  return typeof node === 'object' && node.kind === 'folder';
+}
+
+function newFolder(name: string, parent: Folder | undefined, layer: number): Folder {
+  const folder: Folder = { kind: 'folder', name, parent: undefined as unknown as Folder, children: new Map(), layer };
+  folder.parent = parent ?? folder;
+  return folder;
+}
+
+/** As containerd's continuity/fs RootPath. */
+const maxLinks = 255;
+/** Some 10 seconds; an image of 500,000 files takes 2 million. */
+const maxSteps = 50_000_000;

@@ -1,0 +1,216 @@
+import { createHash, type Hash } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import type { Digest } from '../model/digest.ts';
+import type { Observation } from '../model/observation.ts';
+import type { SourceLayer } from '../model/source.ts';
+import { GzipWriter } from './deflate.ts';
+import { detectCompression, Inflater, type LayerCompression, magicBytes } from './inflate.ts';
+import { LayerInspections } from './inspection.ts';
+import type { Inspector, LayerEntry } from './inspector.ts';
+import { type EntryBudget, entryBudget, type LayerTree, LayerTreeRecorder } from './layer-tree.ts';
+import { defaultLayerLimits, type LayerLimits } from './limits.ts';
+import { layerRefusal } from './refusal.ts';
+import { TarReader } from './tar.ts';
+
+/** Takes the bytes that are published, in order; the buffer is not kept after the promise resolves. */
+export interface LayerSink {
+  write(bytes: Uint8Array): Promise<void>;
+}
+
+export interface ReadLayerOptions {
+  readonly inspectors: readonly Inspector[];
+  /** For layers that arrive uncompressed and have no descriptor to keep. What arrives compressed is published byte for byte. */
+  readonly compression: 'gzip' | 'keep';
+  /** Made for this attempt alone. Absent: the bytes are hashed only. */
+  readonly sink?: LayerSink;
+  readonly limits?: LayerLimits;
+  /** One for all layers of an image. */
+  readonly budget?: EntryBudget;
+}
+
+/** What one reading of a layer gave. */
+export type LayerResult = TarLayerResult | BlobResult;
+
+interface PublishedBytes {
+  readonly digest: Digest;
+  readonly sizeBytes: number;
+}
+
+export interface TarLayerResult extends PublishedBytes {
+  readonly kind: 'layer';
+  /** Digest of the tar (image-spec config.md, "Layer DiffID"). */
+  readonly diffId: Digest;
+  /** Of what is published. */
+  readonly compression: LayerCompression;
+  readonly uncompressedSizeBytes: number;
+  readonly observations: readonly Observation[];
+  readonly tree: LayerTree;
+}
+
+/** Content of an attestation: hashed and published as it is, not looked into. */
+export interface BlobResult extends PublishedBytes {
+  readonly kind: 'blob';
+}
+
+/**
+ * The one read of a layer: hash, inflate, hash, inspect, compress, publish. Each chunk is awaited by every consumer before the next is
+ * taken, so the slowest sets the pace, and all state is made anew, so that a retry is simply another call. Rejects with a StepError of
+ * origin `source` for a layer that is refused, `us` for an inspector that failed; and with whatever `content` or the sink rejects with.
+ */
+export async function readLayer(layer: SourceLayer, content: AsyncIterable<Uint8Array>, options: ReadLayerOptions): Promise<LayerResult> {
+  const published = new PublishedHash(options.sink);
+  if (layer.kind === 'blob') {
+    for await (const chunk of content) await published.write(toBuffer(chunk));
+    return { kind: 'blob', ...published.end() };
+  }
+  const reading = new TarReading(layer.key, options);
+  let route: Route | undefined;
+  try {
+    let head = Buffer.alloc(0);
+    for await (const chunk of content) {
+      if (route !== undefined) {
+        await route.write(toBuffer(chunk));
+        continue;
+      }
+      head = Buffer.concat([head, chunk]);
+      if (head.length < magicBytes) continue;
+      route = openRoute(layer, head, options, reading, published);
+      await route.write(head);
+    }
+    if (route === undefined) {
+      route = openRoute(layer, head, options, reading, published);
+      await route.write(head);
+    }
+    await route.end();
+    return { kind: 'layer', ...published.end(), compression: route.compression, ...reading.end() };
+  } catch (error) {
+    reading.discard();
+    throw error;
+  } finally {
+    route?.destroy();
+  }
+}
+
+/** The way of a layer's bytes to the tar reader and to what is published. */
+interface Route {
+  readonly compression: LayerCompression;
+  write(bytes: Buffer): Promise<void>;
+  end(): Promise<void>;
+  destroy(): void;
+}
+
+function openRoute(layer: SourceLayer, head: Buffer, options: ReadLayerOptions, reading: TarReading, published: PublishedHash): Route {
+  const found = detectCompression(head);
+  if (typeof found === 'object') throw layerRefusal(layer.key, 'unsupported', 0, `${found.unsupported} compression is not read`);
+  if (found === 'gzip') return inflatingRoute(layer.key, options, reading, published);
+  return options.compression === 'gzip' && layer.descriptor === undefined
+    ? deflatingRoute(reading, published)
+    : keepingRoute(reading, published);
+}
+
+function inflatingRoute(layer: string, options: ReadLayerOptions, reading: TarReading, published: PublishedHash): Route {
+  const inflater = new Inflater(layer, (bytes) => reading.write(bytes), options.limits ?? defaultLayerLimits);
+  return {
+    compression: 'gzip',
+    async write(bytes) {
+      await Promise.all([inflater.write(bytes), published.write(bytes)]);
+    },
+    end: () => inflater.end(),
+    destroy: () => inflater.destroy(),
+  };
+}
+
+function deflatingRoute(reading: TarReading, published: PublishedHash): Route {
+  const writer = new GzipWriter((bytes) => published.write(bytes), availableParallelism() + 1);
+  return {
+    compression: 'gzip',
+    write(bytes) {
+      reading.write(bytes);
+      return writer.write(bytes);
+    },
+    end: () => writer.end(),
+    destroy() {},
+  };
+}
+
+function keepingRoute(reading: TarReading, published: PublishedHash): Route {
+  return {
+    compression: 'none',
+    write(bytes) {
+      reading.write(bytes);
+      return published.write(bytes);
+    },
+    async end() {},
+    destroy() {},
+  };
+}
+
+/** Reads the tar: its hash, its tree, its observations. */
+class TarReading {
+  readonly #hash = createHash('sha256');
+  readonly #recorder: LayerTreeRecorder;
+  readonly #inspections: LayerInspections;
+  readonly #reader: TarReader;
+  #sizeBytes = 0;
+
+  constructor(layer: string, options: ReadLayerOptions) {
+    const recorder = new LayerTreeRecorder(layer, options.budget ?? entryBudget());
+    const inspections = new LayerInspections(layer, options.inspectors);
+    const sink = {
+      entry: (entry: LayerEntry) => entry.path !== '' && inspections.entry(entry, recorder.add(entry)),
+      content: (part: Buffer, last: boolean) => inspections.content(part, last),
+    };
+    this.#recorder = recorder;
+    this.#inspections = inspections;
+    this.#reader = new TarReader(layer, sink, options.limits ?? defaultLayerLimits);
+  }
+
+  write(bytes: Buffer): void {
+    this.#hash.update(bytes);
+    this.#sizeBytes += bytes.length;
+    this.#reader.write(bytes);
+  }
+
+  end(): Pick<TarLayerResult, 'diffId' | 'uncompressedSizeBytes' | 'observations' | 'tree'> {
+    this.#reader.end();
+    return {
+      diffId: toDigest(this.#hash),
+      uncompressedSizeBytes: this.#sizeBytes,
+      observations: this.#inspections.end(),
+      tree: this.#recorder.finish(),
+    };
+  }
+
+  discard(): void {
+    this.#recorder.discard();
+  }
+}
+
+/** Hashes what is published on its way to the sink. */
+class PublishedHash {
+  readonly #sink: LayerSink | undefined;
+  readonly #hash = createHash('sha256');
+  #sizeBytes = 0;
+
+  constructor(sink: LayerSink | undefined) {
+    this.#sink = sink;
+  }
+
+  async write(bytes: Buffer): Promise<void> {
+    this.#hash.update(bytes);
+    this.#sizeBytes += bytes.length;
+    await this.#sink?.write(bytes);
+  }
+
+  end(): PublishedBytes {
+    return { digest: toDigest(this.#hash), sizeBytes: this.#sizeBytes };
+  }
+}
+
+function toDigest(hash: Hash): Digest {
+  return `sha256:${hash.digest('hex')}`;
+}
+
+function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

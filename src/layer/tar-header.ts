@@ -1,0 +1,148 @@
+import { isUtf8 } from 'node:buffer';
+import type { Refuse } from './refusal.ts';
+
+/** One header block as Go's archive/tar unpacks it (src/archive/tar/reader.go, readHeader), extended headers not yet applied. */
+export interface TarHeader {
+  /** The type flag as a character; NUL is `\0`. */
+  typeflag: string;
+  name: string;
+  linkName: string;
+  sizeBytes: number;
+  mode: number;
+}
+
+export const blockBytes = 512;
+
+/**
+ * Reads a header block that is not all zero. The formats are told apart by magic and version as in Go (src/archive/tar/format.go):
+ * V7, ustar and PAX, STAR, GNU.
+ */
+export function readTarHeader(block: Buffer, refuse: Refuse): TarHeader {
+  verifyChecksum(block, refuse);
+  const header: TarHeader = {
+    typeflag: block.toString('latin1', 156, 157),
+    name: readText(block, 0, 100),
+    linkName: readText(block, 157, 257),
+    sizeBytes: readNumber(block, 124, 136, 'size', refuse),
+    mode: readNumber(block, 100, 108, 'mode', refuse),
+  };
+  readNumber(block, 108, 116, 'user id', refuse);
+  readNumber(block, 116, 124, 'group id', refuse);
+  readNumber(block, 136, 148, 'modification time', refuse);
+  const prefix = readPrefix(block, refuse);
+  if (prefix !== '') header.name = `${prefix}/${header.name}`;
+  return header;
+}
+
+/**
+ * Text up to the first NUL. Bytes that are not UTF-8 become lone surrogates U+DC80 to U+DCFF (as Python's surrogateescape), so that two
+ * names are equal only if their bytes are.
+ */
+export function readText(bytes: Buffer, start: number, end: number): string {
+  const nul = bytes.subarray(start, end).indexOf(0);
+  return decodeText(bytes.subarray(start, nul === -1 ? end : start + nul));
+}
+
+/** As `readText`, with any NUL kept. */
+export function decodeText(bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString('utf8');
+  let text = '';
+  for (let at = 0; at < bytes.length; ) {
+    const length = sequenceLength(bytes[at] ?? 0);
+    const sequence = bytes.subarray(at, at + length);
+    if (sequence.length === length && isUtf8(sequence)) {
+      text += sequence.toString('utf8');
+      at += length;
+    } else {
+      text += String.fromCharCode(0xdc00 + (bytes[at] ?? 0));
+      at += 1;
+    }
+  }
+  return text;
+}
+
+function sequenceLength(lead: number): number {
+  return lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
+/** Sums are of unsigned bytes (POSIX) or signed ones (Sun's tar); the checksum's own field counts as spaces. */
+function verifyChecksum(block: Buffer, refuse: Refuse): void {
+  let unsigned = 0;
+  let high = 0;
+  for (let at = 0; at < blockBytes; at++) {
+    const byte = at >= 148 && at < 156 ? 0x20 : (block[at] as number);
+    unsigned += byte;
+    high += byte >> 7;
+  }
+  const stated = parseOctal(block, 148, 156);
+  if (stated !== unsigned && stated !== unsigned - 256 * high) refuse('malformed-tar', 'not a tar header: its checksum does not hold');
+}
+
+function readPrefix(block: Buffer, refuse: Refuse): string {
+  const magic = block.toString('latin1', 257, 263);
+  if (magic === 'ustar\0') {
+    verifyDevice(block, refuse);
+    if (block.toString('latin1', 508, 512) !== 'tar\0') return readText(block, 345, 500);
+    readNumber(block, 476, 488, 'access time', refuse);
+    readNumber(block, 488, 500, 'change time', refuse);
+    return readText(block, 345, 476);
+  }
+  if (magic === 'ustar ' && block.toString('latin1', 263, 265) === ' \0') {
+    verifyDevice(block, refuse);
+    return readGnuPrefix(block);
+  }
+  return '';
+}
+
+function verifyDevice(block: Buffer, refuse: Refuse): void {
+  readNumber(block, 329, 337, 'device number', refuse);
+  readNumber(block, 337, 345, 'device number', refuse);
+}
+
+/** GNU has two times where ustar has the prefix. Go reads the prefix if they are not numbers, for the sake of its own former writer (golang/go#12594). */
+function readGnuPrefix(block: Buffer): string {
+  const times = [345, 357].filter((at) => block[at] !== 0);
+  if (times.every((at) => parseNumber(block, at, at + 12) !== undefined)) return '';
+  const prefix = block.subarray(345, 500);
+  const nul = prefix.indexOf(0);
+  const text = prefix.subarray(0, nul === -1 ? prefix.length : nul);
+  return text.every((byte) => byte < 0x80) ? text.toString('latin1') : '';
+}
+
+function readNumber(block: Buffer, start: number, end: number, field: string, refuse: Refuse): number {
+  const value = parseNumber(block, start, end);
+  if (value === undefined) refuse('malformed-tar', `the header's ${field} is not a number`);
+  return value;
+}
+
+/** Octal digits, or base-256 where the first bit is set (src/archive/tar/strconv.go, parseNumeric); undefined if neither or above 63 bits. */
+export function parseNumber(block: Buffer, start: number, end: number): number | undefined {
+  const first = block[start] ?? 0;
+  if ((first & 0x80) === 0) return parseOctal(block, start, end);
+  const negative = (first & 0x40) !== 0;
+  let value = 0n;
+  for (let at = start; at < end; at++) {
+    const byte = (block[at] ?? 0) ^ (negative ? 0xff : 0);
+    value = (value << 8n) | BigInt(at === start ? byte & 0x7f : byte);
+  }
+  if (value >= 1n << 63n) return undefined;
+  return negative ? -Number(value) - 1 : Number(value);
+}
+
+function parseOctal(block: Buffer, start: number, end: number): number | undefined {
+  let from = start;
+  let to = end;
+  while (from < to && isPadding(block[from])) from++;
+  while (to > from && isPadding(block[to - 1])) to--;
+  let value = 0;
+  for (let at = from; at < to && block[at] !== 0; at++) {
+    const digit = (block[at] as number) - 0x30;
+    if (digit < 0 || digit > 7) return undefined;
+    value = value * 8 + digit;
+  }
+  return value;
+}
+
+function isPadding(byte: number | undefined): boolean {
+  return byte === 0 || byte === 0x20;
+}

@@ -12,20 +12,20 @@ export interface ListPart {
 }
 
 /**
- * The parts one after the other, in at most `max` units, whatever they hold. Earlier parts come first: what does not fit loses its rows, then goes
+ * The parts one after the other, in at most `max` units, whatever they hold. Earlier parts come first: what does not fit loses rows down to one, then goes
  * as a whole, the last part first. `measure` counts units and has to be additive: UTF-16 units, or bytes of UTF-8.
  */
 export function layOut(parts: readonly Part[], max: number, measure: (text: string) => number): string {
   const kept = keepWhatFits(parts, max, measure);
-  let room = max - kept.reduce((sum, part) => sum + fixedSize(part, measure), 0);
+  let room = max - sum(kept.map((part) => leastSize(part, measure)));
   let text = '';
   for (const part of kept) {
     if (typeof part === 'string') {
       text += part;
       continue;
     }
-    const { shown, size } = takeRows(part, room, measure);
-    room -= size;
+    const { shown, sizeOver } = takeRows(part, room, measure);
+    room -= sizeOver;
     const left = part.rows.length - shown.length;
     text += `${part.head}${shown.join('')}${left > 0 ? part.more(left) : ''}${part.foot}`;
   }
@@ -33,8 +33,8 @@ export function layOut(parts: readonly Part[], max: number, measure: (text: stri
 }
 
 function keepWhatFits(parts: readonly Part[], max: number, measure: (text: string) => number): readonly Part[] {
-  const sizes = parts.map((part) => fixedSize(part, measure));
-  let total = sizes.reduce((sum, size) => sum + size, 0);
+  const sizes = parts.map((part) => leastSize(part, measure));
+  let total = sum(sizes);
   let count = parts.length;
   while (count > 1 && total > max) {
     count -= 1;
@@ -43,21 +43,26 @@ function keepWhatFits(parts: readonly Part[], max: number, measure: (text: strin
   return parts.slice(0, count);
 }
 
-/** Without rows, but with the line that counts them all: no other number has more digits. */
-function fixedSize(part: Part, measure: (text: string) => number): number {
-  return typeof part === 'string' ? measure(part) : measure(`${part.head}${part.more(part.rows.length)}${part.foot}`);
+/** With its first row only, and the line that counts all of them: no other number has more digits. */
+function leastSize(part: Part, measure: (text: string) => number): number {
+  return typeof part === 'string' ? measure(part) : measure(`${part.head}${part.rows[0] ?? ''}${part.more(part.rows.length)}${part.foot}`);
 }
 
-function takeRows(part: ListPart, room: number, measure: (text: string) => number): { shown: readonly string[]; size: number } {
-  let size = 0;
-  let count = 0;
-  for (const row of part.rows.slice(0, part.maxRows)) {
+/** The rows for which there is room; `sizeOver` is what those after the first take. */
+function takeRows(part: ListPart, room: number, measure: (text: string) => number): { shown: readonly string[]; sizeOver: number } {
+  let sizeOver = 0;
+  let count = Math.min(1, part.rows.length);
+  for (const row of part.rows.slice(1, part.maxRows)) {
     const rowSize = measure(row);
-    if (size + rowSize > room) break;
-    size += rowSize;
+    if (sizeOver + rowSize > room) break;
+    sizeOver += rowSize;
     count += 1;
   }
-  return { shown: part.rows.slice(0, count), size };
+  return { shown: part.rows.slice(0, count), sizeOver };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 /** The last resort, for a limit that not even the first part keeps. */

@@ -3,7 +3,7 @@ import type { Report } from '../model/report.ts';
 import type { Excepted } from '../model/verdict.ts';
 import { layOut, type Part } from './budget.ts';
 import { isDeletedLater, toFix, toGapText, toImagePath, toPlatforms, toSourceLine } from './finding-text.ts';
-import { toAdvisoryLink, toCode, toCodeBlock, toText } from './markdown.ts';
+import { toAdvisoryLink, toCellCode, toCode, toCodeBlock, toText } from './markdown.ts';
 import { toFooterPart, toPublicationPart } from './publication-text.ts';
 import { type Refusal, toCount, toOthers, toRefusals, toSeverityCounts, toVerdictSentence } from './verdict-text.ts';
 
@@ -77,7 +77,7 @@ function toNotices(notices: readonly string[]): Part {
 function toRefusedPart(refusals: readonly Refusal[], report: Report, rows: Rows): Part {
   return {
     head: '| Severity | Refused | From | What to do | Policy |\n| :-- | :-- | :-- | :-- | :-- |\n',
-    rows: refusals.map(({ finding, rules }) => toRow([...toCells(finding, report), rules.map((rule) => toCode(rule, 60)).join(' ')])),
+    rows: refusals.map(({ finding, rules }) => toRow([...toCells(finding, report), rules.map((rule) => toCellCode(rule, 60)).join(' ')])),
     foot: '\n',
     more: (count) => `\n${toCount(count, 'more refused finding')}: ${rows.elsewhere}.\n`,
     maxRows: rows.refused,
@@ -90,7 +90,7 @@ function toExceptionPart(refusals: readonly Refusal[], rows: Rows): Part {
     head: `<details><summary>How to except a finding that you accept</summary>\n\nAdd its lines to the policy file, with a reason and a last day.\n\n${block.open}`,
     rows: refusals.map(({ exception }) => toCodeBlock('', exception.trimEnd()).body),
     foot: `${block.close}\n</details>\n\n`,
-    more: (count) => `# ${toCount(count, 'more')}: the JSON report has them all\n`,
+    more: (count) => `# ${count} more: the JSON report has them all\n`,
     maxRows: rows.exceptions,
   };
 }
@@ -106,7 +106,7 @@ function toGapPart(report: Report, rows: Rows): Part {
       return `- ${gap.code}: ${toText(toGapText(gap), 300)}${accepted}\n`;
     }),
     foot: folded ? '\n</details>\n\n' : '\n',
-    more: (count) => `- ${toCount(count, 'more')}: the JSON report has them all\n`,
+    more: (count) => `- ${count} more: the JSON report has them all\n`,
     maxRows: rows.others,
   };
 }
@@ -129,10 +129,10 @@ function toExceptedPart(excepted: readonly Excepted[], rows: Rows): Part {
   return {
     head: `<details><summary>${toCount(excepted.length, 'finding')} excepted by the policy</summary>\n\n| Finding | Policy | Reason | Until |\n| :-- | :-- | :-- | :-- |\n`,
     rows: excepted.map(({ finding, rule, reason, expires }) =>
-      toRow([toNamed(finding), toCode(rule, 60), toText(reason), toText(expires, 30)]),
+      toRow([toNamed(finding), toCellCode(rule, 60), toText(reason), toText(expires, 30)]),
     ),
     foot: '\n</details>\n\n',
-    more: (count) => `\n${toCount(count, 'more')}: ${rows.elsewhere}.\n`,
+    more: (count) => `\n${count} more: ${rows.elsewhere}.\n`,
     maxRows: rows.others,
   };
 }
@@ -148,16 +148,16 @@ function toCells(finding: Finding, report: Report): readonly string[] {
   const named = platforms === undefined ? toNamed(finding) : `${toNamed(finding)}<br>${toText(platforms)}`;
   const fix =
     finding.kind === 'vulnerability' && finding.fixedVersion !== undefined
-      ? `Upgrade to ${toCode(finding.fixedVersion, 60)}`
+      ? `Upgrade to ${toCellCode(finding.fixedVersion, 60)}`
       : toText(toFix(finding));
   return [severity, named, toPlace(finding), fix];
 }
 
 function toNamed(finding: Finding): string {
   if (finding.kind === 'vulnerability') {
-    return `${toAdvisoryLink(finding.advisory, finding.url)} in ${toCode(`${finding.package.name} ${finding.package.version}`)}`;
+    return `${toAdvisoryLink(finding.advisory, finding.url)} in ${toCellCode(`${finding.package.name} ${finding.package.version}`)}`;
   }
-  return finding.kind === 'secret' ? `${toText(finding.title)} ${toCode(finding.preview, 20)}` : toText(finding.title);
+  return finding.kind === 'secret' ? `${toText(finding.title)} ${toCellCode(finding.preview, 20)}` : toText(finding.title);
 }
 
 function toPlace(finding: Finding): string {
@@ -165,9 +165,9 @@ function toPlace(finding: Finding): string {
   const line = toSourceLine(finding);
   const instruction = finding.attribution?.instruction;
   const places = [
-    ...(line === undefined ? [] : [`**${toCode(line)}**`]),
-    ...(instruction === undefined ? [] : [toCode(instruction, 80)]),
-    ...(path === undefined ? [] : [toCode(path)]),
+    ...(line === undefined ? [] : [`**${toCellCode(line)}**`]),
+    ...(instruction === undefined ? [] : [toCellCode(instruction, 80)]),
+    ...(path === undefined ? [] : [toCellCode(path)]),
     ...(isDeletedLater(finding) ? ['deleted later, but still in its layer'] : []),
   ];
   return places.join('<br>') || 'the image’s configuration';

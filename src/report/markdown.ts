@@ -1,4 +1,4 @@
-import { toClipped, toVisibleLine } from '../lib/visible-text.ts';
+import { toClipped, toVisibleLine, toVisibleLines } from '../lib/visible-text.ts';
 
 /**
  * Hostile text as GitHub-flavoured Markdown that shows it and does nothing: no link, mention, reference, image, HTML, formula, emoji or table
@@ -9,29 +9,37 @@ import { toClipped, toVisibleLine } from '../lib/visible-text.ts';
  */
 export function toText(text: string, maxCharacters = 200): string {
   return toClipped(toVisibleLine(text), maxCharacters)
+    .replace(triggers, `$&${zeroWidthSpace}`)
     .replace(/[&<>|]/g, (character) => `&#${character.charCodeAt(0)};`)
-    .replace(/[\\`*_[\]~$!#]|^[+=-]|(?<=^\d{1,9})[.)]/g, '\\$&')
-    .replace(triggers, `$&${zeroWidthSpace}`);
+    .replace(/[\\`*_[\]~$!]|(?<!&)#|^[+=-]|(?<=^\d{1,9})[.)](?=\s|$)/g, '\\$&');
 }
 
-/** Hostile text as a code span, safe in a table cell too. */
+/** Hostile text as a code span; not for a table cell. */
 export function toCode(text: string, maxCharacters = 120): string {
   const line = toClipped(toVisibleLine(text), maxCharacters);
   if (line.trim() === '') return '`\u00a0`';
-  const ticks = Math.max(0, ...[...line.matchAll(/`+/g)].map((run) => run[0].length));
-  const fence = '`'.repeat(ticks + 1);
+  const fence = '`'.repeat(longestTicks(line) + 1);
   const padding = /^`|`$|^ .* $/.test(line) ? ' ' : '';
-  // A table splits at each pipe that has no backslash before it, and takes that backslash off; behind another backslash it may do neither.
-  const cell = line.replace(/(\\?)\|/g, (_, backslash: string) => (backslash === '' ? '\\|' : '\\\\u{7c}'));
-  return `${fence}${padding}${cell}${padding}${fence}`;
+  return `${fence}${padding}${line}${padding}${fence}`;
+}
+
+/**
+ * Hostile text as a code span in a table cell. The table splits at each pipe that has no backslash before it, and takes that backslash off;
+ * behind another backslash a pipe could do neither, and is written out.
+ */
+export function toCellCode(text: string, maxCharacters = 120): string {
+  return toCode(text, maxCharacters).replace(/(\\?)\|/g, (_, backslash: string) => (backslash === '' ? '\\|' : '\\\\u{7c}'));
 }
 
 /** Lines of our own making that may quote hostile text, as a fenced code block which they cannot end. */
 export function toCodeBlock(language: string, text: string): { readonly open: string; readonly body: string; readonly close: string } {
-  const body = text.split('\n').map(toVisibleLine).join('\n');
-  const ticks = Math.max(2, ...[...body.matchAll(/`+/g)].map((run) => run[0].length));
-  const fence = '`'.repeat(ticks + 1);
+  const body = toVisibleLines(text);
+  const fence = '`'.repeat(Math.max(2, longestTicks(body)) + 1);
   return { open: `${fence}${language}\n`, body: `${body}\n`, close: `${fence}\n` };
+}
+
+function longestTicks(text: string): number {
+  return (text.match(/`+/g) ?? []).reduce((longest, run) => Math.max(longest, run.length), 0);
 }
 
 /** The advisory's id, linked where its address is one of those that publish advisories. */
@@ -49,9 +57,9 @@ const triggers =
 
 /** Hosts that publish advisories, and the paths that are theirs where the host has others' pages too. */
 const advisoryHosts: Readonly<Record<string, RegExp>> = {
-  'osv.dev': /^\/vulnerability\//,
-  'api.osv.dev': /^\/v1\/vulns\//,
-  'nvd.nist.gov': /^\/vuln\/detail\//,
+  'osv.dev': /^\/vulnerability\/\w/,
+  'api.osv.dev': /^\/v1\/vulns\/\w/,
+  'nvd.nist.gov': /^\/vuln\/detail\/\w/,
   'www.cve.org': /^\/CVERecord/,
   'cve.org': /^\/CVERecord/,
   'github.com': /^\/advisories\/GHSA-/,
@@ -71,5 +79,7 @@ function toAdvisoryAddress(text: string): string | undefined {
   const paths = Object.hasOwn(advisoryHosts, url.hostname) ? advisoryHosts[url.hostname] : undefined;
   if (url.protocol !== 'https:' || url.port !== '' || url.username !== '' || url.password !== '') return undefined;
   if (paths === undefined || !paths.test(url.pathname) || url.href.length > 300) return undefined;
-  return /^[\w:/.%?=&-]+$/.test(url.href) ? url.href.replaceAll('&', '&amp;').replaceAll('_', '%5F') : undefined;
+  // `:` stands in Red Hat's errata (`RHSA-2026:0001`), the query in the CVE list's (`?id=CVE-2026-1`).
+  if (!/^\/[\w/.-]*[\w-](?::\d+)?$/.test(url.pathname) || !/^(?:\?id=[\w-]+)?$/.test(url.search) || url.hash !== '') return undefined;
+  return `https://${url.hostname}${url.pathname}${url.search}`.replaceAll('_', '%5F');
 }

@@ -12,7 +12,7 @@ export function toPublicationPart({ publication }: Report): readonly Part[] {
     ...signatures.map((digest) => `- signature ${toCode(digest)}\n`),
     ...sboms.map((digest) => `- SBOM ${toCode(digest)}\n`),
   ];
-  return [{ head: '### Published\n\n', rows, foot: '\n', more: (count) => `- ${toCount(count, 'more')}\n`, maxRows: 100 }];
+  return [{ head: '### Published\n\n', rows, foot: '\n', more: (count) => `- ${count} more\n`, maxRows: 100 }];
 }
 
 /** One small line: what was looked at, with what, and for how long. */

@@ -9,7 +9,7 @@ export function toPainter(colour: boolean): (text: string, style: keyof typeof s
 }
 
 /**
- * Rows as aligned lines of at most `width` columns. The widest column gives way first, down to 12; what is cut is marked by `…`. Control
+ * Rows as aligned lines of at most `width` columns. The widest column gives way first, down to 8; what is cut is marked by `…`. Control
  * characters are written out first.
  */
 export function toColumns(rows: readonly (readonly string[])[], width: number): readonly string[] {
@@ -17,7 +17,7 @@ export function toColumns(rows: readonly (readonly string[])[], width: number): 
   const count = Math.max(0, ...cells.map((row) => row.length));
   const widths = Array.from({ length: count }, (_, column) => Math.max(0, ...cells.map((row) => toWidth(row[column] ?? ''))));
   const gaps = 2 * Math.max(0, count - 1);
-  while (sum(widths) + gaps > width && Math.max(...widths) > 12) {
+  while (sum(widths) + gaps > width && Math.max(...widths) > 8) {
     const widest = widths.indexOf(Math.max(...widths));
     widths[widest] = (widths[widest] ?? 0) - 1;
   }

@@ -12,7 +12,9 @@ export interface AzureTransport {
 }
 
 /** What one attempt came to, where it failed: MSAL keeps little of it. */
-export type FailedAttempt = { readonly kind: 'no-answer'; readonly error: unknown } | { readonly kind: 'refused'; readonly body: string };
+export type FailedAttempt =
+  | { readonly kind: 'no-answer'; readonly error: unknown }
+  | { readonly kind: 'refused'; readonly status: number; readonly body: string };
 
 /** Options that every client of the SDK takes. `onFailure` is told of each failed attempt. */
 export function toClientOptions(transport: AzureTransport, onFailure: (attempt: FailedAttempt) => void = () => undefined) {
@@ -23,7 +25,7 @@ export function toClientOptions(transport: AzureTransport, onFailure: (attempt: 
       request.timeout = timeoutMs;
       try {
         const response = await next(request);
-        if (response.status >= 400) onFailure({ kind: 'refused', body: response.bodyAsText ?? '' });
+        if (response.status >= 400) onFailure({ kind: 'refused', status: response.status, body: response.bodyAsText ?? '' });
         return response;
       } catch (error) {
         onFailure({ kind: 'no-answer', error });
@@ -36,9 +38,4 @@ export function toClientOptions(transport: AzureTransport, onFailure: (attempt: 
     additionalPolicies: [{ policy: attempt, position: 'perRetry' as const }],
     ...(ca !== undefined && { tlsOptions: { ca } }),
   };
-}
-
-/** Options of every client of a vault. A stand-in's challenge names the real resource, which is not of its own domain. */
-export function toVaultOptions(transport: AzureTransport, loopback: boolean) {
-  return { ...toClientOptions(transport), disableChallengeResourceVerification: loopback };
 }

@@ -1,11 +1,20 @@
 import { StepError } from '../lib/step-error.ts';
 import { errorCodeOf, type IdentityErrorCode, identityError, networkHint, quoteServer, shellWord } from './azure-error.ts';
 import type { FailedAttempt } from './client-options.ts';
-import type { AzureCredential } from './credential.ts';
+import type { Cloud } from './cloud.ts';
 import type { TokenClaims } from './token-claims.ts';
 
+/** Who asks: the parts of an AzureCredential that a message names. */
+export interface TokenCaller {
+  readonly description: string;
+  readonly tenantId: string;
+  readonly clientId: string;
+  readonly cloud: Cloud;
+  readonly secrets: ReadonlySet<string>;
+}
+
 export interface TokenRequest {
-  readonly credential: Pick<AzureCredential, 'description' | 'tenantId' | 'clientId' | 'cloud' | 'secrets'>;
+  readonly credential: TokenCaller;
   /** Claims of the token that was presented, where one was. */
   readonly assertion: TokenClaims | undefined;
   /** The last attempt that failed, where one did: MSAL's own errors say less. */

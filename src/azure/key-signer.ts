@@ -3,10 +3,10 @@ import { nameText, orderChain, parseCertificates, publicKeyOf } from '../lib/cer
 import { acceptedKeys, isSignature, keyText, signatureAlgorithmOf, signatureAlgorithms } from '../lib/signature-algorithm.ts';
 import type { KeySigner, SignatureAlgorithm } from '../model/signer.ts';
 import { vaultError } from './azure-error.ts';
-import { toVaultOptions } from './client-options.ts';
 import type { AzureCredential } from './credential.ts';
 import { type VaultAddress, verifyObjectName } from './vault-address.ts';
-import { toVaultError, type VaultRequest } from './vault-error.ts';
+import type { VaultRequest } from './vault-error.ts';
+import { askVault } from './vault-exchange.ts';
 import { fetchBareKey, fetchCertificateKey, type VaultKey } from './vault-key.ts';
 
 export interface VaultKeyName {
@@ -33,7 +33,9 @@ export async function openKeySigner(
   const request: VaultRequest = { vault, credential, kind, name: key.name, operation: 'get' };
   const issuers = parseIssuers(request, chainPem ?? '');
   const fetched =
-    key.collection === 'keys' ? await fetchBareKey(request, key.version, issuers) : await fetchCertificateKey(request, key.version, now);
+    key.collection === 'keys'
+      ? await fetchBareKey(request, key.version, issuers, now)
+      : await fetchCertificateKey(request, key.version, now);
   const algorithm = signatureAlgorithmOf(fetched.leaf.publicKey);
   if (algorithm === undefined) {
     throw vaultError(
@@ -57,11 +59,8 @@ async function signRemotely(request: VaultRequest, key: VaultKey, algorithm: Sig
   const { CryptographyClient } = await import('@azure/keyvault-keys');
   // Given a key rather than its id, the client does not ask for the key first, which would take the grant keys/get.
   const remoteKey = { id: key.keyId, name: key.keyName, properties: { id: key.keyId, name: key.keyName, vaultUrl: vault.url } };
-  const client = new CryptographyClient(remoteKey, credential, toVaultOptions(credential.transport, vault.loopback));
   const digest = createHash(signatureAlgorithms[algorithm].hash).update(message).digest();
-  const { result } = await client.sign(algorithm, digest).catch((error: unknown) => {
-    throw toVaultError(error, request);
-  });
+  const { result } = await askVault(request, (options) => new CryptographyClient(remoteKey, credential, options).sign(algorithm, digest));
   if (!isSignature(algorithm, key.leaf.publicKey, message, result)) {
     throw vaultError(
       'wrong-signature',

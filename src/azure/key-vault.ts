@@ -1,10 +1,11 @@
 import { SecretValue } from '../lib/secret-value.ts';
+import { StepError } from '../lib/step-error.ts';
 import type { KeySigner } from '../model/signer.ts';
-import { toVaultOptions } from './client-options.ts';
 import type { AzureCredential } from './credential.ts';
 import { openKeySigner, type VaultKeyName } from './key-signer.ts';
 import { parseVaultAddress, type VaultAddress, verifyObjectName } from './vault-address.ts';
-import { disabled, expired, notYetValid, refusal, toVaultError, type VaultRequest } from './vault-error.ts';
+import { refusal, type VaultRequest, verifyUsable } from './vault-error.ts';
+import { askVault } from './vault-exchange.ts';
 
 /** A vault, as one identity sees it. Nothing is loaded or asked for before the first call. */
 export interface KeyVault {
@@ -37,21 +38,20 @@ async function readSecret(
   verifyObjectName('secret', name, version);
   const request = { vault, credential, kind: 'secret', name, operation: 'get' } as const satisfies VaultRequest;
   const { SecretClient } = await import('@azure/keyvault-secrets');
-  const client = new SecretClient(vault.url, credential, toVaultOptions(credential.transport, vault.loopback));
   try {
-    const { value, properties } = await client.getSecret(name, version === undefined ? {} : { version });
-    if (properties.enabled === false) throw refusal(request, disabled(request));
-    if (properties.expiresOn !== undefined && properties.expiresOn <= now()) throw refusal(request, expired(request));
-    if (properties.notBefore !== undefined && properties.notBefore > now()) throw refusal(request, notYetValid(request));
-    if (value === undefined)
-      throw refusal(request, { kind: 'object-missing', reason: 'it has no value', hint: 'Store a value as a new version of the secret.' });
+    const { value, properties } = await askVault(request, (options) =>
+      new SecretClient(vault.url, credential, options).getSecret(name, version === undefined ? {} : { version }),
+    );
+    verifyUsable(request, properties, now());
+    if (value === undefined) throw refusal(request, noValue);
     return new SecretValue(value);
   } catch (error) {
-    const failure = toVaultError(error, request);
-    if (failure.code !== 'object-missing' || version !== undefined) throw failure;
+    if (!(error instanceof StepError) || error.code !== 'object-missing' || version !== undefined) throw error;
     // Reading a deleted secret takes the same grant under access policies, and one more under roles: a refusal leaves the first answer.
-    const deleted = await client.getDeletedSecret(name).catch(() => undefined);
-    if (deleted === undefined) throw failure;
+    const deleted = await askVault(request, (options) => new SecretClient(vault.url, credential, options).getDeletedSecret(name)).catch(
+      () => undefined,
+    );
+    if (deleted === undefined) throw error;
     throw refusal(request, {
       kind: 'object-deleted',
       reason: `the secret was deleted${deleted.deletedOn ? ` at ${deleted.deletedOn.toISOString()}` : ''}`,
@@ -59,3 +59,5 @@ async function readSecret(
     });
   }
 }
+
+const noValue = { kind: 'object-missing', reason: 'it has no value', hint: 'Store a value as a new version of the secret.' } as const;

@@ -1,5 +1,6 @@
 import { StepError } from '../lib/step-error.ts';
 import { errorCodeOf, networkHint, quoteServer, statusOf, type VaultErrorCode, vaultError } from './azure-error.ts';
+import type { FailedAttempt } from './client-options.ts';
 import type { AzureCredential } from './credential.ts';
 import type { VaultAddress } from './vault-address.ts';
 
@@ -24,10 +25,13 @@ const roles = {
 } as const;
 
 /** What the failure of a request means to the user, and the command that mends it. */
-export function toVaultError(error: unknown, request: VaultRequest): StepError {
+export function toVaultError(error: unknown, request: VaultRequest, failed?: FailedAttempt): StepError {
   if (error instanceof StepError) return error;
-  const text = error instanceof Error ? error.message : String(error);
-  const { kind, hint, reason } = toRemedy(error, text, request);
+  const own = error instanceof Error ? error.message : String(error);
+  // The SDK stumbles over answers that are not Key Vault's own, such as a proxy's, and then says nothing of them.
+  const unread = statusOf(error) === undefined && failed?.kind === 'refused' && !isChallengeError(own) ? failed : undefined;
+  const text = unread?.body ?? own;
+  const { kind, hint, reason } = toRemedy(unread?.status ?? statusOf(error), error, text, request);
   const words = quoteServer(text, request.credential.secrets);
   const message = `Cannot ${actionText(request)} with ${request.credential.description}: ${reason}${words === '' ? '' : ` (${words})`}`;
   return vaultError(kind, message, hint, error);
@@ -38,20 +42,33 @@ export function refusal(request: VaultRequest, { kind, reason, hint }: Remedy): 
   return vaultError(kind, `Cannot ${actionText(request)} with ${request.credential.description}: ${reason}`, hint);
 }
 
+/** Throws where the vault let an object be read that must not be used: it enforces its dates for keys alone. */
+export function verifyUsable(request: VaultRequest, properties: ObjectProperties, now: Date): void {
+  if (properties.enabled === false) throw refusal(request, disabled(request));
+  if (properties.expiresOn !== undefined && properties.expiresOn <= now) throw refusal(request, expired(request));
+  if (properties.notBefore !== undefined && properties.notBefore > now) throw refusal(request, notYetValid(request));
+}
+
 /** `read secret "x" of vault y`. */
 function actionText({ operation, kind, name, vault }: Pick<VaultRequest, 'operation' | 'kind' | 'name' | 'vault'>): string {
   return `${operation === 'sign' ? 'sign with' : 'read'} ${kind} "${name}" of vault ${vault.name}`;
 }
 
-export interface Remedy {
+/** What the SDK says of any object. */
+export interface ObjectProperties {
+  readonly enabled?: boolean | undefined;
+  readonly notBefore?: Date | undefined;
+  readonly expiresOn?: Date | undefined;
+}
+
+interface Remedy {
   readonly kind: VaultErrorCode;
   readonly reason: string;
   readonly hint: string;
 }
 
 /** https://learn.microsoft.com/azure/key-vault/general/rest-error-codes */
-function toRemedy(error: unknown, text: string, request: VaultRequest): Remedy {
-  const status = statusOf(error);
+function toRemedy(status: number | undefined, error: unknown, text: string, request: VaultRequest): Remedy {
   if (status === undefined) return toNetworkRemedy(error, text, request);
   if (status === 401) {
     return {
@@ -132,8 +149,7 @@ function toGrantRemedy(inner: string, text: string, request: VaultRequest): Reme
   };
 }
 
-/** Also where the vault let a disabled object be read. */
-export function disabled({ vault, kind, name }: Pick<VaultRequest, 'vault' | 'kind' | 'name'>): Remedy {
+function disabled({ vault, kind, name }: Pick<VaultRequest, 'vault' | 'kind' | 'name'>): Remedy {
   return {
     kind: 'object-disabled',
     reason: `the ${kind} is disabled`,
@@ -141,8 +157,7 @@ export function disabled({ vault, kind, name }: Pick<VaultRequest, 'vault' | 'ki
   };
 }
 
-/** Also where the vault let an expired object be read. */
-export function expired({ vault, kind, name }: Pick<VaultRequest, 'vault' | 'kind' | 'name'>): Remedy {
+function expired({ vault, kind, name }: Pick<VaultRequest, 'vault' | 'kind' | 'name'>): Remedy {
   const renew = { secret: 'set', key: 'rotate', certificate: 'create' }[kind];
   return {
     kind: 'object-expired',
@@ -151,8 +166,7 @@ export function expired({ vault, kind, name }: Pick<VaultRequest, 'vault' | 'kin
   };
 }
 
-/** Also where the vault let an object be read before its time. */
-export function notYetValid({ vault, kind, name }: Pick<VaultRequest, 'vault' | 'kind' | 'name'>): Remedy {
+function notYetValid({ vault, kind, name }: Pick<VaultRequest, 'vault' | 'kind' | 'name'>): Remedy {
   return {
     kind: 'object-not-yet-valid',
     reason: `the ${kind} is not valid yet`,
@@ -178,7 +192,7 @@ function toNetworkRemedy(error: unknown, text: string, { vault }: VaultRequest):
       hint: `Check key-vault: az keyvault list --query "[].name" lists yours. A vault with a private endpoint only is found by the DNS of its network alone.`,
     };
   }
-  if (/challenge/i.test(text)) {
+  if (isChallengeError(text)) {
     return {
       kind: 'vault-unauthorized',
       reason: 'what answers there asks for tokens of another resource',
@@ -186,6 +200,10 @@ function toNetworkRemedy(error: unknown, text: string, { vault }: VaultRequest):
     };
   }
   return { kind: 'vault-unreachable', reason: 'no answer came', hint: networkHint(code, host) };
+}
+
+function isChallengeError(text: string): boolean {
+  return /^The challenge /.test(text);
 }
 
 /** `ForbiddenByRbac` and its like, in the form of any of the three clients. */

@@ -2,8 +2,8 @@ import { createPublicKey, type JsonWebKey, type KeyObject, X509Certificate } fro
 import type { JsonWebKey as VaultJsonWebKey } from '@azure/keyvault-keys';
 import { publicKeyOf } from '../lib/certificate-chain.ts';
 import { vaultError } from './azure-error.ts';
-import { toVaultOptions } from './client-options.ts';
-import { disabled, expired, notYetValid, refusal, toVaultError, type VaultRequest } from './vault-error.ts';
+import { type VaultRequest, verifyUsable } from './vault-error.ts';
+import { askVault } from './vault-exchange.ts';
 
 /** A key of a vault and the certificate that stands for it. */
 export interface VaultKey {
@@ -17,16 +17,11 @@ export interface VaultKey {
 export async function fetchCertificateKey(request: VaultRequest, version: string | undefined, now: () => Date): Promise<VaultKey> {
   const { vault, credential, name } = request;
   const { CertificateClient } = await import('@azure/keyvault-certificates');
-  const client = new CertificateClient(vault.url, credential, toVaultOptions(credential.transport, vault.loopback));
-  const found = await (version === undefined ? client.getCertificate(name) : client.getCertificateVersion(name, version)).catch(
-    (error: unknown) => {
-      throw toVaultError(error, request);
-    },
-  );
-  const { enabled, expiresOn, notBefore } = found.properties;
-  if (enabled === false) throw refusal(request, disabled(request));
-  if (expiresOn !== undefined && expiresOn <= now()) throw refusal(request, expired(request));
-  if (notBefore !== undefined && notBefore > now()) throw refusal(request, notYetValid(request));
+  const found = await askVault(request, (options) => {
+    const client = new CertificateClient(vault.url, credential, options);
+    return version === undefined ? client.getCertificate(name) : client.getCertificateVersion(name, version);
+  });
+  verifyUsable(request, found.properties, now());
   if (found.cer === undefined || found.cer.length === 0 || found.keyId === undefined) {
     throw vaultError(
       'certificate-unreadable',
@@ -42,14 +37,14 @@ export async function fetchBareKey(
   request: VaultRequest,
   version: string | undefined,
   certificates: readonly X509Certificate[],
+  now: () => Date,
 ): Promise<VaultKey> {
   const { vault, credential, name } = request;
   const { KeyClient } = await import('@azure/keyvault-keys');
-  const client = new KeyClient(vault.url, credential, toVaultOptions(credential.transport, vault.loopback));
-  const found = await client.getKey(name, version === undefined ? {} : { version }).catch((error: unknown) => {
-    throw toVaultError(error, request);
-  });
-  if (found.properties.enabled === false) throw refusal(request, disabled(request));
+  const found = await askVault(request, (options) =>
+    new KeyClient(vault.url, credential, options).getKey(name, version === undefined ? {} : { version }),
+  );
+  verifyUsable(request, found.properties, now());
   const publicKey = toPublicKey(request, found.key);
   const leaf = certificates.find((certificate) => publicKeyOf(certificate)?.equals(publicKey));
   if (leaf === undefined || found.id === undefined) {

@@ -26,10 +26,7 @@ export function allInspectors(): readonly Inspector[] {
   return [...readers.map(makeFileInspector), makeSecretInspector(), makeMalwareInspector()];
 }
 
-/**
- * Files and folders that the runtime looks up by these paths. Where one of them, or a folder on its way, is a link to somewhere that is not read as
- * the same kind of file, its packages would be missed: the overlay has to follow the link or tell of a gap.
- */
+/** Files, and folders of files, that programs look up by these paths: the overlay follows links there, or tells of a gap. */
 export const databasePaths: readonly string[] = [
   'var/lib/dpkg/status',
   'var/lib/dpkg/status.d',
@@ -38,3 +35,10 @@ export const databasePaths: readonly string[] = [
   'etc/os-release',
   'usr/lib/os-release',
 ];
+
+/** Whether a path states packages or the release: a link there must lead to a file that was read. For `OverlayOptions.isDatabase`. */
+export function isDatabasePath(path: string): boolean {
+  if (path.endsWith('/package.json')) return nodePackageReader.isWanted(path);
+  if (path.endsWith('-info/METADATA') || path.endsWith('-info/PKG-INFO')) return true;
+  return databasePaths.includes(path) || path.startsWith('var/lib/dpkg/status.d/');
+}

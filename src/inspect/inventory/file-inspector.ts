@@ -13,7 +13,10 @@ export interface FileReader {
   readonly weight: 'database' | 'optional';
 }
 
-/** An inspector of one kind of file. A file that is damaged, too large or no file at all becomes a gap that names it. */
+/**
+ * An inspector of one kind of file. A file that is damaged, too large or no file at all becomes a gap that names it. Links are the overlay's
+ * concern: it knows what they lead to, and makes a gap of what was not read here.
+ */
 export function makeFileInspector(reader: FileReader): Inspector {
   return { name: reader.name, inspect: () => new FileInspection(reader) };
 }
@@ -28,19 +31,10 @@ class FileInspection implements LayerInspection {
 
   entry(entry: LayerEntry): 'none' | 'whole' {
     if (!this.#reader.isWanted(entry.path)) return 'none';
-    switch (entry.type) {
-      case 'file':
-        return 'whole';
-      case 'hardlink':
-        this.#put(entry.path, this.#readLink(entry));
-        return 'none';
-      case 'device':
-      case 'fifo':
-        this.#put(entry.path, [gap(entry.path, 'damaged', `the entry is a ${entry.type}, not a file`)]);
-        return 'none';
-      default:
-        return 'none';
+    if (entry.type === 'device' || entry.type === 'fifo') {
+      this.#put(entry.path, [gap(entry.path, 'damaged', `the entry is a ${entry.type}, not a file`)]);
     }
+    return entry.type === 'file' ? 'whole' : 'none';
   }
 
   file(entry: LayerEntry, content: Buffer): void {
@@ -67,15 +61,6 @@ class FileInspection implements LayerInspection {
     const kept = this.#reader.weight === 'optional' ? observations.filter(({ kind }) => kind !== 'gap') : observations;
     this.#seen.delete(path);
     this.#seen.set(path, kept);
-  }
-
-  /** A hard link shares the content of an earlier entry: what that said holds here too, if it was read. */
-  #readLink(entry: LayerEntry): readonly Observation[] {
-    const target = this.#seen.get(entry.linkName);
-    if (target !== undefined) return target.map((observation) => ({ ...observation, path: entry.path }));
-    return [
-      gap(entry.path, 'linked', `it is a hard link to ${JSON.stringify(entry.linkName)}, whose content is not read as this kind of file`),
-    ];
   }
 }
 

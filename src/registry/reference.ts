@@ -66,10 +66,11 @@ const pathComponent = /^[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*$/;
 function splitRegistry(text: string): { readonly registry: string; readonly rest: string } {
   const slash = text.indexOf('/');
   const first = slash === -1 ? '' : text.slice(0, slash);
-  const isHost = /[.:[]/.test(first) || first === 'localhost' || first !== first.toLowerCase();
-  if (!isHost) return { registry: dockerHub, rest: text };
-  const registry = first === 'index.docker.io' || first === 'registry-1.docker.io' ? dockerHub : first.toLowerCase();
-  return { registry, rest: text.slice(slash + 1) };
+  const isHost = /[.:]/.test(first) || first === 'localhost';
+  if (!isHost && first === first.toLowerCase()) return { registry: dockerHub, rest: text };
+  const isHub = /^(?:index|registry-1)\.docker\.io$/i.test(first);
+  // A name of one word is a host by its upper case alone, which it keeps.
+  return { registry: isHub ? dockerHub : isHost ? first.toLowerCase() : first, rest: text.slice(slash + 1) };
 }
 
 function verifyPort(text: string, registry: string): void {

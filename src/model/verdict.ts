@@ -6,6 +6,7 @@ export interface Verdict {
   readonly denials: readonly Denial[];
   /** Findings that a rule would deny, but for an exception. */
   readonly excepted: readonly Excepted[];
+  /** Those that the policy does not accept. */
   readonly gaps: readonly CoverageGap[];
   /** What the author of the policy should know: an exception that has expired or matches nothing. One line each. */
   readonly notices: readonly string[];
@@ -17,6 +18,8 @@ export interface Verdict {
 export interface Denial {
   readonly rule: string;
   readonly finding: Finding;
+  /** What the rule's author says of it. */
+  readonly message?: string;
   /** How to except it: lines of YAML for `.image-custody.yml`. */
   readonly exception: string;
 }

@@ -1,0 +1,103 @@
+import { createHash } from 'node:crypto';
+import { toClipped, toVisibleLine } from '../lib/visible-text.ts';
+import type { AdvisoryAnswer, AdvisoryMatch } from '../model/advisory.ts';
+import type { MalwareFinding, VulnerabilityFinding } from '../model/finding.ts';
+import type { Package } from '../model/package.ts';
+import { advisoryUrl } from './advisory-url.ts';
+import { isSameEcosystem, toSubject } from './ecosystem.ts';
+import { malwareRemedy, vulnerabilityRemedy } from './remedy.ts';
+import { rate } from './severity.ts';
+import { groupMatches, type VulnerabilityGroup } from './vulnerability-group.ts';
+
+/**
+ * One finding for each vulnerability of each package, whatever number of records speak of it. A record of a malicious package (`MAL-…`) makes
+ * it a malware finding, whose rule is that id. `platforms` are those of the image that holds the packages.
+ */
+export function toAdvisoryFindings(
+  answer: AdvisoryAnswer,
+  platforms: readonly string[],
+): readonly (VulnerabilityFinding | MalwareFinding)[] {
+  const byPackage = new Map<Package, AdvisoryMatch[]>();
+  for (const match of answer.matches) {
+    const matches = byPackage.get(match.package);
+    if (matches === undefined) byPackage.set(match.package, [match]);
+    else matches.push(match);
+  }
+  const findings = [...byPackage].flatMap(([item, matches]) =>
+    groupMatches(matches).map((group) => toMalware(item, group, platforms) ?? toVulnerability(item, group, platforms)),
+  );
+  return [...new Map(findings.map((finding) => [finding.fingerprint, finding])).values()];
+}
+
+function toVulnerability(item: Package, group: VulnerabilityGroup, platforms: readonly string[]): VulnerabilityFinding {
+  const [advisory] = group.ids;
+  const fixedVersion = fixedVersionOf(item, group.matches);
+  return {
+    kind: 'vulnerability',
+    fingerprint: toFingerprint('vulnerability', advisory, item),
+    ...rate(
+      group.matches.map((match) => match.advisory),
+      (ecosystem) => isSameEcosystem(ecosystem, item.ecosystem ?? ''),
+    ),
+    title: toTitle(`${advisory} in ${item.name} ${item.version}`, group.matches),
+    remedy: toVisibleLine(vulnerabilityRemedy(item, advisory, fixedVersion)),
+    path: item.path,
+    layer: item.layer,
+    platforms,
+    advisory,
+    ids: group.ids,
+    url: advisoryUrl(advisory, item, group.matches[0]?.advisory.id ?? advisory),
+    package: item,
+    fixedVersion,
+  };
+}
+
+function toMalware(item: Package, group: VulnerabilityGroup, platforms: readonly string[]): MalwareFinding | undefined {
+  const rule = group.ids.find((id) => id.startsWith('MAL-'));
+  if (rule === undefined) return undefined;
+  return {
+    kind: 'malware',
+    fingerprint: toFingerprint('malware', rule, item),
+    severity: 'critical',
+    title: toTitle(`malicious package ${item.name} ${item.version} (${rule})`, group.matches),
+    remedy: toVisibleLine(malwareRemedy(item)),
+    path: item.path,
+    layer: item.layer,
+    platforms,
+    rule,
+    deletedLater: false,
+  };
+}
+
+/** Every record has to be satisfied: the highest of their fixed versions. */
+function fixedVersionOf(item: Package, matches: readonly AdvisoryMatch[]): string | undefined {
+  const order = toSubject(item)?.order;
+  const versions = matches.flatMap(({ fixedVersion }) => fixedVersion ?? []);
+  return versions.reduce<string | undefined>(
+    (highest, version) => (highest === undefined || (order?.compare(version, highest) ?? 0) > 0 ? version : highest),
+    undefined,
+  );
+}
+
+const titleLimit = 240;
+
+/** The publisher's summary, or the first sentence of the details where it wrote none. */
+function toTitle(subject: string, matches: readonly AdvisoryMatch[]): string {
+  const texts = matches.map(({ advisory }) => advisory.summary ?? firstSentence(advisory.details));
+  const summary = texts.find((text) => text !== undefined && text.trim() !== '');
+  const title = summary === undefined ? subject : `${subject}: ${summary}`;
+  return toClipped(toVisibleLine(title.replace(/\s+/g, ' ').trim()), titleLimit);
+}
+
+function firstSentence(details: string | undefined): string | undefined {
+  const line = details?.split('\n').find((text) => text.trim() !== '' && !text.startsWith('#'));
+  return line?.slice(0, 1_000).split(/(?<=\.)\s/, 1)[0];
+}
+
+/** Version and architecture stay out, so that a rebuild, and a bump that does not fix it, leave it the same. */
+function toFingerprint(kind: string, id: string, { type, name, path }: Package): string {
+  return createHash('sha256')
+    .update(JSON.stringify([kind, id, type, name, path]))
+    .digest('hex')
+    .slice(0, 16);
+}

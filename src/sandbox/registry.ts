@@ -18,6 +18,8 @@ import { TokenMint } from './registry/token-mint.ts';
 import { UploadTable } from './registry/upload-table.ts';
 import { answerUpload, answerUploadStart } from './registry/uploads.ts';
 
+import type { TlsIdentity } from './stand-in.ts';
+
 export type { EntraVerdict, RegistryAuth, RegistryGrant, RegistryUser } from './registry/access.ts';
 export type { Fault, FaultPlan, FaultRequest } from './registry/fault.ts';
 export type { Route } from './registry/route.ts';
@@ -26,8 +28,8 @@ export interface RegistryOptions {
   /** Existing folder for blobs and uploads; the caller deletes it. */
   readonly folder: string;
   readonly now: () => Date;
-  /** PEM; plain HTTP where absent. */
-  readonly tls?: { readonly key: string; readonly cert: string };
+  /** Plain HTTP where absent. */
+  readonly tls?: TlsIdentity;
   /** Default: no access control. */
   readonly auth?: RegistryAuth;
   readonly faults?: FaultPlan;
@@ -82,7 +84,8 @@ const defaultLimits: RegistryLimits = {
  * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md
  */
 export async function startRegistry(options: RegistryOptions): Promise<RunningRegistry> {
-  const server = options.tls === undefined ? createServer() : createTlsServer(options.tls);
+  const server =
+    options.tls === undefined ? createServer() : createTlsServer({ key: options.tls.keyPem, cert: options.tls.certificatePem });
   // A push of a large layer is one request that may take longer than Node's default of five minutes.
   server.requestTimeout = 0;
   await listen(server, options.port ?? 0);

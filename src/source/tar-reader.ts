@@ -157,12 +157,13 @@ export class TarReader {
     if (path === undefined) {
       throw this.#damaged(`the entry ${quote(name)} lies outside of the archive`);
     }
-    if (sizeBytes < 0 || (sizeBytes > 0 && /^[1-6]$/.test(header.type))) {
+    const type = header.type === '\0' ? (name.endsWith('/') ? '5' : '0') : header.type;
+    if (sizeBytes < 0 || (sizeBytes > 0 && /^[1-6]$/.test(type))) {
       throw this.#damaged(`the entry ${quote(name)} has a size that its type cannot have`);
     }
     this.#contentLeft = sizeBytes;
     this.#padding = paddingOf(sizeBytes);
-    return toEntry(header.type, name, path, paxLink ?? (longLink || header.linkName), sizeBytes);
+    return toEntry(type, path, paxLink ?? (longLink || header.linkName), sizeBytes);
   }
 
   /** Go does not apply global records, others do. */
@@ -181,12 +182,11 @@ export class TarReader {
   }
 }
 
-function toEntry(type: string, name: string, path: string, linkName: string, sizeBytes: number): TarEntry | undefined {
+function toEntry(type: string, path: string, linkName: string, sizeBytes: number): TarEntry | undefined {
   switch (type) {
     case '0':
-    case '\0':
     case '7':
-      return type === '\0' && name.endsWith('/') ? { kind: 'directory', path } : { kind: 'file', path, sizeBytes };
+      return { kind: 'file', path, sizeBytes };
     case '5':
       return { kind: 'directory', path };
     case '1':

@@ -10,7 +10,7 @@ export type TakeWindow = (window: Buffer, offset: number, last: boolean) => void
  */
 export class Windows {
   readonly #take: TakeWindow;
-  /** The last bytes before the next part: an overlap that was seen, or a beginning too short for a window. */
+  /** The last bytes before the next part: an overlap that was seen, and what is too short for a window. */
   #tail = Buffer.alloc(0);
   #tailOffset = 0;
 
@@ -31,8 +31,9 @@ export class Windows {
   }
 
   #give(window: Buffer, offset: number, last: boolean): void {
-    if (last || window.length > windowOverlapBytes) this.#take(window, offset, last);
-    const kept = last ? 0 : Math.min(windowOverlapBytes, window.length);
+    const taken = last || window.length > 2 * windowOverlapBytes;
+    if (taken) this.#take(window, offset, last);
+    const kept = last ? 0 : taken ? windowOverlapBytes : window.length;
     this.#tail = Buffer.from(window.subarray(window.length - kept));
     this.#tailOffset = offset + window.length - kept;
   }

@@ -1,0 +1,100 @@
+import { deflateRawSync, gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { detectCompression, Inflater } from '../../src/layer/inflate.ts';
+import { defaultLayerLimits } from '../../src/layer/limits.ts';
+
+async function inflate(bytes: Buffer, partBytes = bytes.length || 1, limits = defaultLayerLimits): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  const inflater = new Inflater('test', (part) => parts.push(Buffer.from(part)), limits);
+  try {
+    for (let at = 0; at < bytes.length; at += partBytes) await inflater.write(bytes.subarray(at, at + partBytes));
+    await inflater.end();
+  } finally {
+    inflater.destroy();
+  }
+  return Buffer.concat(parts);
+}
+
+const text = Buffer.from(Array.from({ length: 30_000 }, (_, at) => `line ${at * at}\n`).join(''));
+
+describe('Inflater', () => {
+  it('reads one member and several, wherever the parts are cut', async () => {
+    const whole = gzipSync(text);
+    expect((await inflate(whole)).equals(text)).toBe(true);
+    const chained = Buffer.concat([gzipSync('a'), gzipSync(''), gzipSync('bc')]);
+    for (let partBytes = 1; partBytes <= chained.length; partBytes++) expect((await inflate(chained, partBytes)).toString()).toBe('abc');
+  });
+
+  it('refuses bytes behind the last member, zeros among them', async () => {
+    for (const tail of [
+      Buffer.alloc(1),
+      Buffer.alloc(512),
+      Buffer.from('x'),
+      Buffer.from([0x1f]),
+      Buffer.from([0x1f, 0x8b, 0]),
+      gzipSync('b').subarray(0, -1),
+    ]) {
+      const bytes = Buffer.concat([gzipSync('a'), tail]);
+      for (const partBytes of [1, bytes.length - tail.length, bytes.length]) {
+        await expect(inflate(bytes, partBytes), `${tail.toString('hex')} in parts of ${partBytes}`).rejects.toMatchObject({
+          code: 'malformed-gzip',
+        });
+      }
+    }
+  });
+
+  it('refuses a member that is cut anywhere', async () => {
+    const bytes = gzipSync('some text, some text');
+    for (let length = 1; length < bytes.length; length++) {
+      await expect(inflate(bytes.subarray(0, length)), `${length}`).rejects.toMatchObject({ code: 'malformed-gzip' });
+    }
+  });
+
+  it('refuses a wrong CRC, a wrong length and damaged data', async () => {
+    for (const at of [-8, -4, 12]) {
+      const bytes = Buffer.from(gzipSync(text));
+      const place = at < 0 ? bytes.length + at : at;
+      bytes[place] = (bytes[place] ?? 0) ^ 1;
+      await expect(inflate(bytes), `${at}`).rejects.toMatchObject({ code: 'malformed-gzip', origin: 'source' });
+    }
+  });
+
+  it('stops a bomb by its ratio and by its size', async () => {
+    const bomb = gzipSync(Buffer.alloc(4 * 1024 * 1024));
+    const ratio = { ...defaultLayerLimits, ratioFreeBytes: 1024 * 1024 };
+    await expect(inflate(bomb, 1024, ratio)).rejects.toMatchObject({ code: 'limit', message: expect.stringContaining('200 times') });
+    await expect(inflate(bomb, 1024, { ...ratio, maxInflationRatio: 2000 })).resolves.toHaveLength(4 * 1024 * 1024);
+    await expect(inflate(bomb, 1024, { ...defaultLayerLimits, maxInflatedBytes: 1_000_000 })).rejects.toMatchObject({ code: 'limit' });
+  });
+
+  it('rejects with what its consumer throws, and takes no more', async () => {
+    let calls = 0;
+    const inflater = new Inflater(
+      'test',
+      () => {
+        calls += 1;
+        throw new Error('refused');
+      },
+      defaultLayerLimits,
+    );
+    const bytes = gzipSync(Buffer.alloc(10 * 1024 * 1024));
+    await expect(inflater.write(bytes)).rejects.toThrow('refused');
+    await expect(inflater.write(bytes)).rejects.toThrow('refused');
+    await expect(inflater.end()).rejects.toThrow('refused');
+    expect(calls).toBe(1);
+    inflater.destroy();
+  });
+});
+
+describe('detectCompression', () => {
+  it('tells by magic bytes', () => {
+    expect(detectCompression(gzipSync(''))).toBe('gzip');
+    expect(detectCompression(Buffer.from('28b52ffd0458', 'hex'))).toEqual({ unsupported: 'zstd' });
+    expect(detectCompression(Buffer.from('502a4d180400', 'hex'))).toEqual({ unsupported: 'zstd' });
+    expect(detectCompression(Buffer.from('fd377a585a00', 'hex'))).toEqual({ unsupported: 'xz' });
+    expect(detectCompression(Buffer.from('BZh91AY'))).toEqual({ unsupported: 'bzip2' });
+    expect(detectCompression(Buffer.from('BZh-notes.txt'))).toBe('none');
+    expect(detectCompression(deflateRawSync('etc/'))).toBe('none');
+    expect(detectCompression(Buffer.alloc(0))).toBe('none');
+  });
+});

@@ -95,10 +95,9 @@ export class DockerDaemon {
     try {
       yield* body;
     } catch (error) {
-      const reason = error instanceof HttpError ? error.message : 'the connection broke off';
       throw this.#fail(
         'source-daemon',
-        `the Docker daemon stopped sending: ${reason}`,
+        `the Docker daemon stopped sending: ${reasonOf(error)}`,
         'Look at the log of the daemon (disk space, memory), then try again.',
         error,
       );
@@ -112,7 +111,7 @@ export class DockerDaemon {
       const hint = 'Add the user of this job to the group docker (sudo usermod -aG docker USER), or use an archive: docker save.';
       return this.#fail('source-daemon', `this user may not connect to the Docker daemon at ${description}`, hint, error);
     }
-    const reason = code === 'ENOENT' ? 'there is no such socket' : error instanceof HttpError ? error.message : 'no answer';
+    const reason = code === 'ENOENT' ? 'there is no such socket' : reasonOf(error);
     const hint =
       socketPath === undefined
         ? 'Start Docker there, or set DOCKER_HOST; an archive (docker-archive:FILE) needs no daemon.'
@@ -138,6 +137,11 @@ export class DockerDaemon {
     const similar = names.filter((name) => isSimilar(name, image)).slice(0, 5);
     return similar.length === 0 ? fallback : `Did you mean ${similar.map(quote).join(', ')}?`;
   }
+}
+
+/** What went wrong, without the request that the message around it already tells. */
+function reasonOf(error: unknown): string {
+  return error instanceof HttpError ? error.message.replace(/^.*? failed: /s, '') : 'the connection broke off';
 }
 
 async function toBuffer(body: AsyncIterable<Buffer>): Promise<Buffer> {

@@ -13,23 +13,27 @@ import type { World } from './world.ts';
 export interface Credentials {
   /** Undefined where the run neither has nor needs an Azure identity. */
   readonly azure: AzureCredential | undefined;
-  readonly vault: KeyVault | undefined;
+  /** The vault at `url`, by default that of the input key-vault. Throws a StepError where there is none, or no identity to open it with. */
+  openVault(url: string | undefined): KeyVault;
   /** How to speak to a registry (host and port). Throws a StepError where Docker's configuration names a helper program. */
   forRegistry(registry: string): RegistryCredential;
 }
 
 /** Signs in and reads the named secrets; each is masked on the host before anything is done with it. */
 export async function openCredentials(settings: Settings, host: Host, world: World): Promise<Credentials> {
-  for (const secret of [world.environment.azureClientSecret, literal(settings.registryUsername), literal(settings.registryPassword)]) {
+  for (const secret of [world.environment.azureClientSecret, literal(settings.registryPassword)]) {
     if (secret !== undefined) host.mask(secret);
   }
   const azure = chooseAzure(settings, world);
-  const vault = settings.keyVault === undefined ? undefined : openKeyVault(settings.keyVault, requireAzure(azure, settings.keyVault));
+  const openVault = (url: string | undefined): KeyVault => {
+    const vault = url ?? settings.keyVault;
+    if (vault === undefined) throw noVault();
+    return openKeyVault(vault, requireAzure(azure, vault), world.now);
+  };
   const secrets = new Map<string, SecretValue>();
   for (const { name, secretName } of settings.secrets) {
     const [bare = secretName, version] = secretName.split('/');
-    const value = await vault?.readSecret(bare, version);
-    if (value === undefined) continue;
+    const value = await openVault(undefined).readSecret(bare, version);
     host.mask(value);
     secrets.set(name, value);
   }
@@ -40,7 +44,7 @@ export async function openCredentials(settings: Settings, host: Host, world: Wor
   }
   return {
     azure,
-    vault,
+    openVault,
     forRegistry: (registry) => {
       const username = settings.registryUsername && resolve(settings.registryUsername)?.reveal();
       const password = settings.registryPassword && resolve(settings.registryPassword);
@@ -78,5 +82,14 @@ function requireAzure(azure: AzureCredential | undefined, vault: string): AzureC
     hint:
       'Give azure-tenant-id and azure-client-id (or AZURE_TENANT_ID and AZURE_CLIENT_ID), and a way to prove it: on GitHub `permissions: id-token: write` ' +
       'and a federated credential for this workflow, elsewhere AZURE_CLIENT_SECRET.',
+  });
+}
+
+function noVault(): StepError {
+  return new StepError({
+    code: 'input-missing',
+    origin: 'input',
+    message: 'The input signing-key names a key by its name alone, and the input key-vault is not given',
+    hint: 'Give key-vault, or the id of the key (https://VAULT.vault.azure.net/certificates/NAME).',
   });
 }

@@ -1,6 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
-import { createSecureContext, getCACertificates, rootCertificates } from 'node:tls';
+// As a whole: Node 20 has no getCACertificates, and a named import of it would fail.
+import * as tls from 'node:tls';
 import type { HttpAnswer, HttpClient, HttpRequest, HttpResponse } from './http.ts';
 import { type Agents, exchange } from './http-exchange.ts';
 import { lookupPublic } from './http-reach.ts';
@@ -63,8 +64,8 @@ function createAgents(options: HttpClientOptions, connection: object): Agents {
 /** One context for all connections: parsing Node's whole list for each would cost more than the handshake. */
 function trustAlso(ca: readonly string[]) {
   // Node 20 cannot tell what NODE_EXTRA_CA_CERTS added to its list.
-  const own = typeof getCACertificates === 'function' ? getCACertificates('default') : rootCertificates;
-  return createSecureContext({ ca: [...own, ...ca], minVersion: 'TLSv1.2' });
+  const own = typeof tls.getCACertificates === 'function' ? tls.getCACertificates('default') : tls.rootCertificates;
+  return tls.createSecureContext({ ca: [...own, ...ca], minVersion: 'TLSv1.2' });
 }
 
 function withUserAgent(request: HttpRequest, userAgent: string): HttpRequest {

@@ -1,9 +1,13 @@
 #!/usr/bin/env node
+import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
 import { createShellHost } from '../host/shell/shell-host.ts';
 import { parseSettings } from '../inputs/parse.ts';
 import { type Input, type InputName, inputs, toCamelCase } from '../inputs/table.ts';
 import { createProcessHttp, readEnvironment, run, version } from './run.ts';
+
+/** The GitHub host beside this file: bundled in dist/, as a source where the sources run. */
+const githubProgram = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? 'github.ts' : 'github.js', import.meta.url));
 
 const program = new Command('image-custody')
   .description('Scan a container image, hold it against a policy, push it to the trusted registry, sign it and report.')
@@ -32,7 +36,8 @@ program
     const host = createShellHost({ env: process.env, stdout: process.stdout, stderr: process.stderr, workspace: process.cwd() });
     run(host, createProcessHttp(), async (world) => {
       const { demo } = await import('../command/demo.ts');
-      return demo(image, { ...world, environment: await readEnvironment(process.env) }, (text) => process.stdout.write(text));
+      const options = { image, workspace: process.cwd(), githubProgram, write: (text: string) => process.stdout.write(text) };
+      return demo(options, { ...world, environment: await readEnvironment(process.env) });
     });
   });
 

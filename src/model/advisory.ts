@@ -26,7 +26,7 @@ export interface Affected {
 
 export interface AffectedRange {
   readonly type: 'SEMVER' | 'ECOSYSTEM' | 'GIT';
-  readonly events: readonly Readonly<Record<'introduced' | 'fixed' | 'last_affected' | 'limit', string | undefined>>[];
+  readonly events: readonly Readonly<Partial<Record<'introduced' | 'fixed' | 'last_affected' | 'limit', string | undefined>>>[];
 }
 
 /** One advisory that holds for one package of the image. */

@@ -37,7 +37,8 @@ export interface LayerReport {
 }
 
 export type Publication =
-  | { readonly kind: 'none'; readonly reason: 'scan-only' | 'denied' | 'undecided' }
+  /** `failed`: the verdict let it pass, and it could not be finished; no tag was moved. */
+  | { readonly kind: 'none'; readonly reason: 'scan-only' | 'denied' | 'undecided' | 'failed' }
   | {
       readonly kind: 'published';
       /** What was asked for, each with the digest, as `registry/repository:tag@sha256:…`. */

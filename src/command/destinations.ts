@@ -1,0 +1,51 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Settings } from '../inputs/settings.ts';
+import { StepError } from '../lib/step-error.ts';
+import { parseReference } from '../registry/reference.ts';
+import { openRepository, type Repository } from '../registry/repository.ts';
+import type { Credentials } from './credentials.ts';
+import type { World } from './world.ts';
+
+/** One repository that the image goes to, and the tags that are moved there at the end. */
+export interface Destination {
+  readonly repository: Repository;
+  readonly tags: readonly string[];
+}
+
+/** Opens the repositories of the input `push`, and probes that the run may push to each before any expensive work is done. */
+export async function openDestinations(settings: Settings, credentials: Credentials, world: World): Promise<readonly Destination[]> {
+  const tagsByRepository = new Map<string, { registry: string; repository: string; tags: Set<string> }>();
+  for (const text of settings.push) {
+    const { registry, repository, tag = 'latest', digest } = parseReference(text);
+    if (digest !== undefined) throw digestGiven(text);
+    const name = `${registry}/${repository}`;
+    const known = tagsByRepository.get(name) ?? { registry, repository, tags: new Set() };
+    known.tags.add(tag);
+    tagsByRepository.set(name, known);
+  }
+  const destinations = [...tagsByRepository.values()].map(({ registry, repository, tags }) => ({
+    repository: openRepository(
+      { registry, repository },
+      {
+        http: world.http,
+        credential: credentials.forRegistry(registry),
+        now: world.now,
+        random: world.random,
+        sleep: async (ms) => sleep(ms),
+        insecureRegistries: settings.insecureRegistries,
+      },
+    ),
+    tags: [...tags],
+  }));
+  await Promise.all(destinations.map(({ repository }) => repository.checkPush()));
+  return destinations;
+}
+
+function digestGiven(text: string): StepError {
+  return new StepError({
+    code: 'input-invalid',
+    origin: 'input',
+    message: `The input push is ${JSON.stringify(text)}, which has a digest`,
+    hint: 'Accepted: HOST/REPOSITORY:TAG. The digest follows from the image and is given as the output digest.',
+  });
+}

@@ -1,0 +1,78 @@
+import { cycloneDxMediaType } from '../evidence/cyclonedx.ts';
+import { type PublishedManifest, publishedManifests } from '../layer/manifest.ts';
+import { readWhole } from '../lib/http-client.ts';
+import { StepError } from '../lib/step-error.ts';
+import type { Descriptor } from '../model/image.ts';
+import type { KeySigner } from '../model/signer.ts';
+import { type Artifact, toArtifactManifest } from '../registry/artifact.ts';
+import type { Repository } from '../registry/repository.ts';
+import { signNotary } from '../sign/notary/signature.ts';
+import { verifyNotary } from '../sign/notary/verification.ts';
+import type { Publication } from './publish.ts';
+import type { World } from './world.ts';
+
+/** One thing that is attached to a digest. */
+export interface Evidence {
+  readonly kind: 'signature' | 'sbom';
+  readonly artifact: Artifact;
+  /** Of the artifact's manifest. */
+  readonly descriptor: Descriptor;
+}
+
+/**
+ * Signs the outermost manifest and that of each platform, and describes each platform's bill of materials. Nothing is sent. Equal for all
+ * destinations, so that a reference can be moved between them.
+ */
+export async function toEvidence({ image, signer, sboms }: Publication, world: World): Promise<readonly Evidence[]> {
+  const platforms = publishedManifests(image).filter(({ image: source }) => source.kind !== 'attachment');
+  const subjects = new Map([image, ...platforms].map(({ manifest: { descriptor } }) => [descriptor.digest, descriptor]));
+  const signatures = signer === undefined ? [] : await Promise.all([...subjects.values()].map((subject) => sign(subject, signer, world)));
+  return [...signatures, ...platforms.flatMap((platform) => describeSbom(platform, sboms.get(platform.manifest.descriptor.digest)))];
+}
+
+/** Reads everything back: that it is listed, that its bytes are ours, and that its signature holds. */
+export async function verifyEvidence(
+  repository: Repository,
+  evidence: readonly Evidence[],
+  signer: KeySigner | undefined,
+  now: () => Date,
+): Promise<void> {
+  for (const { kind, artifact, descriptor } of evidence) {
+    const { subject, artifactType, layers } = artifact;
+    const { manifest } = await repository.fetchManifest(descriptor.digest);
+    const blob = manifest.kind === 'image' ? manifest.layers[0] : undefined;
+    if (blob === undefined) throw notThere(repository, kind, subject, 'it has no content');
+    const bytes = await repository.fetchBlob(blob, readWhole);
+    if (layers[0] === undefined || !bytes.equals(layers[0].bytes)) throw notThere(repository, kind, subject, 'it has other content');
+    if (kind === 'signature') verifyNotary(bytes, subject, { now, trusted: signer?.certificateChain.slice(0, 1) ?? [] });
+    const listed = await repository.listReferrers(subject.digest, artifactType);
+    if (!listed.some(({ digest }) => digest === descriptor.digest)) throw notThere(repository, kind, subject, 'it is not listed');
+  }
+}
+
+async function sign({ mediaType, digest, size }: Descriptor, signer: KeySigner, world: World): Promise<Evidence> {
+  const subject = { mediaType, digest, size };
+  const signature = await signNotary({ signer, subject, now: world.now, agent: `image-custody/${world.version}` });
+  const { artifactType, annotations, bytes } = signature;
+  return toItem('signature', { subject, artifactType, annotations, layers: [{ mediaType: signature.mediaType, bytes }] });
+}
+
+function describeSbom({ manifest }: PublishedManifest, bytes: Uint8Array | undefined): readonly Evidence[] {
+  if (bytes === undefined) return [];
+  const { mediaType, digest, size } = manifest.descriptor;
+  const layers = [{ mediaType: cycloneDxMediaType, bytes }];
+  return [toItem('sbom', { subject: { mediaType, digest, size }, artifactType: cycloneDxMediaType, layers })];
+}
+
+function toItem(kind: Evidence['kind'], artifact: Artifact): Evidence {
+  return { kind, artifact, descriptor: toArtifactManifest(artifact).descriptor };
+}
+
+function notThere(repository: Repository, kind: Evidence['kind'], subject: Descriptor, reason: string): StepError {
+  return new StepError({
+    code: 'read-back',
+    origin: 'registry',
+    message: `cannot read the ${kind} of ${repository.name}@${subject.digest} back: ${reason}`,
+    hint: 'The registry accepted it and gives something else now. No tag was moved; look at the registry before the step runs again.',
+  });
+}

@@ -1,0 +1,74 @@
+import { toAdvisoryFindings } from '../advisory/advisory-finding.ts';
+import { attribute } from '../attribution/attribute.ts';
+import { toFindings } from '../inspect/findings.ts';
+import { databasePaths } from '../inspect/inspectors.ts';
+import { toInventory } from '../inspect/inventory/inventory.ts';
+import { overlay } from '../layer/overlay.ts';
+import type { LayerResult, TarLayerResult } from '../layer/pass.ts';
+import type { AdvisoryAnswer, AdvisorySource } from '../model/advisory.ts';
+import { type CoverageGap, compareFindings, type Finding } from '../model/finding.ts';
+import { platformText } from '../model/image.ts';
+import type { Inventory } from '../model/package.ts';
+import { type KeptManifest, type MadeManifest, platformImages } from '../model/source.ts';
+import type { Pass } from './pass.ts';
+import type { DockerfileText } from './resources.ts';
+
+/** What was found out about an image: of each platform, and of all together. */
+export interface Inspection {
+  readonly platforms: readonly InspectedPlatform[];
+  /** Sorted by `compareFindings`; one that several platforms have is one. */
+  readonly findings: readonly Finding[];
+  readonly gaps: readonly CoverageGap[];
+  readonly answer: AdvisoryAnswer;
+}
+
+export interface InspectedPlatform {
+  readonly image: KeptManifest | MadeManifest;
+  readonly inventory: Inventory;
+  readonly layers: readonly TarLayerResult[];
+}
+
+/** Lays the layers of each platform over each other, asks for advisories of all packages at once, and tells where in the Dockerfile findings come from. */
+export async function inspect(pass: Pass, advisories: AdvisorySource, dockerfile: DockerfileText | undefined): Promise<Inspection> {
+  const read = platformImages(pass.image).map((image) => readPlatform(image, pass.layers));
+  const packages = read.flatMap(({ platform }) => platform.inventory.packages);
+  const answer = packages.length === 0 ? { matches: [], gaps: [], newest: undefined } : await advisories.match(packages);
+  const found = read.flatMap(({ platform: { image, inventory }, findings }) => {
+    const packagesHere = new Set(inventory.packages);
+    const matches = answer.matches.filter((match) => packagesHere.has(match.package));
+    return [...findings, ...toAdvisoryFindings({ ...answer, matches }, [platformText(image.config.platform)])];
+  });
+  const images = read.map(({ platform: { image, layers } }) => {
+    return { platform: platformText(image.config.platform), history: image.config.history, layers: layers.length };
+  });
+  const findings = attribute(mergePlatforms(found), { images, dockerfile });
+  return {
+    platforms: read.map(({ platform }) => platform),
+    findings: findings.toSorted(compareFindings),
+    gaps: distinct([...read.flatMap(({ gaps }) => gaps), ...answer.gaps]),
+    answer,
+  };
+}
+
+function readPlatform(image: KeptManifest | MadeManifest, results: ReadonlyMap<string, LayerResult>) {
+  const layers = image.layers.flatMap(({ key }) => {
+    const result = results.get(key);
+    return result?.kind === 'layer' ? [result] : [];
+  });
+  const { placed } = overlay(layers, { databases: databasePaths });
+  const { inventory, gaps } = toInventory(placed);
+  return { platform: { image, inventory, layers }, gaps, findings: toFindings(placed, image.config) };
+}
+
+function mergePlatforms(findings: readonly Finding[]): readonly Finding[] {
+  const merged = new Map<string, Finding>();
+  for (const finding of findings) {
+    const known = merged.get(finding.fingerprint);
+    merged.set(finding.fingerprint, known === undefined ? finding : { ...known, platforms: [...known.platforms, ...finding.platforms] });
+  }
+  return [...merged.values()];
+}
+
+function distinct(gaps: readonly CoverageGap[]): readonly CoverageGap[] {
+  return [...new Map(gaps.map((gap) => [JSON.stringify(gap), gap])).values()];
+}

@@ -1,0 +1,102 @@
+import type { Host } from '../host/host.ts';
+import { allInspectors } from '../inspect/inspectors.ts';
+import { entryBudget } from '../layer/layer-tree.ts';
+import { type LayerResult, readLayer } from '../layer/pass.ts';
+import { StepError } from '../lib/step-error.ts';
+import type { ImageSource, SourceImage } from '../model/source.ts';
+import type { HeldLayers } from './held-layers.ts';
+import type { World } from './world.ts';
+
+/** Layers read at once: each has a window, a whole file and two pieces of its upload in memory. */
+const layersAtOnce = 2;
+
+/** What the one read of an image gave. */
+export interface Pass {
+  readonly image: SourceImage;
+  /** By the source's key. */
+  readonly layers: ReadonlyMap<string, LayerResult>;
+}
+
+/** Reads every layer once: while it is read, it is hashed, inspected, compressed and sent to be held. */
+export async function readImage(
+  source: ImageSource,
+  held: HeldLayers,
+  compression: 'gzip' | 'keep',
+  host: Host,
+  world: World,
+): Promise<Pass> {
+  const layers = new Map<string, LayerResult>();
+  const budget = entryBudget();
+  const meter = new Meter(host, world, 'reading layers');
+  const image = await source.read(
+    async (layer, content) => {
+      const writer = await held.begin(layer);
+      const sink = {
+        async write(bytes: Uint8Array) {
+          throwIfCancelled(world);
+          await writer.write(bytes);
+        },
+      };
+      layers.set(layer.key, await readLayer(layer, meter.count(content), { inspectors: allInspectors(), compression, sink, budget }));
+      await writer.hold();
+      meter.finishOne();
+    },
+    { parallel: layersAtOnce, onPlan: (plan) => meter.expect(plan.layers) },
+  );
+  meter.finish();
+  return { image, layers };
+}
+
+/** Throws where the host has cancelled the run. */
+export function throwIfCancelled(world: World): void {
+  if (!world.cancelled.aborted) return;
+  throw new StepError({
+    code: 'cancelled',
+    origin: 'host',
+    message: 'The run was cancelled',
+    hint: 'No tag was moved, and held uploads were given up. Run it again.',
+  });
+}
+
+/** Tells the host how far the pass is. */
+class Meter {
+  readonly #host: Host;
+  readonly #world: World;
+  readonly #step: string;
+  readonly #startedMs: number;
+  #total: number | undefined;
+  #done = 0;
+  #bytes = 0;
+
+  constructor(host: Host, world: World, step: string) {
+    this.#host = host;
+    this.#world = world;
+    this.#step = step;
+    this.#startedMs = world.elapsedMs();
+  }
+
+  expect(total: number): void {
+    this.#total = total;
+  }
+
+  async *count(content: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    for await (const chunk of content) {
+      this.#bytes += chunk.length;
+      this.#tell(false);
+      yield chunk;
+    }
+  }
+
+  finishOne(): void {
+    this.#done += 1;
+  }
+
+  finish(): void {
+    this.#tell(true);
+  }
+
+  #tell(finished: boolean): void {
+    const elapsedMs = this.#world.elapsedMs() - this.#startedMs;
+    this.#host.progress({ step: this.#step, done: this.#done, total: this.#total, bytes: this.#bytes, elapsedMs, finished });
+  }
+}

@@ -1,0 +1,85 @@
+import { readFile } from 'node:fs/promises';
+import { isAbsolute, relative, resolve, sep } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openAdvisoryDirectory } from '../advisory/advisory-directory.ts';
+import { openOsvService } from '../advisory/osv-service.ts';
+import type { Settings } from '../inputs/settings.ts';
+import { StepError } from '../lib/step-error.ts';
+import type { AdvisorySource } from '../model/advisory.ts';
+import type { KeySigner } from '../model/signer.ts';
+import { builtinPolicy } from '../policy/builtin-policy.ts';
+import type { Policy } from '../policy/policy.ts';
+import { parsePolicy } from '../policy/policy-file.ts';
+import { openKeyFile } from '../sign/key-file.ts';
+import { checkCertificateChain } from '../sign/notary/certificate-chain.ts';
+import { parseSigningKey } from '../sign/signing-key.ts';
+import type { Credentials } from './credentials.ts';
+import type { World } from './world.ts';
+
+/** A Dockerfile by its path in the workspace, with `/`. */
+export interface DockerfileText {
+  readonly path: string;
+  readonly text: string;
+}
+
+const defaultPolicyFile = '.image-custody.yml';
+const defaultDockerfile = 'Dockerfile';
+
+/** The policy that the image is held against. Rejects with a StepError where a file that was named is not there. */
+export async function readPolicy(settings: Settings, workspace: string): Promise<Policy> {
+  const builtin = builtinPolicy({ failOn: settings.failOn });
+  const path = settings.policy ?? defaultPolicyFile;
+  const text = await readText('policy', path, workspace, settings.policy !== undefined);
+  return text === undefined ? builtin : parsePolicy(text, path, builtin);
+}
+
+/** The Dockerfile that findings are attributed to, where there is one. */
+export async function readDockerfile(settings: Settings, workspace: string): Promise<DockerfileText | undefined> {
+  const path = settings.dockerfile ?? defaultDockerfile;
+  const text = await readText('dockerfile', path, workspace, settings.dockerfile !== undefined);
+  return text === undefined ? undefined : { path: relative(workspace, resolve(workspace, path)).split(sep).join('/'), text };
+}
+
+export function openAdvisories(settings: Settings, workspace: string, { http, now, random }: World): AdvisorySource {
+  const { advisories } = settings;
+  if (advisories.kind === 'directory') return openAdvisoryDirectory(resolve(workspace, advisories.path));
+  return openOsvService({ url: new URL(advisories.url), http, retry: { now, random, sleep: async (ms) => sleep(ms) } });
+}
+
+/** The key that signs, its certificate chain already held against the Notary Project's rules; undefined where nothing is signed. */
+export async function openSigner(
+  settings: Settings,
+  workspace: string,
+  credentials: Credentials,
+  world: World,
+): Promise<KeySigner | undefined> {
+  if (settings.signingKey === undefined) return undefined;
+  const key = parseSigningKey(settings.signingKey);
+  const chainFile = key.chainFile === undefined ? undefined : resolve(workspace, key.chainFile);
+  const signer =
+    key.kind === 'file'
+      ? await openKeyFile(resolve(workspace, key.keyFile), chainFile)
+      : await credentials
+          .openVault(key.vaultUrl)
+          .keySigner(key, chainFile === undefined ? undefined : await readText('signing-key', chainFile, workspace, true));
+  checkCertificateChain(signer, world.now());
+  return signer;
+}
+
+async function readText(input: string, path: string, workspace: string, required: true): Promise<string>;
+async function readText(input: string, path: string, workspace: string, required: boolean): Promise<string | undefined>;
+async function readText(input: string, path: string, workspace: string, required: boolean): Promise<string | undefined> {
+  const file = isAbsolute(path) ? path : resolve(workspace, path);
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (!required && (code === 'ENOENT' || code === 'EISDIR')) return undefined;
+    throw new StepError({
+      code: 'file-unreadable',
+      origin: 'input',
+      message: `Cannot read the file ${JSON.stringify(path)} of the input ${input}: ${code === 'ENOENT' ? 'there is no such file' : (code ?? 'unknown error')}`,
+      hint: `Give the path of a file, relative to ${workspace}.`,
+    });
+  }
+}

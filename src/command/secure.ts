@@ -1,0 +1,57 @@
+import type { Host } from '../host/host.ts';
+import type { Settings } from '../inputs/settings.ts';
+import { toPublished } from '../layer/manifest.ts';
+import { decide } from '../policy/decide.ts';
+import { parseImageSource } from '../source/image-source-text.ts';
+import { openSource } from '../source/open-source.ts';
+import { openCredentials } from './credentials.ts';
+import { openDestinations } from './destinations.ts';
+import { type ExitCode, toExitCode } from './exit-code.ts';
+import { HeldLayers } from './held-layers.ts';
+import { inspect } from './inspection.ts';
+import { readImage } from './pass.ts';
+import { publish, type Receipt } from './publish.ts';
+import { type Facts, tellFailure, tellReport, toReport } from './reporting.ts';
+import { openAdvisories, openSigner, readDockerfile, readPolicy } from './resources.ts';
+import { toSboms } from './sbom.ts';
+import type { World } from './world.ts';
+
+/**
+ * The whole step: credentials, pass, verdict, publication, report. The report is told whatever happens. Rejects with a StepError where it could not
+ * decide or not finish; then no tag was moved.
+ */
+export async function secure(settings: Settings, host: Host, world: World): Promise<ExitCode> {
+  let facts: Facts | undefined;
+  let receipt: Receipt | undefined;
+  try {
+    const [startedAt, startedMs] = [world.now(), world.elapsedMs()];
+    const policy = await readPolicy(settings, host.workspace);
+    const dockerfile = await readDockerfile(settings, host.workspace);
+    const advisories = openAdvisories(settings, host.workspace, world);
+    const { dockerHost } = world.environment;
+    const source = await openSource(parseImageSource(settings.image), { workspace: host.workspace, dockerHost, stream: world.http.stream });
+
+    const credentials = await openCredentials(settings, host, world);
+    const signer = await openSigner(settings, host.workspace, credentials, world);
+    const destinations = await openDestinations(settings, credentials, world);
+
+    await using held = new HeldLayers(destinations);
+    const pass = await readImage(source, held, settings.compression, host, world);
+    const image = toPublished(pass.image, pass.layers);
+
+    const inspection = await inspect(pass, advisories, dockerfile);
+    const verdict = decide({ policy, findings: inspection.findings, gaps: inspection.gaps, now: world.now() });
+    facts = { settings, image, inspection, advisories, verdict, startedAt, elapsedMs: () => world.elapsedMs() - startedMs };
+
+    if (verdict.kind === 'pass' && destinations.length > 0) {
+      const { compression } = settings;
+      const sboms = toSboms(settings, image, inspection, destinations, world);
+      receipt = await publish({ image, source, held, destinations, compression, signer, sboms }, world);
+    }
+  } catch (error) {
+    await (facts === undefined ? tellFailure(error, settings, host) : tellReport(toReport(facts, undefined, world), settings, host));
+    throw error;
+  }
+  await tellReport(toReport(facts, receipt, world), settings, host);
+  return toExitCode(facts.verdict, settings.push.length > 0, receipt);
+}

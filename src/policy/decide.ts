@@ -1,7 +1,7 @@
 import type { CoverageGap, Finding } from '../model/finding.ts';
 import type { Denial, Excepted, Verdict } from '../model/verdict.ts';
 import { isDenied } from './condition.ts';
-import { isExcepted, toExceptionNotices } from './exception.ts';
+import { ExceptionBook } from './exception.ts';
 import { toExceptionText } from './exception-text.ts';
 import { isGlobMatch } from './glob.ts';
 import type { AcceptedGap, Policy } from './policy.ts';
@@ -19,12 +19,12 @@ export interface DecideOptions {
  */
 export function decide({ policy, findings, gaps, now }: DecideOptions): Verdict {
   const today = now.toISOString().slice(0, 10);
+  const book = new ExceptionBook(policy.exceptions, today);
   const denials: Denial[] = [];
   const excepted: Excepted[] = [];
   for (const finding of findings) {
     const rules = policy.rules.filter((rule) => isDenied(rule.deny, finding));
-    const valid =
-      rules.length === 0 ? undefined : policy.exceptions.find((exception) => exception.expires >= today && isExcepted(exception, finding));
+    const valid = book.match(finding, rules.length > 0);
     for (const { name: rule, message } of rules) {
       if (valid !== undefined) excepted.push({ rule, finding, reason: valid.reason, expires: valid.expires });
       else denials.push({ rule, finding, exception: toExceptionText(finding, policy, now), ...(message === undefined ? {} : { message }) });
@@ -36,10 +36,7 @@ export function decide({ policy, findings, gaps, now }: DecideOptions): Verdict 
     denials,
     excepted,
     gaps: open,
-    notices: [
-      ...toExceptionNotices(policy, findings, denials, today),
-      ...policy.acceptedGaps.flatMap((accepted) => toGapNotice(accepted, gaps, today)),
-    ],
+    notices: [...book.notices(), ...policy.acceptedGaps.flatMap((accepted) => toGapNotice(accepted, gaps, today))],
     policy: { name: policy.name, digest: policy.digest },
   };
 }

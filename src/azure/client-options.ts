@@ -1,4 +1,5 @@
 import type { PipelinePolicy } from '@azure/core-rest-pipeline';
+import { isLoopback } from './cloud.ts';
 
 /** How the SDK's clients speak to their servers; what is absent is as the SDK has it. */
 export interface AzureTransport {
@@ -23,6 +24,8 @@ export function toClientOptions(transport: AzureTransport, onFailure: (attempt: 
     name: 'image-custody-attempt',
     sendRequest: async (request, next) => {
       request.timeout = timeoutMs;
+      // The SDK would send what is for the sandbox on this machine through HTTPS_PROXY.
+      if (isLoopback(new URL(request.url))) delete request.agent;
       try {
         const response = await next(request);
         if (response.status >= 400) onFailure({ kind: 'refused', status: response.status, body: response.bodyAsText ?? '' });

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { cloudOf } from '../../src/azure/cloud.ts';
 import { type KeyVault as OpenVault, openKeyVault } from '../../src/azure/key-vault.ts';
 import { parseVaultAddress } from '../../src/azure/vault-address.ts';
+import { toVaultError } from '../../src/azure/vault-error.ts';
 import { isSignature } from '../../src/lib/signature-algorithm.ts';
 import { createSigningChain, generateKeys, type KeyType, type SigningChain, toChainPem } from '../../src/sandbox/certificate.ts';
 import { throttled } from '../../src/sandbox/key-vault/error.ts';
@@ -219,12 +220,25 @@ describe('what a vault refuses', () => {
     expect(await errorOf(open(vault, credential).readSecret('password'))).toMatchObject({ code: 'vault-unreachable' });
   });
 
-  test('a vault that is not there, by its name in DNS', async () => {
-    const credential = Object.assign(secretCredential(directory), { transport: { maxRetries: 0, timeoutMs: 20_000 } });
-    const error = await errorOf(openKeyVault('image-custody-no-such-vault'.slice(0, 24), credential, now).readSecret('x'), credential);
-    expect(error.origin).toBe('vault');
-    expect(['vault-unknown', 'vault-unreachable']).toContain(error.code);
-    expect(error.message).toContain('image-custody-no-such');
+  test.each([
+    ['ENOTFOUND', 'vault-unknown', 'az keyvault list'],
+    ['EAI_AGAIN', 'vault-unreachable', 'firewall'],
+    ['ECONNREFUSED', 'vault-unreachable', 'HTTPS_PROXY'],
+    ['SELF_SIGNED_CERT_IN_CHAIN', 'vault-unreachable', 'NODE_EXTRA_CA_CERTS'],
+  ])('no answer for %s is told as %s', (code, kind, hint) => {
+    const address = { url: 'https://contoso.vault.azure.net', name: 'contoso', loopback: false };
+    const request = { vault: address, credential: secretCredential(directory), kind: 'secret', name: 'x', operation: 'get' } as const;
+    const error = toVaultError(Object.assign(new Error(`getaddrinfo ${code} contoso.vault.azure.net`), { code }), request);
+    expect(error).toMatchObject({ code: kind, origin: 'vault', hint: expect.stringContaining(hint) });
+  });
+
+  test('what is for this machine goes through no proxy', async () => {
+    process.env.HTTPS_PROXY = 'http://127.0.0.1:1';
+    try {
+      expect((await open(vault).readSecret('password')).reveal()).toContain('hunter2');
+    } finally {
+      delete process.env.HTTPS_PROXY;
+    }
   });
 });
 

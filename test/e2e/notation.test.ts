@@ -5,11 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openKeyVault } from '../../src/azure/key-vault.ts';
 import { signatureAlgorithmOf } from '../../src/lib/signature-algorithm.ts';
+import { createSigningChain, toChainPem } from '../../src/sandbox/certificate.ts';
+import { startKeyVault } from '../../src/sandbox/key-vault.ts';
 import { openKeyFile } from '../../src/sign/key-file.ts';
 import { toEnvelope, toSigningInput } from '../../src/sign/notary/envelope.ts';
 import { type NotarySignature, signNotary } from '../../src/sign/notary/signature.ts';
 import { verifyNotary } from '../../src/sign/notary/verification.ts';
+import { objectId, secretCredential, startDirectory } from '../azure/directory.ts';
 import { brokenChains } from '../sign/broken-chains.ts';
 import { algorithms, leafExtensions, makeCertificate, makeChain, makeKeys, makeSigner, toPem } from '../sign/chain.ts';
 import { type LoopbackRegistry, startRegistry } from './loopback-registry.ts';
@@ -138,6 +142,32 @@ describe('what we sign, notation verifies', () => {
   });
 });
 
+describe('what a key of a vault signs, notation verifies', () => {
+  test.each(['RSA-2048', 'RSA-3072', 'RSA-4096', 'P-256', 'P-384', 'P-521'] as const)('with a chain of %s', async (keyType) => {
+    const repository = `vault/${keyType.toLowerCase()}`;
+    const signing = await createSigningChain({ keyType });
+    const directory = await startDirectory();
+    const vault = await startKeyVault({
+      entra: directory.entra,
+      tls: await directory.authority.issueTls(),
+      grants: { [objectId]: ['certificates/get', 'keys/sign'] },
+      certificates: [{ name: 'release', privateKey: signing.keys.privateKey, chain: signing.certificates }],
+    });
+    try {
+      const opened = openKeyVault(vault.url, secretCredential(directory), now);
+      const name = { collection: 'certificates', name: 'release', version: undefined } as const;
+      const signer = await opened.keySigner(name, toChainPem(signing.certificates.slice(1)));
+      const subject = await pushImage(repository);
+      await attach(repository, subject, await signNotary({ signer, subject, now, agent }));
+      const root = signing.certificates.at(-1)?.raw ?? Buffer.of();
+      expect(await notationVerify(repository, subject.digest, root)).toContain('Successfully verified signature');
+    } finally {
+      await vault.close();
+      await directory.close();
+    }
+  });
+});
+
 describe('what notation signs, we verify', () => {
   test.each(['P-256', 'RSA-2048'] as const)('with a chain of %s', async (keyType) => {
     const repository = `theirs/${keyType.toLowerCase()}`;
@@ -198,7 +228,6 @@ describe('a chain that we refuse, notation refuses', () => {
     const verdict = await notationVerify(repository, subject.digest, chain.at(-1) ?? Buffer.of());
     if (acceptedByNotation) expect(verdict).toContain('Successfully verified signature');
     else expect(verdict).toMatch(/certificate-chain is invalid|malformed leaf certificate|key is of invalid type|validity period/);
-    expect(verdict.includes('Successfully verified signature')).toBe(acceptedByNotation);
   });
 });
 

@@ -121,8 +121,17 @@ export function toRepository(repository: GithubRepository, addresses: GithubAddr
     stargazers_count: 0,
     watchers: 0,
     watchers_count: 0,
+    network_count: 0,
+    subscribers_count: 0,
   };
-  const features = { has_downloads: true, has_issues: true, has_projects: false, has_wiki: false, has_pages: false };
+  const features = {
+    has_downloads: true,
+    has_issues: true,
+    has_projects: false,
+    has_wiki: false,
+    has_pages: false,
+    has_discussions: false,
+  };
   return {
     id: toNumber(`${owner}/${name}`),
     node_id: toNodeId('R', `${owner}/${name}`),
@@ -136,7 +145,7 @@ export function toRepository(repository: GithubRepository, addresses: GithubAddr
     fork: false,
     url,
     ...Object.fromEntries(Object.entries(suffixes).map(([part, suffix]) => [`${part}_url`, `${url}/${part}${suffix}`])),
-    ...Object.fromEntries(['blobs', 'refs', 'tags', 'trees', 'commits'].map((part) => [`git_${part}_url`, `${url}/git/${part}{/sha}`])),
+    ...Object.fromEntries(['refs', 'tags', 'commits'].map((part) => [`git_${part}_url`, `${url}/git/${part}{/sha}`])),
     blobs_url: `${url}/git/blobs{/sha}`,
     trees_url: `${url}/git/trees{/sha}`,
     issue_comment_url: `${url}/issues/comments{/number}`,

@@ -113,7 +113,6 @@ function toPolicy(leaf: X509Certificate, id: string, exportable: boolean): objec
       ekus: leaf.keyUsage ?? [],
       key_usage: toKeyUsage(leaf),
       validity_months: Math.max(1, Math.round(months)),
-      basic_constraints: { ca: leaf.ca },
     },
     lifetime_actions: [{ trigger: { lifetime_percentage: 80 }, action: { action_type: 'AutoRenew' } }],
     issuer: { name: isSelfSigned ? 'Self' : 'Unknown' },

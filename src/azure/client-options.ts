@@ -17,8 +17,8 @@ export type FailedAttempt =
   | { readonly kind: 'no-answer'; readonly error: unknown }
   | { readonly kind: 'refused'; readonly status: number; readonly body: string };
 
-/** Options that every client of the SDK takes. `onFailure` is told of each failed attempt. */
-export function toClientOptions(transport: AzureTransport, onFailure: (attempt: FailedAttempt) => void = () => undefined) {
+/** Options that every client of the SDK takes. `onAttempt` is told how each attempt failed, if it did. */
+export function toClientOptions(transport: AzureTransport, onAttempt: (failed: FailedAttempt | undefined) => void = () => undefined) {
   const { ca, maxRetries = 3, retryDelayMs = 1000, timeoutMs = 30_000 } = transport;
   const attempt: PipelinePolicy = {
     name: 'image-custody-attempt',
@@ -28,10 +28,11 @@ export function toClientOptions(transport: AzureTransport, onFailure: (attempt: 
       if (isLoopback(new URL(request.url))) delete request.agent;
       try {
         const response = await next(request);
-        if (response.status >= 400) onFailure({ kind: 'refused', status: response.status, body: response.bodyAsText ?? '' });
+        const { status, bodyAsText } = response;
+        onAttempt(status >= 400 ? { kind: 'refused', status, body: bodyAsText ?? '' } : undefined);
         return response;
       } catch (error) {
-        onFailure({ kind: 'no-answer', error });
+        onAttempt({ kind: 'no-answer', error });
         throw error;
       }
     },

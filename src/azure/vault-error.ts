@@ -77,7 +77,7 @@ function toRemedy(status: number | undefined, error: unknown, text: string, requ
       hint: `See whether the vault belongs to tenant ${request.credential.tenantId}: az keyvault show --name ${request.vault.name} --query properties.tenantId.`,
     };
   }
-  if (status === 403) return toForbiddenRemedy(innerCodeOf(error), text, request);
+  if (status === 403 && errorCodeOf(error) !== undefined) return toForbiddenRemedy(innerCodeOf(error), text, request);
   if (status === 404) return missing(request);
   if (status === 429) {
     return {
@@ -90,8 +90,8 @@ function toRemedy(status: number | undefined, error: unknown, text: string, requ
     kind: 'vault-refused',
     reason: `the vault answered ${status} ${errorCodeOf(error) ?? ''}`.trim(),
     hint:
-      status >= 500
-        ? 'Key Vault is in trouble: see https://azure.status.microsoft, and run again later.'
+      errorCodeOf(error) === undefined
+        ? `Those are not Key Vault's own words: see which proxy stands between this runner and ${new URL(request.vault.url).host}, and https://azure.status.microsoft.`
         : `az keyvault ${request.kind} show --vault-name ${request.vault.name} --name ${request.name} shows what is there.`,
   };
 }
@@ -197,6 +197,13 @@ function toNetworkRemedy(error: unknown, text: string, { vault }: VaultRequest):
       kind: 'vault-unauthorized',
       reason: 'what answers there asks for tokens of another resource',
       hint: `Something else than Key Vault answers at ${host}: see which proxy or DNS is between.`,
+    };
+  }
+  if (error instanceof Error && ['TypeError', 'SyntaxError'].includes(error.name)) {
+    return {
+      kind: 'vault-refused',
+      reason: 'what answers is not Key Vault',
+      hint: `See which proxy stands between this runner and ${host}.`,
     };
   }
   return { kind: 'vault-unreachable', reason: 'no answer came', hint: networkHint(code, host) };

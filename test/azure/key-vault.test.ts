@@ -220,6 +220,15 @@ describe('what a vault refuses', () => {
     expect(await errorOf(open(vault, credential).readSecret('password'))).toMatchObject({ code: 'vault-unreachable' });
   });
 
+  test.each([200, 403, 502])('a proxy that answers %i with a page is not taken for a vault', async (status) => {
+    const page = { body: '<html>sign in</html>', headers: { 'content-type': 'text/html' }, times: Number.POSITIVE_INFINITY };
+    vault.faults.add({ ...page, status, match: ({ headers }) => headers.authorization !== undefined });
+    expect(await errorOf(open(vault).readSecret('password'))).toMatchObject({
+      code: 'vault-refused',
+      hint: expect.stringContaining('proxy'),
+    });
+  });
+
   test.each([
     ['ENOTFOUND', 'vault-unknown', 'az keyvault list'],
     ['EAI_AGAIN', 'vault-unreachable', 'firewall'],

@@ -37,46 +37,47 @@ export function escapeGlob(text: string): string {
 
 /** Whether the pattern matches the whole of `text`. All ways to match are followed at once: time is pattern × text, never more. */
 export function isGlobMatch({ tokens }: Glob, text: string): boolean {
-  let places = withSkips(tokens, new Set([0]));
+  let places = new Uint8Array(tokens.length + 1);
+  let next = new Uint8Array(tokens.length + 1);
+  places[0] = 1;
+  addSkips(tokens, places);
   for (const character of text) {
-    const next = new Set<number>();
-    for (const place of places) {
-      for (const reached of step(tokens[place], place, character)) next.add(reached);
+    next.fill(0);
+    for (let place = 0; place < tokens.length; place += 1) {
+      const token = places[place] === 1 ? tokens[place] : undefined;
+      const reached = token && step(token, place, character);
+      if (reached !== undefined) next[reached] = 1;
     }
-    places = withSkips(tokens, next);
-    if (places.size === 0) return false;
+    addSkips(tokens, next);
+    [places, next] = [next, places];
   }
-  return places.has(tokens.length);
+  return places[tokens.length] === 1;
 }
 
 const slash: Token = { kind: 'character', value: '/' };
 
-/** Where a pattern may go on after taking a character. */
-function step(token: Token | undefined, place: number, character: string): readonly number[] {
-  switch (token?.kind) {
-    case undefined:
-      return [];
+/** Where the pattern goes on after taking a character at `place`; undefined where it does not take it. */
+function step(token: Token, place: number, character: string): number | undefined {
+  switch (token.kind) {
     case 'character':
-      return token.value === character ? [place + 1] : [];
+      return token.value === character ? place + 1 : undefined;
     case 'one':
-      return character === '/' ? [] : [place + 1];
-    case 'some':
-      return character === '/' ? [] : [place];
-    case 'any':
-      return [place];
     case 'folders':
-      return character === '/' ? [] : [place + 1];
+      return character === '/' ? undefined : place + 1;
+    case 'some':
+      return character === '/' ? undefined : place;
+    case 'any':
+      return place;
     case 'inside':
-      return character === '/' ? [place - 1] : [place];
+      return character === '/' ? place - 1 : place;
   }
 }
 
-/** Adds the places that are reached without taking a character; the loop also visits what is added during it. */
-function withSkips(tokens: readonly Token[], places: Set<number>): Set<number> {
-  for (const place of places) {
-    const kind = tokens[place]?.kind;
-    if (kind === 'some' || kind === 'any') places.add(place + 1);
-    if (kind === 'folders') places.add(place + 2);
+/** Adds the places that are reached without taking a character. They lie ahead, so one pass is enough. */
+function addSkips(tokens: readonly Token[], places: Uint8Array): void {
+  for (let place = 0; place < tokens.length; place += 1) {
+    const kind = places[place] === 1 ? tokens[place]?.kind : undefined;
+    if (kind === 'some' || kind === 'any') places[place + 1] = 1;
+    if (kind === 'folders') places[place + 2] = 1;
   }
-  return places;
 }

@@ -49,7 +49,8 @@ export function parsePolicyYaml(text: string): PolicyYamlResult {
     uniqueKeys: true,
     merge: false,
     prettyErrors: false,
-    logLevel: 'silent',
+    // Quieter than that, a second document would go unnoticed.
+    logLevel: 'error',
   });
   const at = (offset: number): Place => toPlace(lines, offset);
   const issues = document.errors.length > 0 ? toFaults(document.errors, at) : forbidden(document, at);

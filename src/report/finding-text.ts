@@ -14,6 +14,12 @@ export function toSubject(finding: Finding): string {
   }
 }
 
+/** What the advisory says in one line, which is in the title behind what `toSubject` says. */
+export function toAdvisorySummary(finding: Finding): string | undefined {
+  const subject = `${toSubject(finding)}: `;
+  return finding.title.startsWith(subject) ? finding.title.slice(subject.length) : undefined;
+}
+
 /** What to do, in a few words. */
 export function toFix(finding: Finding): string {
   if (finding.kind !== 'vulnerability') return finding.remedy;

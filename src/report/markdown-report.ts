@@ -2,10 +2,10 @@ import type { CoverageGap, Finding, Severity } from '../model/finding.ts';
 import type { Report } from '../model/report.ts';
 import type { Excepted } from '../model/verdict.ts';
 import { layOut, type Part } from './budget.ts';
-import { isDeletedLater, toFix, toGapText, toImagePath, toPlatforms, toSourceLine } from './finding-text.ts';
+import { isDeletedLater, toAdvisorySummary, toFix, toGapText, toImagePath, toPlatforms, toSourceLine } from './finding-text.ts';
 import { toAdvisoryLink, toCellCode, toCode, toCodeBlock, toText } from './markdown.ts';
 import { toFooterPart, toPublicationPart } from './publication-text.ts';
-import { type Refusal, toCount, toOthers, toRefusals, toSeverityCounts, toVerdictSentence } from './verdict-text.ts';
+import { type Refusal, toCount, toEnd, toOthers, toRefusals, toSeverityCounts, toVerdictSentence } from './verdict-text.ts';
 
 /**
  * The comment on the pull request, in at most `maxCharacters` UTF-16 units whatever the image holds: the verdict, what is refused and by which
@@ -40,7 +40,7 @@ function toParts(report: Report, rows: Rows): readonly Part[] {
   const refusals = toRefusals(verdict.denials);
   const others = toOthers(report);
   return [
-    `${headings[verdict.kind]} ${toCode(report.image, 200)}\n\n**${toVerdictSentence(report)}**${toCounts(report)}\n\n`,
+    `${headings[toEnd(report)]} ${toCode(report.image, 200)}\n\n**${toVerdictSentence(report)}**${toCounts(report)}\n\n`,
     ...(verdict.notices.length > 0 ? [toNotices(verdict.notices)] : []),
     ...(refusals.length > 0 ? [toRefusedPart(refusals, report, rows), toExceptionPart(refusals, rows)] : []),
     ...(report.gaps.length > 0 ? [toGapPart(report, rows)] : []),
@@ -55,6 +55,7 @@ const headings = {
   deny: '## ⛔ Denied:',
   undecided: '## ❔ Undecided:',
   pass: '## ✅ Passed:',
+  failed: '## ❌ Not published:',
 } as const;
 
 const dots: Readonly<Record<Severity, string>> = { critical: '🔴', high: '🟠', medium: '🟡', low: '🔵', unknown: '⚪' };
@@ -85,14 +86,22 @@ function toRefusedPart(refusals: readonly Refusal[], report: Report, rows: Rows)
 }
 
 function toExceptionPart(refusals: readonly Refusal[], rows: Rows): Part {
-  const block = toCodeBlock('yaml', refusals.map(({ exception }) => exception.trimEnd()).join('\n'));
+  const texts = withoutRepeatedHead(refusals.map(({ exception }) => exception.trimEnd()));
+  const block = toCodeBlock('yaml', texts.join('\n'));
   return {
     head: `<details><summary>How to except a finding that you accept</summary>\n\nAdd its lines to the policy file, with a reason and a last day.\n\n${block.open}`,
-    rows: refusals.map(({ exception }) => toCodeBlock('', exception.trimEnd()).body),
+    rows: texts.map((text) => toCodeBlock('', text).body),
     foot: `${block.close}\n</details>\n\n`,
     more: (count) => `# ${count} more: the JSON report has them all\n`,
     maxRows: rows.exceptions,
   };
+}
+
+/** Each exception may begin with the keys that its list stands under; one time is enough. */
+function withoutRepeatedHead(texts: readonly string[]): readonly string[] {
+  const [first = ''] = texts;
+  const head = /^(?:(?! *- ).*\n)+/.exec(first)?.[0] ?? '';
+  return texts.map((text, index) => (index > 0 && head !== '' && text.startsWith(head) ? text.slice(head.length) : text));
 }
 
 function toGapPart(report: Report, rows: Rows): Part {
@@ -155,7 +164,9 @@ function toCells(finding: Finding, report: Report): readonly string[] {
 
 function toNamed(finding: Finding): string {
   if (finding.kind === 'vulnerability') {
-    return `${toAdvisoryLink(finding.advisory, finding.url)} in ${toCellCode(`${finding.package.name} ${finding.package.version}`)}`;
+    const named = `${toAdvisoryLink(finding.advisory, finding.url)} in ${toCellCode(`${finding.package.name} ${finding.package.version}`)}`;
+    const summary = toAdvisorySummary(finding);
+    return summary === undefined ? named : `${named}<br>${toText(summary, 120)}`;
   }
   return finding.kind === 'secret' ? `${toText(finding.title)} ${toCellCode(finding.preview, 20)}` : toText(finding.title);
 }

@@ -1,6 +1,6 @@
 import type { Report } from '../model/report.ts';
 import { toSummary } from './markdown-report.ts';
-import { toCount, toRefusals } from './verdict-text.ts';
+import { toCount, toEnd, toRefusals } from './verdict-text.ts';
 
 /** GitHub refuses a check run whose summary is over 65,535 bytes. */
 const summaryMaxBytes = 65_000;
@@ -12,19 +12,22 @@ export interface ReportOutcome {
   readonly summary: string;
 }
 
-/** Undecided is a failure too: a neutral check would let a required one pass. */
+/** Undecided and unfinished are failures too: a neutral check would let a required one pass. */
 export function toRunOutcome(report: Report): ReportOutcome {
   return {
-    conclusion: report.verdict.kind === 'pass' ? 'success' : 'failure',
+    conclusion: toEnd(report) === 'pass' ? 'success' : 'failure',
     title: toTitle(report),
     summary: toSummary(report, summaryMaxBytes),
   };
 }
 
-function toTitle({ verdict, findings, gaps }: Report): string {
-  switch (verdict.kind) {
+function toTitle(report: Report): string {
+  const { verdict, findings, gaps } = report;
+  switch (toEnd(report)) {
     case 'pass':
       return `Passed: ${toCount(findings.length, 'finding')}, none refused`;
+    case 'failed':
+      return 'Not published: publishing could not be finished';
     case 'deny':
       return `Denied: ${toCount(toRefusals(verdict.denials).length, 'finding')} refused`;
     case 'undecided':

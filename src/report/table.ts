@@ -3,7 +3,7 @@ import type { Finding, Severity } from '../model/finding.ts';
 import type { Report } from '../model/report.ts';
 import { isDeletedLater, toFix, toGapText, toImagePath, toPlatforms, toSourceLine, toSubject } from './finding-text.ts';
 import { toColumns, toPainter } from './terminal.ts';
-import { toCount, toOthers, toRefusals, toSeverityCounts, toVerdictSentence } from './verdict-text.ts';
+import { toCount, toEnd, toOthers, toRefusals, toSeverityCounts, toVerdictSentence } from './verdict-text.ts';
 
 export interface TableOptions {
   readonly colour: boolean;
@@ -22,13 +22,13 @@ export function toTable(report: Report, { colour, columns }: TableOptions): stri
   const paint = toPainter(colour);
   const refusals = toRefusals(report.verdict.denials);
   const others = toOthers(report);
-  const styles = { deny: 'red', undecided: 'yellow', pass: 'green' } as const;
-  const words = { deny: 'DENIED', undecided: 'UNDECIDED', pass: 'PASSED' } as const;
-  const { kind } = report.verdict;
+  const styles = { deny: 'red', undecided: 'yellow', pass: 'green', failed: 'red' } as const;
+  const words = { deny: 'DENIED', undecided: 'UNDECIDED', pass: 'PASSED', failed: 'NOT PUBLISHED' } as const;
+  const end = toEnd(report);
   const refusedRows = refusals.slice(0, maxRefused).map(({ finding, rules }) => [...toCells(finding, report), rules.join(', ')]);
   const otherRows = others.slice(0, maxOthers).map((finding) => toCells(finding, report));
   return [
-    `${paint(words[kind], styles[kind])}  ${toClipped(toVisibleLine(report.image), width - 12)}`,
+    `${paint(words[end], styles[end])}  ${toClipped(toVisibleLine(report.image), width - 16)}`,
     ...wrap(toVerdictSentence(report), width),
     ...(report.findings.length > 0 ? [`${toSeverityCounts(report.findings)}.`] : []),
     ...report.verdict.notices.flatMap((notice) => wrap(`Policy: ${toVisibleLine(notice)}`, width)),

@@ -26,6 +26,11 @@ export function toOthers(report: Report): readonly Finding[] {
   return report.findings.filter((finding) => !named.has(finding.fingerprint));
 }
 
+/** How the run ended: as its verdict says, or `failed` where the verdict let the image pass and it could not be published. */
+export function toEnd({ verdict, publication }: Report): Report['verdict']['kind'] | 'failed' {
+  return verdict.kind === 'pass' && publication.kind === 'none' && publication.reason === 'failed' ? 'failed' : verdict.kind;
+}
+
 /** What the verdict means, in one sentence of plain text that quotes nothing of the image. */
 export function toVerdictSentence(report: Report): string {
   const { verdict, findings, publication } = report;
@@ -39,11 +44,16 @@ export function toVerdictSentence(report: Report): string {
     }
     case 'pass': {
       const found = findings.length === 0 ? 'Nothing was found' : `None of ${toCount(findings.length, 'finding')} is refused`;
-      if (publication.kind === 'none')
-        return `${found}. ${publication.reason === 'scan-only' ? 'Nothing was to be published.' : 'Nothing was published.'}`;
-      return `${found}, and the image is published${publication.signatures.length > 0 ? ' and signed' : ', unsigned'}.`;
+      return `${found}${toPublished(publication)}`;
     }
   }
+}
+
+function toPublished(publication: Report['publication']): string {
+  if (publication.kind === 'published')
+    return `, and the image is published${publication.signatures.length > 0 ? ' and signed' : ', unsigned'}.`;
+  if (publication.reason === 'failed') return ', but the image could not be published; no tag was moved.';
+  return publication.reason === 'scan-only' ? '. Nothing was to be published.' : '. Nothing was published.';
 }
 
 /** `3 critical, 10 high`; empty where there are none. */

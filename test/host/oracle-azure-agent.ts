@@ -37,14 +37,14 @@ export function tryParse(message: string): AgentCommand | undefined {
   if (space > 0) {
     for (const property of splitNonEmpty(info.slice(space + 1), ';')) {
       const [name, value] = splitInTwo(property, '=');
-      if (name !== undefined && value !== undefined) properties.set(name.toLowerCase(), unescape(value));
+      if (name !== undefined && value !== undefined) properties.set(name.toLowerCase(), decode(value));
     }
   }
-  return { area, event, properties, data: unescape(message.slice(bracket + 1)) };
+  return { area, event, properties, data: decode(message.slice(bracket + 1)) };
 }
 
 /** With the knob DECODE_PERCENTS as it is by default: on. */
-function unescape(text: string): string {
+function decode(text: string): string {
   return replaceAll(text, [
     [';', '%3B'],
     ['\r', '%0D'],

@@ -59,8 +59,8 @@ export function tryParse(message: string): RunnerCommand | undefined {
   const space = info.indexOf(' ');
   const name = space < 0 ? info : info.slice(0, space);
   if (!registered.has(name.toLowerCase())) return undefined;
-  const properties = space > 0 ? parseProperties(info.slice(space + 1), ';', unescape) : new Map<string, string>();
-  return { name, properties, data: unescape(message.slice(bracket + 1)) };
+  const properties = space > 0 ? parseProperties(info.slice(space + 1), ';', decode) : new Map<string, string>();
+  return { name, properties, data: decode(message.slice(bracket + 1)) };
 }
 
 function parseProperties(text: string, separator: string, decode: (value: string) => string): Map<string, string> {
@@ -72,7 +72,7 @@ function parseProperties(text: string, separator: string, decode: (value: string
   return properties;
 }
 
-function unescape(text: string): string {
+function decode(text: string): string {
   return replaceAll(text, [
     [';', '%3B'],
     ['\r', '%0D'],

@@ -103,6 +103,13 @@ describe('outcome', () => {
       conclusion: 'failure',
       title: 'Undecided: 1 thing could not be looked at',
     });
+    expect(toRunOutcome({ ...passedReport(), publication: { kind: 'none', reason: 'failed' } })).toMatchObject({
+      conclusion: 'failure',
+      title: 'Not published: publishing could not be finished',
+      summary: expect.stringMatching(
+        /^## ❌ Not published: .*\n\n\*\*None of 2 findings is refused, but the image could not be published; no tag was moved/,
+      ),
+    });
     expect(toRunOutcome(passedReport())).toMatchObject({ conclusion: 'success', title: 'Passed: 2 findings, none refused' });
   });
 });

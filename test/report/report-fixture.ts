@@ -15,6 +15,7 @@ export function vulnerability(fields: {
   path?: string;
   line?: number;
   url?: string;
+  summary?: string;
 }): Finding {
   const {
     advisory,
@@ -30,7 +31,7 @@ export function vulnerability(fields: {
     kind: 'vulnerability',
     fingerprint: `${advisory}-${name}-${version}`,
     severity,
-    title: `${advisory} in ${name} ${version}`,
+    title: `${advisory} in ${name} ${version}${fields.summary === undefined ? '' : `: ${fields.summary}`}`,
     remedy: fixedVersion === undefined ? 'No fixed version is known yet.' : `Upgrade ${name} to ${fixedVersion}.`,
     path: type === 'deb' ? 'var/lib/dpkg/status' : path,
     layer: 3,
@@ -58,7 +59,8 @@ export function vulnerability(fields: {
 }
 
 function deny(rule: string, finding: Finding): Denial {
-  const lines = [`  - finding: ${finding.fingerprint}`, '    reason: …', '    expires: 2026-12-31'];
+  const head = ['version: 1', 'extends: builtin', 'exceptions:'];
+  const lines = [...head, `  - fingerprint: ${finding.fingerprint}`, '    reason: why', '    expires: 2026-12-31'];
   return { rule, finding, exception: lines.join('\n') };
 }
 
@@ -97,6 +99,7 @@ export function deniedReport(): Report {
     name: 'minimist',
     version: '1.2.0',
     severity: 'critical',
+    summary: 'Prototype Pollution in minimist',
     fixedVersion: '1.2.6',
   });
   const ejs = vulnerability({ advisory: 'CVE-2022-29078', name: 'ejs', version: '3.1.5', severity: 'critical', fixedVersion: '3.1.7' });

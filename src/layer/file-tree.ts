@@ -39,7 +39,7 @@ export type LayerReading = 'merged' | 'apart';
 
 /** The file system that layers make, by the rules of the OCI image-spec (layer.md, "Applying Changesets"). In memory only. */
 export class FileTree {
-  readonly root = newFolder('', undefined, 0);
+  readonly root = newFolder('');
   /** Whether the two readings may differ. */
   ambiguous = false;
   /** Entries whose folder is a loop of symlinks. */
@@ -80,6 +80,7 @@ export class FileTree {
       this.unplaced.push(this.#base + index);
       return;
     }
+    this.#touch(folder);
     const name = tree.nameTexts[tree.names[index] as number] as string;
     if (name === opaqueWhiteout) this.#removeLower(folder);
     else if (name.startsWith(whiteoutPrefix)) this.#whiteOut(folder, name.slice(whiteoutPrefix.length));
@@ -105,7 +106,6 @@ export class FileTree {
   #folder(tree: LayerTree, number: number): Folder | undefined {
     const known = number === 0 ? this.root : this.#folders[number];
     const found = known ?? this.#enterNumbered(tree, number);
-    if (found !== undefined) found.layer = this.#layer;
     this.#folders[number] = found;
     return found;
   }
@@ -119,7 +119,7 @@ export class FileTree {
       const target = this.#walk(parent, posix.normalize(child.target), true);
       return target !== 'loop' && isFolder(target) ? target : undefined;
     }
-    return this.#placeFolder(parent, name);
+    return isFolder(child) ? child : this.#placeFolder(parent, name);
   }
 
   #isFollowed(link: Symlink): boolean {
@@ -135,7 +135,6 @@ export class FileTree {
     const parts = path.split('/').reverse();
     for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
       this.#countStep();
-      if (make) at.layer = this.#layer;
       if (part === '' || part === '.') continue;
       let child: FileNode | undefined = part === '..' ? at.parent : at.children.get(part);
       if (typeof child === 'object' && child.kind === 'symlink' && (!make || this.#isFollowed(child))) {
@@ -155,15 +154,20 @@ export class FileTree {
   #placeFolder(folder: Folder, name: string): Folder {
     const existing = folder.children.get(name);
     if (isFolder(existing)) {
-      existing.layer = this.#layer;
+      this.#touch(existing);
       return existing;
     }
     const hidden = this.#whitedOut.get(folder)?.get(name);
     if (hidden !== undefined) this.ambiguous = true;
-    const placed = hidden !== undefined && this.#reading === 'apart' ? hidden : newFolder(name, folder, this.#layer);
-    placed.layer = this.#layer;
+    const placed = hidden !== undefined && this.#reading === 'apart' ? hidden : newFolder(name, folder);
     this.#place(folder, name, placed);
+    this.#touch(placed);
     return placed;
+  }
+
+  /** Notes that the layer in hand has something here, so that its own whiteouts spare it. */
+  #touch(folder: Folder): void {
+    for (let at = folder; at.layer !== this.#layer; at = at.parent) at.layer = this.#layer;
   }
 
   #place(folder: Folder, name: string, node: FileNode): void {
@@ -219,8 +223,8 @@ export function isFolder(node: FileNode | undefined): node is Folder {
   return typeof node === 'object' && node.kind === 'folder';
 }
 
-function newFolder(name: string, parent: Folder | undefined, layer: number): Folder {
-  const folder: Folder = { kind: 'folder', name, parent: undefined as unknown as Folder, children: new Map(), layer };
+function newFolder(name: string, parent?: Folder): Folder {
+  const folder: Folder = { kind: 'folder', name, parent: undefined as unknown as Folder, children: new Map(), layer: -1 };
   folder.parent = parent ?? folder;
   return folder;
 }

@@ -4,7 +4,7 @@ export function isPlaceholder(value: string): boolean {
 }
 
 const madeUp =
-  /example|(.)\1{5}|x{4}|0{5}|123456|234567|abcdef|bcdefg|qwerty|changeme|placeholder|your[_-]?(?:key|token|secret)|dummy|redacted|deadbeef|test_?key|insert|fake_/i;
+  /example|(.)\1{5}|x{4}|0{5}|123456|234567|abcdef|bcdefg|qwerty|changeme|placeholder|your[_-]?(?:key|token|secret)|dummy|redacted|deadbeef|test_?key|insert|fake_|^(?:your|my|some)[_-]/i;
 
 /** Shannon entropy of the characters of `value`, in bits a character. */
 export function entropyBits(value: string): number {

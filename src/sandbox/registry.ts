@@ -138,7 +138,7 @@ class Registry {
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = '', url: target = '/' } = request;
-    const url = new URL(target, this.origin);
+    const url = new URL(`${this.origin}${target.startsWith('/') ? target : '/'}`);
     let user = '';
     let status: number | undefined;
     try {

@@ -67,6 +67,22 @@ describe('content', () => {
     expect(registry.content.repositories()).toEqual(['team/app']);
   });
 
+  it('is found by encoded digests, and not by paths that are none', async () => {
+    const registry = await start();
+    await pushBlob(registry, 'a', 'x');
+    expect((await send(registry, 'GET', `/v2/a/blobs/${encodeURIComponent(digestOf('x'))}`)).text).toBe('x');
+    for (const [path, status] of [
+      ['/v2/a/blobs/%zz', 400],
+      ['/v2/A/tags/list', 400],
+      ['/v2/..%2fa/tags/list', 400],
+      ['/v2/a/blobs/sha256:..%2f..%2fx', 404],
+      ['//evil/v2/', 404],
+      ['/', 404],
+    ] as const) {
+      expect([path, (await send(registry, 'GET', path)).status]).toEqual([path, status]);
+    }
+  });
+
   it('is refused where a manifest names what the repository lacks', async () => {
     const registry = await start();
     await pushBlob(registry, 'a', '{}');

@@ -22,8 +22,9 @@ const fixedRoutes: Readonly<Record<string, Route>> = {
   '/oauth2/exchange': { kind: 'exchange' },
 };
 
-/** The endpoint that a path names; throws the registry's 404 or 400. */
-export function parseRoute(path: string): Route {
+/** The endpoint that the path of a URL names; throws the registry's 404 or 400. */
+export function parseRoute(pathname: string): Route {
+  const path = decodePath(pathname);
   const fixed = Object.hasOwn(fixedRoutes, path) ? fixedRoutes[path] : undefined;
   if (fixed !== undefined) {
     return fixed;
@@ -46,6 +47,14 @@ export function parseRoute(path: string): Route {
     return { kind: 'manifest', repository, reference: operand };
   }
   return { kind: kind === 'blobs' ? 'blob' : 'referrers', repository, digest: operand };
+}
+
+function decodePath(pathname: string): string {
+  try {
+    return decodeURIComponent(pathname);
+  } catch {
+    throw new RegistryError(400, 'NAME_INVALID', 'the path is not well encoded');
+  }
 }
 
 /** Throws the 400 of a tag that no registry takes. */

@@ -1,0 +1,44 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export interface StepResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface StepOptions {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+}
+
+/** The Node that runs the bundle: CI names the machine's own, which is older than that of the tests. */
+const node = process.env.IMAGE_CUSTODY_NODE ?? process.execPath;
+
+/** Runs a bundled entry point, e.g. `cli.js`, with the environment given and nothing else. */
+export function runBundle(name: string, args: readonly string[], options: StepOptions = {}): Promise<StepResult> {
+  const program = fileURLToPath(new URL(`../../dist/${name}`, import.meta.url));
+  return runProgram(node, [program, ...args], { env: { PATH: process.env.PATH }, ...options });
+}
+
+/** Runs any program to its end; its exit code is no error. */
+export function runProgram(program: string, args: readonly string[], options: StepOptions = {}): Promise<StepResult> {
+  const settings = {
+    maxBuffer: 64 * 1024 * 1024,
+    ...(options.env === undefined ? {} : { env: { ...options.env } }),
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  };
+  return new Promise((resolve) => {
+    execFile(program, args, settings, (error, stdout, stderr) => {
+      const exitCode = error === null ? 0 : typeof error.code === 'number' ? error.code : 255;
+      resolve({ exitCode, stdout, stderr });
+    });
+  });
+}
+
+/** Runs a real program that has to succeed, and gives what it printed. */
+export async function expectProgram(program: string, args: readonly string[], options: StepOptions = {}): Promise<string> {
+  const { exitCode, stdout, stderr } = await runProgram(program, args, { env: process.env, ...options });
+  if (exitCode !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${exitCode}: ${stderr}${stdout}`);
+  return stdout;
+}

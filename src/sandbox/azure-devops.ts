@@ -1,9 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { verifyApiVersion } from './azure-devops/api-version.ts';
 import { toDevopsRefusal } from './azure-devops/refusal.ts';
-import { type DevopsIdentity, type DevopsPullRequest, type DevopsService, identify, toIdentityRef } from './azure-devops/service.ts';
-import { type PullRequestStatus, statusRoutes } from './azure-devops/statuses.ts';
-import { type PullRequestThread, threadRoutes } from './azure-devops/threads.ts';
+import {
+  type DevopsIdentity,
+  type DevopsPullRequest,
+  type DevopsService,
+  identify,
+  type PullRequestStatus,
+  type PullRequestThread,
+  toIdentityRef,
+} from './azure-devops/service.ts';
+import { statusRoutes } from './azure-devops/statuses.ts';
+import { threadRoutes } from './azure-devops/threads.ts';
 import { tokenExchangeAudience } from './entra/assertion.ts';
 import { type Answer, matchRoute, type ReceivedRequest, Refusal, type Route, toJsonAnswer } from './exchange.ts';
 import { createTokenKey, signToken } from './json-web-token.ts';

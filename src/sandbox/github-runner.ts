@@ -34,7 +34,7 @@ export interface GithubJob {
  * NodeScriptActionHandler.cs), the event's payload and the files of the workflow commands (FileCommandManager.cs).
  */
 export async function prepareGithubStep(job: GithubJob, options: GithubStepOptions): Promise<GithubStep> {
-  const { github, run, requestToken } = job;
+  const { github, requestToken } = job;
   const { folder } = options;
   const paths = {
     workspace: options.workspace ?? join(folder, 'work'),
@@ -48,17 +48,53 @@ export async function prepareGithubStep(job: GithubJob, options: GithubStepOptio
   const commandFile = (name: string): string => join(paths.commands, name);
   const commandFiles = ['output', 'step_summary', 'state', 'env', 'path'].map(commandFile);
   await Promise.all([writeFile(eventFile, JSON.stringify(toEvent(job), null, 2)), ...commandFiles.map((path) => writeFile(path, ''))]);
+  const files = {
+    EVENT_PATH: eventFile,
+    WORKSPACE: paths.workspace,
+    OUTPUT: commandFile('output'),
+    STEP_SUMMARY: commandFile('step_summary'),
+    STATE: commandFile('state'),
+    ENV: commandFile('env'),
+    PATH: commandFile('path'),
+  };
+  const runner = {
+    OS: 'Linux',
+    ARCH: 'X64',
+    NAME: 'GitHub Actions 1',
+    ENVIRONMENT: 'github-hosted',
+    TEMP: paths.temporary,
+    TOOL_CACHE: paths.tools,
+    WORKSPACE: paths.workspace,
+  };
+  const env = {
+    CI: 'true',
+    HOME: paths.home,
+    GITHUB_ACTIONS: 'true',
+    ...prefixed('GITHUB_', toContext(job)),
+    ...prefixed('GITHUB_', files),
+    ...prefixed('RUNNER_', runner),
+    ACTIONS_ID_TOKEN_REQUEST_URL: github.identityTokenUrl,
+    ACTIONS_ID_TOKEN_REQUEST_TOKEN: requestToken,
+    // The runner replaces spaces and nothing else; dashes stay.
+    ...Object.fromEntries(
+      Object.entries(options.inputs).map(([input, value]) => [`INPUT_${input.replaceAll(' ', '_').toUpperCase()}`, value]),
+    ),
+  };
+  return { env, outputFile: commandFile('output'), summaryFile: commandFile('step_summary'), temporaryFolder: paths.temporary };
+}
+
+/** https://docs.github.com/actions/reference/workflows-and-actions/variables */
+function toContext({ github, run }: GithubJob): Readonly<Record<string, string>> {
   const { owner, name } = run.repository;
   const fullName = `${owner}/${name}`;
   const workflowRef = `${fullName}/${run.workflowFile}@${run.ref}`;
-  const context = {
+  return {
     ACTION: '__image-custody',
     ACTOR: run.actor,
     ACTOR_ID: String(toNumber(run.actor)),
     API_URL: github.url,
     BASE_REF: run.baseRef,
     EVENT_NAME: run.eventName,
-    EVENT_PATH: eventFile,
     GRAPHQL_URL: `${github.url}/graphql`,
     HEAD_REF: run.headRef,
     JOB: 'image',
@@ -80,36 +116,7 @@ export async function prepareGithubStep(job: GithubJob, options: GithubStepOptio
     WORKFLOW: run.workflow,
     WORKFLOW_REF: workflowRef,
     WORKFLOW_SHA: run.sha,
-    WORKSPACE: paths.workspace,
-    OUTPUT: commandFile('output'),
-    STEP_SUMMARY: commandFile('step_summary'),
-    STATE: commandFile('state'),
-    ENV: commandFile('env'),
-    PATH: commandFile('path'),
   };
-  const runner = {
-    OS: 'Linux',
-    ARCH: 'X64',
-    NAME: 'GitHub Actions 1',
-    ENVIRONMENT: 'github-hosted',
-    TEMP: paths.temporary,
-    TOOL_CACHE: paths.tools,
-    WORKSPACE: paths.workspace,
-  };
-  const env = {
-    CI: 'true',
-    HOME: paths.home,
-    GITHUB_ACTIONS: 'true',
-    ...prefixed('GITHUB_', context),
-    ...prefixed('RUNNER_', runner),
-    ACTIONS_ID_TOKEN_REQUEST_URL: github.identityTokenUrl,
-    ACTIONS_ID_TOKEN_REQUEST_TOKEN: requestToken,
-    // The runner replaces spaces and nothing else; dashes stay.
-    ...Object.fromEntries(
-      Object.entries(options.inputs).map(([input, value]) => [`INPUT_${input.replaceAll(' ', '_').toUpperCase()}`, value]),
-    ),
-  };
-  return { env, outputFile: commandFile('output'), summaryFile: commandFile('step_summary'), temporaryFolder: paths.temporary };
 }
 
 /** https://docs.github.com/webhooks/webhook-events-and-payloads#pull_request */

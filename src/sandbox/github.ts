@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { type Answer, matchRoute, parseJsonObject, type ReceivedRequest, Refusal, type Route, toJsonAnswer } from './exchange.ts';
-import { type CheckRun, checkRunRoutes } from './github/check-runs.ts';
+import { checkRunRoutes } from './github/check-runs.ts';
 import { issueIdentityToken, toSubject, type WorkflowRun } from './github/identity-token.ts';
-import { type IssueComment, issueCommentRoutes } from './github/issue-comments.ts';
+import { issueCommentRoutes } from './github/issue-comments.ts';
 import { type GithubPullRequest, type GithubRepository, toPublicUser, toPullRequest, toRepository } from './github/payload.ts';
 import { notFound, toGithubRefusal } from './github/refusal.ts';
-import { type GithubActor, type GithubService, identify, permit } from './github/service.ts';
-import { createTokenKey } from './json-web-token.ts';
+import { type CheckRun, type GithubActor, type GithubService, type IssueComment, identify, permit } from './github/service.ts';
+import { createTokenKey, type TokenKey } from './json-web-token.ts';
 import { type StandIn, type StandInOptions, startStandIn } from './stand-in.ts';
 
 export interface GithubOptions extends StandInOptions {
@@ -31,7 +31,8 @@ export interface Github extends StandIn {
   readonly checkRuns: readonly CheckRun[];
 }
 
-const identityTokenPath = '/_oidc/idtoken';
+const issuerPath = '/_oidc';
+const identityTokenPath = `${issuerPath}/idtoken`;
 
 /** The versions that @octokit/openapi describes. */
 const apiVersions = ['2022-11-28', '2026-03-10'];
@@ -62,32 +63,42 @@ export async function startGithub(options: GithubOptions): Promise<Github> {
     service.nextId += 1;
     comments.push({ ...comment, id: service.nextId, createdAt: now(), updatedAt: now() });
   }
-  const answerIdentity = async (request: ReceivedRequest): Promise<Answer | undefined> => {
-    const issuer = `${started.url}/_oidc`;
-    switch (request.url.pathname) {
-      case identityTokenPath:
-        if (options.job === undefined) {
-          throw toGithubRefusal(403, 'Resource not accessible by integration');
-        }
-        return issueIdentityToken(request, options.job.run, issuer, options.job.requestToken, await key, now());
-      case '/_oidc/.well-known/openid-configuration':
-        return toJsonAnswer(200, toConfiguration(issuer));
-      case '/_oidc/.well-known/jwks':
-        return toJsonAnswer(200, { keys: [(await key).publicJwk] });
-      default:
-        return undefined;
-    }
-  };
-  const standIn = await startStandIn(async (request) => (await answerIdentity(request)) ?? answer(service, request), options);
+  const standIn = await startStandIn(async (request) => {
+    const issuer = { url: `${started.url}${issuerPath}`, key: await key, now: now() };
+    return answerIdentity(options.job, issuer, request) ?? answer(service, request);
+  }, options);
   started.url = standIn.url;
   return {
     ...standIn,
-    issuer: `${standIn.url}/_oidc`,
+    issuer: `${standIn.url}${issuerPath}`,
     subject: options.job === undefined ? undefined : toSubject(options.job.run),
     identityTokenUrl: `${standIn.url}${identityTokenPath}?api-version=2.0`,
     comments,
     checkRuns,
   };
+}
+
+interface TokenIssuer {
+  readonly url: string;
+  readonly key: TokenKey;
+  readonly now: Date;
+}
+
+/** Answers what concerns identity tokens, and nothing else. */
+function answerIdentity(job: GithubOptions['job'], { url, key, now }: TokenIssuer, request: ReceivedRequest): Answer | undefined {
+  switch (request.url.pathname) {
+    case identityTokenPath:
+      if (job === undefined) {
+        throw toGithubRefusal(403, 'Resource not accessible by integration');
+      }
+      return issueIdentityToken(request, job.run, url, job.requestToken, key, now);
+    case `${issuerPath}/.well-known/openid-configuration`:
+      return toJsonAnswer(200, toConfiguration(url));
+    case `${issuerPath}/.well-known/jwks`:
+      return toJsonAnswer(200, { keys: [key.publicJwk] });
+    default:
+      return undefined;
+  }
 }
 
 const routes: readonly Route<GithubService>[] = [

@@ -78,23 +78,8 @@ export async function startSandbox(folder: string, options: SandboxOptions = {})
   const identity = createIdentity();
   const github = await startGithubJob(shared);
   const devops = await startAzurePipelinesJob(shared, identity);
-  const { azureDevops, connection } = devops;
-  const entra = await startEntra({
-    ...shared,
-    tenantId: identity.tenantId,
-    issuerCa: authority.certificatePem,
-    applications: [
-      {
-        clientId: identity.clientId,
-        objectId: identity.objectId,
-        secret: { value: identity.clientSecret },
-        federated: [
-          { issuer: github.github.issuer, subject: github.github.subject ?? '' },
-          { issuer: azureDevops.issuer, subject: azureDevops.subjectOf(connection.id) },
-        ],
-      },
-    ],
-  });
+  const { azureDevops } = devops;
+  const entra = await startTenant(shared, authority, identity, github.github, devops);
   const vault = await startKeyVault({
     ...shared,
     entra,
@@ -126,13 +111,36 @@ export async function startSandbox(folder: string, options: SandboxOptions = {})
       const prepared = await prepareAzurePipelinesStep(devops, step);
       return { ...prepared, env: { ...prepared.env, ...azureEnvironment } };
     },
-    close: async () => {
-      await Promise.all(standIns.map((standIn) => standIn.close()));
-    },
+    close: () => Promise.all(standIns.map((standIn) => standIn.close())).then(() => undefined),
   };
 }
 
 type Shared = Pick<Parameters<typeof startGithub>[0], 'tls' | 'now'>;
+
+function startTenant(
+  shared: Shared,
+  authority: CertificateAuthority,
+  identity: SandboxIdentity,
+  github: Github,
+  { azureDevops, connection }: AzurePipelinesJob,
+): Promise<Entra> {
+  return startEntra({
+    ...shared,
+    tenantId: identity.tenantId,
+    issuerCa: authority.certificatePem,
+    applications: [
+      {
+        clientId: identity.clientId,
+        objectId: identity.objectId,
+        secret: { value: identity.clientSecret },
+        federated: [
+          { issuer: github.issuer, subject: github.subject ?? '' },
+          { issuer: azureDevops.issuer, subject: azureDevops.subjectOf(connection.id) },
+        ],
+      },
+    ],
+  });
+}
 
 async function startGithubJob(shared: Shared): Promise<GithubJob & { readonly token: string }> {
   const run: WorkflowRun = {

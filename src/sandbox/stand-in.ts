@@ -83,12 +83,17 @@ export async function startStandIn(handler: Handler, options: StandInOptions = {
     connections.set(port, socket);
     socket.once('close', () => connections.delete(port));
   });
+  const port = await listen(server);
+  origin.url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
+  return { url: origin.url, faults, requests, close: () => close(server, stopped, failures) };
+}
+
+async function listen(server: Server): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(0, '127.0.0.1', resolve);
   });
-  origin.url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  return { url: origin.url, faults, requests, close: () => close(server, stopped, failures) };
+  return (server.address() as AddressInfo).port;
 }
 
 async function answerTo(handler: Handler, request: ReceivedRequest, failures: unknown[]): Promise<Answer> {

@@ -1,7 +1,5 @@
 import { type Answer, isJsonObject, parseJsonObject, type ReceivedRequest, toJsonAnswer } from '../exchange.ts';
 import { invalidArgument, needsPullRequestContribute, toDevopsRefusal } from './refusal.ts';
-import type { PullRequestStatus } from './statuses.ts';
-import type { PullRequestThread } from './threads.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -22,6 +20,42 @@ export interface DevopsPullRequest {
   readonly targetCommit: string;
   /** Files that it changes, each with a leading slash. */
   readonly files: readonly string[];
+}
+
+export interface PullRequestThread {
+  readonly id: number;
+  readonly pullRequest: number;
+  readonly status: string | undefined;
+  readonly comments: readonly ThreadComment[];
+  /** As answered. */
+  readonly properties: Json;
+  readonly context: { readonly thread: unknown; readonly pullRequest: unknown };
+  readonly publishedAt: Date;
+  readonly updatedAt: Date;
+}
+
+export interface ThreadComment {
+  readonly id: number;
+  readonly parentId: number;
+  readonly content: string;
+  readonly type: string;
+  readonly author: Pick<DevopsIdentity, 'id' | 'displayName'>;
+  readonly publishedAt: Date;
+  readonly updatedAt: Date;
+  readonly isDeleted: boolean;
+}
+
+export interface PullRequestStatus {
+  readonly id: number;
+  readonly pullRequest: number;
+  readonly state: string;
+  readonly description: string;
+  readonly context: { readonly genre: string; readonly name: string };
+  readonly iterationId: number | undefined;
+  readonly targetUrl: string | undefined;
+  readonly properties: unknown;
+  readonly createdBy: DevopsIdentity;
+  readonly createdAt: Date;
 }
 
 export interface DevopsService {

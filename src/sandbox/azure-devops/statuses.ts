@@ -1,10 +1,10 @@
 import { type Answer, isJsonObject, type ReceivedRequest, type Route, toJsonAnswer } from '../exchange.ts';
 import { invalidArgument } from './refusal.ts';
 import {
-  type DevopsIdentity,
   type DevopsService,
   findPullRequest,
   identify,
+  type PullRequestStatus,
   permitContribution,
   readBody,
   readEnum,
@@ -16,19 +16,6 @@ import {
 import { toPath } from './threads.ts';
 
 type Parameters = Readonly<Record<string, string>>;
-
-export interface PullRequestStatus {
-  readonly id: number;
-  readonly pullRequest: number;
-  readonly state: string;
-  readonly description: string;
-  readonly context: { readonly genre: string; readonly name: string };
-  readonly iterationId: number | undefined;
-  readonly targetUrl: string | undefined;
-  readonly properties: unknown;
-  readonly createdBy: DevopsIdentity;
-  readonly createdAt: Date;
-}
 
 const states = ['notSet', 'pending', 'succeeded', 'failed', 'error', 'notApplicable'];
 

@@ -5,9 +5,11 @@ import {
   type DevopsService,
   findPullRequest,
   identify,
+  type PullRequestThread,
   permitContribution,
   readBody,
   readEnum,
+  type ThreadComment,
   toIdentityRef,
   toList,
   toProperties,
@@ -16,29 +18,6 @@ import {
 
 type Json = Readonly<Record<string, unknown>>;
 type Parameters = Readonly<Record<string, string>>;
-
-export interface PullRequestThread {
-  readonly id: number;
-  readonly pullRequest: number;
-  readonly status: string | undefined;
-  readonly comments: readonly ThreadComment[];
-  /** As answered. */
-  readonly properties: Json;
-  readonly context: { readonly thread: unknown; readonly pullRequest: unknown };
-  readonly publishedAt: Date;
-  readonly updatedAt: Date;
-}
-
-export interface ThreadComment {
-  readonly id: number;
-  readonly parentId: number;
-  readonly content: string;
-  readonly type: string;
-  readonly author: Pick<DevopsIdentity, 'id' | 'displayName'>;
-  readonly publishedAt: Date;
-  readonly updatedAt: Date;
-  readonly isDeleted: boolean;
-}
 
 /** Undocumented; the service says so itself (runatlantis/atlantis#1585). */
 export const maxCommentCharacters = 150_000;

@@ -1,23 +1,9 @@
 import { type Answer, isJsonObject, type ReceivedRequest, type Route, toJsonAnswer } from '../exchange.ts';
 import { toActionsApp, toNodeId } from './payload.ts';
 import { notFound, toGithubRefusal, toInvalidRequest } from './refusal.ts';
-import { createId, type GithubService, paginate, permit, readBody } from './service.ts';
+import { type CheckRun, createId, type GithubService, paginate, permit, readBody } from './service.ts';
 
 type Json = Readonly<Record<string, unknown>>;
-
-export interface CheckRun {
-  readonly id: number;
-  readonly name: string;
-  readonly headSha: string;
-  readonly status: string;
-  readonly conclusion: string | null;
-  readonly startedAt: string | null;
-  readonly completedAt: string | null;
-  readonly externalId: string;
-  readonly output: { readonly title: string | null; readonly summary: string | null; readonly text: string | null };
-  /** Those of every request so far. */
-  readonly annotations: readonly Json[];
-}
 
 /** https://docs.github.com/rest/checks/runs: 50 a request, 65,535 in a text. */
 const maxAnnotations = 50;

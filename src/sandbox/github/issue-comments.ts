@@ -1,16 +1,7 @@
 import { type Answer, type ReceivedRequest, type Route, toJsonAnswer } from '../exchange.ts';
 import { toActionsApp, toNodeId, toUser } from './payload.ts';
 import { notFound, toGithubRefusal, toValidationFailure } from './refusal.ts';
-import { createId, type GithubActor, type GithubService, paginate, permit, readBody } from './service.ts';
-
-export interface IssueComment {
-  readonly id: number;
-  readonly issue: number;
-  readonly body: string;
-  readonly author: Pick<GithubActor, 'kind' | 'login'>;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-}
+import { createId, type GithubService, type IssueComment, paginate, permit, readBody } from './service.ts';
 
 /** As the API's error states it. More may be stored, but nobody promises it. */
 export const maxCommentCharacters = 65_536;

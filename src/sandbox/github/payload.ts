@@ -76,62 +76,65 @@ export function toActionsApp(addresses: GithubAddresses): Readonly<Record<string
   };
 }
 
+/** Members `…_url` of a repository with what their URL template ends in. */
+const repositoryUrls = {
+  archive: '{archive_format}{/ref}',
+  assignees: '{/user}',
+  branches: '{/branch}',
+  collaborators: '{/collaborator}',
+  contributors: '',
+  deployments: '',
+  downloads: '',
+  events: '',
+  forks: '',
+  hooks: '',
+  issues: '{/number}',
+  keys: '{/key_id}',
+  labels: '{/name}',
+  languages: '',
+  merges: '',
+  milestones: '{/number}',
+  notifications: '{?since,all,participating}',
+  pulls: '{/number}',
+  releases: '{/id}',
+  stargazers: '',
+  statuses: '{sha}',
+  subscribers: '',
+  subscription: '',
+  tags: '',
+  teams: '',
+  comments: '{/number}',
+  commits: '{/sha}',
+  contents: '{+path}',
+  compare: '{base}...{head}',
+};
+
+const repositoryCounts = {
+  forks: 0,
+  forks_count: 0,
+  open_issues: 1,
+  open_issues_count: 1,
+  size: 1,
+  stargazers_count: 0,
+  watchers: 0,
+  watchers_count: 0,
+  network_count: 0,
+  subscribers_count: 0,
+};
+const repositoryFeatures = {
+  has_downloads: true,
+  has_issues: true,
+  has_projects: false,
+  has_wiki: false,
+  has_pages: false,
+  has_discussions: false,
+};
+
 /** `repository`. */
 export function toRepository(repository: GithubRepository, addresses: GithubAddresses): Readonly<Record<string, unknown>> {
   const { owner, name } = repository;
   const url = `${addresses.api}/repos/${owner}/${name}`;
   const page = `${addresses.server}/${owner}/${name}`;
-  const suffixes = {
-    archive: '{archive_format}{/ref}',
-    assignees: '{/user}',
-    branches: '{/branch}',
-    collaborators: '{/collaborator}',
-    contributors: '',
-    deployments: '',
-    downloads: '',
-    events: '',
-    forks: '',
-    hooks: '',
-    issues: '{/number}',
-    keys: '{/key_id}',
-    labels: '{/name}',
-    languages: '',
-    merges: '',
-    milestones: '{/number}',
-    notifications: '{?since,all,participating}',
-    pulls: '{/number}',
-    releases: '{/id}',
-    stargazers: '',
-    statuses: '{sha}',
-    subscribers: '',
-    subscription: '',
-    tags: '',
-    teams: '',
-    comments: '{/number}',
-    commits: '{/sha}',
-    contents: '{+path}',
-    compare: '{base}...{head}',
-  };
-  const counts = {
-    forks: 0,
-    forks_count: 0,
-    open_issues: 1,
-    open_issues_count: 1,
-    size: 1,
-    stargazers_count: 0,
-    watchers: 0,
-    watchers_count: 0,
-    network_count: 0,
-    subscribers_count: 0,
-  };
-  const features = {
-    has_downloads: true,
-    has_issues: true,
-    has_projects: false,
-    has_wiki: false,
-    has_pages: false,
-    has_discussions: false,
-  };
   return {
     id: toNumber(`${owner}/${name}`),
     node_id: toNodeId('R', `${owner}/${name}`),
@@ -144,7 +147,7 @@ export function toRepository(repository: GithubRepository, addresses: GithubAddr
     description: null,
     fork: false,
     url,
-    ...Object.fromEntries(Object.entries(suffixes).map(([part, suffix]) => [`${part}_url`, `${url}/${part}${suffix}`])),
+    ...Object.fromEntries(Object.entries(repositoryUrls).map(([part, suffix]) => [`${part}_url`, `${url}/${part}${suffix}`])),
     ...Object.fromEntries(['refs', 'tags', 'commits'].map((part) => [`git_${part}_url`, `${url}/git/${part}{/sha}`])),
     blobs_url: `${url}/git/blobs{/sha}`,
     trees_url: `${url}/git/trees{/sha}`,
@@ -156,8 +159,8 @@ export function toRepository(repository: GithubRepository, addresses: GithubAddr
     svn_url: page,
     ...{ homepage: null, language: null, mirror_url: null, license: null },
     ...{ archived: false, disabled: false, default_branch: 'main' },
-    ...counts,
-    ...features,
+    ...repositoryCounts,
+    ...repositoryFeatures,
     ...{ created_at: createdAt, updated_at: createdAt, pushed_at: createdAt },
   };
 }
@@ -210,8 +213,7 @@ export function toPullRequest(
     ...{ assignee: null, milestone: null, auto_merge: null, merged_by: null, merged_at: null, closed_at: null, merge_commit_sha: null },
     ...{ merged: false, mergeable: true, mergeable_state: 'clean', maintainer_can_modify: false, draft: false },
     ...{ comments: 0, review_comments: 0, commits: 1, additions: 1, deletions: 0, changed_files: 1 },
-    author_association: 'CONTRIBUTOR',
-    ...{ created_at: createdAt, updated_at: createdAt },
+    ...{ author_association: 'CONTRIBUTOR', created_at: createdAt, updated_at: createdAt },
   };
 }
 

@@ -1,6 +1,4 @@
 import { parseJsonObject, type ReceivedRequest } from '../exchange.ts';
-import type { CheckRun } from './check-runs.ts';
-import type { IssueComment } from './issue-comments.ts';
 import type { GithubAddresses, GithubPullRequest, GithubRepository } from './payload.ts';
 import { toGithubRefusal } from './refusal.ts';
 
@@ -11,6 +9,29 @@ export interface GithubActor {
   readonly kind: 'actions' | 'user';
   readonly login: string;
   readonly permissions: Readonly<Partial<Record<Permission, 'read' | 'write'>>>;
+}
+
+export interface IssueComment {
+  readonly id: number;
+  readonly issue: number;
+  readonly body: string;
+  readonly author: Pick<GithubActor, 'kind' | 'login'>;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+export interface CheckRun {
+  readonly id: number;
+  readonly name: string;
+  readonly headSha: string;
+  readonly status: string;
+  readonly conclusion: string | null;
+  readonly startedAt: string | null;
+  readonly completedAt: string | null;
+  readonly externalId: string;
+  readonly output: { readonly title: string | null; readonly summary: string | null; readonly text: string | null };
+  /** Those of every request so far. */
+  readonly annotations: readonly Readonly<Record<string, unknown>>[];
 }
 
 /** What the stand-in knows, shared by its operations. */

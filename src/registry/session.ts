@@ -35,6 +35,8 @@ export interface SessionRequest {
   readonly deadlineMs?: number;
   /** Tries in all; 1 for what must not be repeated blindly. */
   readonly attempts?: number;
+  /** Sent also after the run has been cancelled: it gives up what would be left behind. */
+  readonly isCleanUp?: boolean;
 }
 
 /** Statuses that the caller knows what to do with; any other is an error. */
@@ -189,7 +191,7 @@ export class Session {
   }
 
   #toRequest(request: SessionRequest, url: URL, authorization: string | undefined, reach: 'any' | 'public'): HttpRequest {
-    const { verb: _verb, access: _access, attempts: _attempts, headers, ...rest } = request;
+    const { verb: _verb, access: _access, attempts: _attempts, isCleanUp = false, headers, ...rest } = request;
     this.#sentBytes += request.body?.length ?? 0;
     const { signal } = this.#options;
     return {
@@ -197,7 +199,7 @@ export class Session {
       url,
       reach,
       headers: { ...headers, ...(authorization === undefined ? {} : { authorization }) },
-      ...(signal === undefined ? {} : { signal }),
+      ...(signal === undefined || isCleanUp ? {} : { signal }),
     };
   }
 }

@@ -6,6 +6,8 @@ import { isRegistryError, RegistryError } from './registry-error.ts';
 import { anyAnswer, type Session } from './session.ts';
 import { droppedUpload, isUnknownUpload } from './upload-piece.ts';
 
+const tries = 4;
+
 /**
  * Makes uploaded bytes a blob with PUT, also with the last (or all) bytes in `body`. Where the answer is lost, a HEAD decides: the registry
  * may have committed.
@@ -24,12 +26,12 @@ export async function commit(session: Session, location: URL, digest: Digest, bo
     });
     if (!(outcome instanceof RegistryError) && outcome.status >= 200 && outcome.status < 300)
       return session.verifyDigest(verb, outcome, digest);
-    if (count > 1 || outcome instanceof RegistryError || retryableStatuses.has(outcome.status)) {
-      if ((await headBlob(session, digest)) !== undefined) return;
-    }
+    const isPassing = outcome instanceof RegistryError || retryableStatuses.has(outcome.status);
+    const mayBeDone = isPassing || isUnknownUpload(outcome.status, outcome.body);
+    if (mayBeDone && (await headBlob(session, digest)) !== undefined) return;
     if (outcome instanceof RegistryError) {
-      if (count === 4) throw outcome;
-    } else if (!retryableStatuses.has(outcome.status) || count === 4) {
+      if (count === tries) throw outcome;
+    } else if (!isPassing || count === tries) {
       throw refusal(session, verb, outcome);
     }
     await session.pause(count);

@@ -75,7 +75,7 @@ export class Upload implements HeldUpload, AsyncDisposable {
     this.#filling = undefined;
     this.#spare = undefined;
     const request = { verb: 'give up an upload', method: 'DELETE', url: this.#place.location, access: 'push', attempts: 3 } as const;
-    await this.#session.send(request, anyAnswer).catch(() => undefined);
+    await this.#session.send({ ...request, isCleanUp: true, deadlineMs: 20_000 }, anyAnswer).catch(() => undefined);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

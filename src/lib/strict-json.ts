@@ -45,12 +45,6 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Whether two keys of an object differ in case alone, as Go's encoding/json folds it; for objects whose maps `parseStrictJson` let pass. */
-export function hasCaseVariants(object: object): boolean {
-  const keys = Object.keys(object);
-  return new Set(keys.map(fold)).size < keys.length;
-}
-
 /** Both ways, so that the Kelvin sign and the long s meet k and s, as they do in Go. */
 function fold(key: string): string {
   return key.toUpperCase().toLowerCase();

@@ -11,13 +11,13 @@ import { RegistryError } from './registry-error.ts';
  */
 export function parseDockerConfig(bytes: Uint8Array, registry: string, fileName: string): RegistryCredential | undefined {
   const config = readConfig(bytes, fileName);
-  const auths = config['auths'];
+  const auths = config.auths;
   const entry = isJsonObject(auths) ? findEntry(auths, registry) : undefined;
   const credential = entry === undefined ? undefined : toCredential(entry, registry, fileName);
   if (credential !== undefined) return credential;
-  const helpers = config['credHelpers'];
+  const helpers = config.credHelpers;
   const helper =
-    (isJsonObject(helpers) ? findEntry(helpers, registry) : undefined) ?? (entry === undefined ? undefined : config['credsStore']);
+    (isJsonObject(helpers) ? findEntry(helpers, registry) : undefined) ?? (entry === undefined ? undefined : config.credsStore);
   if (typeof helper !== 'string' || helper === '') return undefined;
   throw invalid(fileName, `the credential for ${registry} is kept by the helper program "docker-credential-${helper}", which is not run`);
 }

@@ -98,7 +98,7 @@ function quoteErrors(body: Uint8Array, credential: RegistryCredential): string {
 function readErrors(body: Uint8Array): readonly JsonObject[] {
   try {
     const answer = parseStrictJson(body, { maxBytes: 64 * 1024 });
-    const errors = isJsonObject(answer) ? answer['errors'] : undefined;
+    const errors = isJsonObject(answer) ? answer.errors : undefined;
     return Array.isArray(errors) ? errors.filter((error) => isJsonObject(error)) : [];
   } catch {
     return [];

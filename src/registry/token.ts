@@ -75,7 +75,7 @@ function toGet({ realm, service, scope, credential }: TokenRequest): TokenExchan
   const headers: Record<string, string> = { accept: 'application/json' };
   if (credential.kind === 'password') {
     url.searchParams.set('account', credential.username);
-    headers['authorization'] = toBasic(credential.username, credential.password);
+    headers.authorization = toBasic(credential.username, credential.password);
   }
   return { message: { method: 'GET', url, headers }, isRegistry: realm.isRegistry };
 }
@@ -114,10 +114,10 @@ function readToken(body: Buffer, fields: readonly string[], registry: RegistryAd
 
 /** Milliseconds since 1970: `expires_in`, else the token's own `exp`, else 60 s from now as the specification says. */
 function expiryOf(answer: JsonObject | undefined, token: string, now: Date): number {
-  const expiresIn = answer?.['expires_in'];
+  const expiresIn = answer?.expires_in;
   if (typeof expiresIn === 'number' && expiresIn >= 0) return now.getTime() + Math.min(expiresIn, 86_400) * 1000;
   const claims = readObject(Buffer.from(token.split('.')[1] ?? '', 'base64url'));
-  const exp = claims?.['exp'];
+  const exp = claims?.exp;
   return typeof exp === 'number' ? Math.min(exp * 1000, now.getTime() + 86_400_000) : now.getTime() + 60_000;
 }
 

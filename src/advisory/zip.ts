@@ -32,6 +32,9 @@ export async function* readZip(path: string): AsyncGenerator<ZipFile> {
       if (entry.offset < freeFrom || entry.sizeBytes > zipEntryLimitBytes || totalBytes > zipTotalLimitBytes) {
         throw damagedArchive(path, `file '${entry.name}' overlaps another or is above the size limit`);
       }
+      if (entry.offset + entry.compressedBytes > directory.offset) {
+        throw damagedArchive(path, `file '${entry.name}' runs into the directory`);
+      }
       const content = await contentOffset(entry, window, path);
       freeFrom = content + entry.compressedBytes;
       if (freeFrom > directory.offset) {

@@ -8,7 +8,7 @@ import { type Artifact, toArtifactManifest } from '../registry/artifact.ts';
 import type { Repository } from '../registry/repository.ts';
 import { signNotary } from '../sign/notary/signature.ts';
 import { verifyNotary } from '../sign/notary/verification.ts';
-import type { Publication } from './publish.ts';
+import type { PublicationRequest } from './publish.ts';
 import type { World } from './world.ts';
 
 /** One thing that is attached to a digest. */
@@ -23,7 +23,7 @@ export interface Evidence {
  * Signs the outermost manifest and that of each platform, and describes each platform's bill of materials. Nothing is sent. Equal for all
  * destinations, so that a reference can be moved between them.
  */
-export async function toEvidence({ image, signer, sboms }: Publication, world: World): Promise<readonly Evidence[]> {
+export async function toEvidence({ image, signer, sboms }: PublicationRequest, world: World): Promise<readonly Evidence[]> {
   const platforms = publishedManifests(image).filter(({ image: source }) => source.kind !== 'attachment');
   const subjects = new Map([image, ...platforms].map(({ manifest: { descriptor } }) => [descriptor.digest, descriptor]));
   const signatures = signer === undefined ? [] : await Promise.all([...subjects.values()].map((subject) => sign(subject, signer, world)));

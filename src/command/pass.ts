@@ -3,7 +3,7 @@ import { allInspectors } from '../inspect/inspectors.ts';
 import { entryBudget } from '../layer/layer-tree.ts';
 import { type LayerResult, readLayer } from '../layer/pass.ts';
 import { StepError } from '../lib/step-error.ts';
-import type { ImageSource, SourceImage } from '../model/source.ts';
+import { type ImageSource, platformImages, type SourceImage } from '../model/source.ts';
 import type { HeldLayers } from './held-layers.ts';
 import type { World } from './world.ts';
 
@@ -44,6 +44,7 @@ export async function readImage(
     { parallel: layersAtOnce, onPlan: (plan) => meter.expect(plan.layers) },
   );
   meter.finish();
+  if (platformImages(image).length === 0) throw nothingToRun(source.name);
   return { image, layers };
 }
 
@@ -55,6 +56,15 @@ export function throwIfCancelled(world: World): void {
     origin: 'host',
     message: 'The run was cancelled',
     hint: 'No tag was moved, and held uploads were given up. Run it again.',
+  });
+}
+
+function nothingToRun(name: string): StepError {
+  return new StepError({
+    code: 'source-unsupported',
+    origin: 'source',
+    message: `cannot take ${name} into custody: it holds no image that a runtime could unpack`,
+    hint: 'Give the image itself, not its attestations or another artifact.',
   });
 }
 

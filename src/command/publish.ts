@@ -3,6 +3,7 @@ import { readLayer } from '../layer/pass.ts';
 import { StepError } from '../lib/step-error.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
+import type { Publication } from '../model/report.ts';
 import type { KeySigner } from '../model/signer.ts';
 import type { ImageSource, SourceLayer } from '../model/source.ts';
 import type { Destination } from './destinations.ts';
@@ -12,18 +13,9 @@ import { throwIfCancelled } from './pass.ts';
 import type { World } from './world.ts';
 
 /** That everything is in place: only a publication which was read back has one. */
-export interface Receipt {
-  /** As `registry/repository:tag@sha256:…`. */
-  readonly references: readonly string[];
-  readonly signatures: readonly Digest[];
-  readonly sboms: readonly Digest[];
-  readonly bytesSent: number;
-  readonly bytesReused: number;
-  /** Layers that were read and sent a second time, because the registry no longer had what it held. */
-  readonly resent: number;
-}
+export type Receipt = Extract<Publication, { kind: 'published' }>;
 
-export interface Publication {
+export interface PublicationRequest {
   readonly image: PublishedImage;
   readonly source: ImageSource;
   readonly held: HeldLayers;
@@ -38,16 +30,16 @@ export interface Publication {
  * Blobs, then manifests by digest, then signatures and evidence, read back and verified, and only then the tags: whenever the process dies, no
  * tag points at something incomplete or unsigned.
  */
-export async function publish(publication: Publication, world: World): Promise<Receipt> {
-  const { image, destinations } = publication;
-  const evidence = await toEvidence(publication, world);
+export async function publish(request: PublicationRequest, world: World): Promise<Receipt> {
+  const { image, destinations } = request;
+  const evidence = await toEvidence(request, world);
   let resent = 0;
   for (const destination of destinations) {
     throwIfCancelled(world);
-    resent += await commitLayers(publication, destination);
+    resent += await commitLayers(request, destination);
     await putManifests(destination, image);
     await attach(destination, evidence);
-    await verifyEvidence(destination.repository, evidence, publication.signer, world.now);
+    await verifyEvidence(destination.repository, evidence, request.signer, world.now);
   }
   const root = image.manifest;
   for (const { repository, tags } of destinations) {
@@ -56,6 +48,7 @@ export async function publish(publication: Publication, world: World): Promise<R
   }
   const traffic = destinations.map(({ repository }) => repository.traffic());
   return {
+    kind: 'published',
     references: destinations.flatMap(({ repository, tags }) => tags.map((tag) => `${repository.name}:${tag}@${root.descriptor.digest}`)),
     signatures: digestsOf(evidence, 'signature'),
     sboms: digestsOf(evidence, 'sbom'),
@@ -66,21 +59,21 @@ export async function publish(publication: Publication, world: World): Promise<R
 }
 
 /** Commits what is held; what the registry no longer has is read and sent once more. Gives the number of those. */
-async function commitLayers(publication: Publication, destination: Destination): Promise<number> {
+async function commitLayers(request: PublicationRequest, destination: Destination): Promise<number> {
   const committed = new Set<Digest>();
   let resent = 0;
-  for (const { layer, descriptor } of publishedManifests(publication.image).flatMap(({ layers }) => layers)) {
+  for (const { layer, descriptor } of publishedManifests(request.image).flatMap(({ layers }) => layers)) {
     if (committed.has(descriptor.digest)) continue;
     committed.add(descriptor.digest);
-    if (await publication.held.commit(destination, layer, descriptor.digest)) continue;
-    await resend(publication, destination, layer, descriptor);
+    if (await request.held.commit(destination, layer, descriptor.digest)) continue;
+    await resend(request, destination, layer, descriptor);
     resent += 1;
   }
   return resent;
 }
 
-async function resend(publication: Publication, { repository }: Destination, layer: SourceLayer, descriptor: Descriptor): Promise<void> {
-  const { source, compression } = publication;
+async function resend(request: PublicationRequest, { repository }: Destination, layer: SourceLayer, descriptor: Descriptor): Promise<void> {
+  const { source, compression } = request;
   await source.reread(layer, async (again, content) => {
     await using upload = await repository.beginUpload();
     const result = await readLayer(again, content, { inspectors: [], compression, sink: upload });
@@ -95,7 +88,7 @@ async function putManifests({ repository }: Destination, image: PublishedImage):
     await repository.putBlob(config.descriptor.digest, config.bytes);
     await repository.putManifest(manifest.descriptor.mediaType, manifest.bytes);
   }
-  if (image.kind === 'index') await putIndex(repository, image);
+  await putIndex(repository, image);
 }
 
 async function putIndex(repository: Destination['repository'], image: PublishedImage): Promise<void> {

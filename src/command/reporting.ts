@@ -53,7 +53,7 @@ export function toReport(facts: Facts, receipt: Receipt | undefined, world: Worl
 }
 
 function toPublication(verdict: Verdict, settings: Settings, receipt: Receipt | undefined): Publication {
-  if (receipt !== undefined) return { kind: 'published', ...receipt };
+  if (receipt !== undefined) return receipt;
   if (verdict.kind === 'deny') return { kind: 'none', reason: 'denied' };
   if (verdict.kind === 'undecided') return { kind: 'none', reason: 'undecided' };
   return { kind: 'none', reason: settings.push.length === 0 ? 'scan-only' : 'failed' };

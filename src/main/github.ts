@@ -25,7 +25,9 @@ const host = createGitHubHost({
 
 run(host, http, async (world) => {
   const settings = parseSettings(new Map(Object.entries(raw)), (name) => name);
-  const canAskForToken = env.ACTIONS_ID_TOKEN_REQUEST_URL !== undefined || settings.azureClientId !== undefined;
+  const canAskForToken = [env.ACTIONS_ID_TOKEN_REQUEST_URL, settings.azureClientId, env.AZURE_CLIENT_ID].some(
+    (value) => value !== undefined,
+  );
   const environment = {
     ...(await readEnvironment(env)),
     fetchIdentityToken: canAskForToken ? (audience: string) => fetchIdentityToken(env, http, audience) : undefined,

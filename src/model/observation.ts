@@ -74,6 +74,8 @@ export interface GapObservation {
   /** Closed set, which policies name. */
   readonly code: 'too-large' | 'damaged' | 'unsupported' | 'linked';
   readonly reason: string;
+  /** Set where it concerns the layer rather than the file, and so counts also when a later layer deletes the file. */
+  readonly ofLayer?: true;
 }
 
 /** An observation with the layer it was made in and whether its file is still there at the end. */

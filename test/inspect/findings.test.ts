@@ -104,6 +104,7 @@ describe('findings of the configuration', () => {
   });
 
   it.each([
+    'GOSU_KEY=B42F6819007F00F88E364FD4036A9C25BF357DD4',
     'GPG_KEY=E3FF2839C048B25C084DEBE9B26995E310250568',
     'PYTHON_SHA256=8e5b4e1b2f2c3d4e5f60718293a4b5c6d7e8f9',
     'NGINX_GPGKEY_PATH=/etc/apt/keyrings/nginx.gpg',

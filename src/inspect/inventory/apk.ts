@@ -2,7 +2,7 @@ import type { Observation, PackageNoteObservation } from '../../model/observatio
 import type { PackageRecord } from '../../model/package.ts';
 import { type FileReader, gap } from './file-inspector.ts';
 import { isLanguageFile } from './language-file.ts';
-import { lines } from './stanza.ts';
+import { lines, toStatement } from './stanza.ts';
 
 /** apk's database of installed packages (https://wiki.alpinelinux.org/wiki/Apk_spec, "Installed Database V2"); apk-tools 3 on a merged /usr keeps it in `usr/lib`. */
 export const apkReader: FileReader = {
@@ -71,7 +71,7 @@ function toRecord(fields: ReadonlyMap<string, string>): PackageRecord | undefine
     version,
     ...(origin !== undefined && packageName.test(origin) ? { source: { name: origin, version } } : {}),
     ...(architecture !== undefined && packageName.test(architecture) ? { architecture } : {}),
-    ...(licence === undefined || licence === '' ? {} : { licence: licence.slice(0, 500) }),
+    ...(licence === undefined || licence === '' ? {} : { licence: toStatement(licence, 500) }),
   };
 }
 

@@ -10,7 +10,7 @@ export const debianCopyrightReader: FileReader = {
   isWanted: (path) => path.endsWith('/copyright') && copyrightPath.test(path),
   read(path, content) {
     const owner = copyrightPath.exec(path)?.[1];
-    if (owner === undefined || content.length > sizeLimitBytes) return [];
+    if (owner === undefined) return [];
     const { stanzas } = parseStanzas(content.toString('utf8'));
     if (!/copyright-format/i.test(stanzas[0]?.get('format') ?? '')) return [];
     const names = new Set(stanzas.flatMap((stanza) => licenceName(stanza.get('license'))));
@@ -18,8 +18,6 @@ export const debianCopyrightReader: FileReader = {
     return [{ kind: 'package-note', path, type: 'deb', package: owner, languageFiles: [], licence: [...names].sort().join(', ') }];
   },
 };
-
-const sizeLimitBytes = 1024 * 1024;
 
 /** The first line of a License field names the licence; the rest is its text. */
 function licenceName(field: string | undefined): readonly string[] {

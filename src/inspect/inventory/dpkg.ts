@@ -1,7 +1,7 @@
 import type { Observation } from '../../model/observation.ts';
 import type { PackageRecord } from '../../model/package.ts';
 import { type FileReader, gap } from './file-inspector.ts';
-import { parseStanzas, type Stanza } from './stanza.ts';
+import { parseStanzas, type Stanza, toStatement } from './stanza.ts';
 
 const statusPath = /^(?:usr\/)?(?:var\/)?lib\/(?:sysimage\/)?dpkg\/status(?:\.d\/[^/]+)?$/;
 
@@ -38,14 +38,14 @@ function toRecord(stanza: Stanza): PackageRecord | string | undefined {
   if (version === undefined || !packageVersion.test(version)) return `the version of ${name} is missing or malformed`;
   const architecture = stanza.get('architecture');
   const source = toSource(stanza.get('source'), version);
-  const maintainer = stanza.get('maintainer')?.slice(0, 200);
+  const maintainer = toStatement(stanza.get('maintainer') ?? '', 200);
   return {
     type: 'deb',
     name,
     version,
     ...(source === undefined ? {} : { source }),
     ...(architecture !== undefined && packageName.test(architecture) ? { architecture } : {}),
-    ...(maintainer === undefined || maintainer === '' ? {} : { maintainer }),
+    ...(maintainer === '' ? {} : { maintainer }),
   };
 }
 

@@ -9,9 +9,12 @@ export interface FileReader {
   isWanted(path: string): boolean;
   /** What the file says. Throws where it is not what its path promises; an answer with gaps keeps what could be read. */
   read(path: string, content: Buffer): readonly Observation[];
-  /** `optional`: the file only adds to what others say, so that one which is damaged or too large is no gap. */
+  /** `optional`: the file only adds to what others say, so that one which is damaged or above `optionalLimitBytes` is no gap. */
   readonly weight: 'database' | 'optional';
 }
+
+/** Of the files that only add to others, larger ones are no longer what their path promises. */
+const optionalLimitBytes = 4 * 1024 * 1024;
 
 /**
  * An inspector of one kind of file. A file that is damaged, too large or no file at all becomes a gap that names it. Links are the overlay's
@@ -34,7 +37,8 @@ class FileInspection implements LayerInspection {
     if (entry.type === 'device' || entry.type === 'fifo') {
       this.#put(entry.path, [gap(entry.path, 'damaged', `the entry is a ${entry.type}, not a file`)]);
     }
-    return entry.type === 'file' ? 'whole' : 'none';
+    if (entry.type !== 'file' || (this.#reader.weight === 'optional' && entry.sizeBytes > optionalLimitBytes)) return 'none';
+    return 'whole';
   }
 
   file(entry: LayerEntry, content: Buffer): void {

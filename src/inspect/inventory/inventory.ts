@@ -113,7 +113,7 @@ function compareText(a: string, b: string): number {
 
 function databaseGaps(placed: readonly PlacedObservation[]): readonly CoverageGap[] {
   return ofKind(placed, 'gap')
-    .filter(({ survives }) => survives)
+    .filter(({ survives, observation }) => survives || observation.ofLayer)
     .map(({ layer, observation: { code, path, reason } }) => ({ code, path, layer, reason }));
 }
 

@@ -1,6 +1,7 @@
 import semver from 'semver';
 import type { Observation } from '../../model/observation.ts';
 import type { FileReader } from './file-inspector.ts';
+import { toStatement } from './stanza.ts';
 
 const rootPath = /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/@.][^/]*)\/package\.json$/;
 const yarnPath = /^opt\/(yarn)-v[^/]+\/package\.json$/;
@@ -55,7 +56,7 @@ function toVersion(version: unknown): string | undefined {
 function toLicence(field: unknown): string | undefined {
   const licences = (Array.isArray(field) ? field : [field]).flatMap((licence: unknown) => {
     const name = typeof licence === 'object' && licence !== null && 'type' in licence ? licence.type : licence;
-    return typeof name === 'string' && name !== '' ? [name.slice(0, 200)] : [];
+    return typeof name === 'string' && name !== '' ? [toStatement(name, 200)] : [];
   });
   return licences.length === 0 ? undefined : licences.slice(0, 10).join(' OR ');
 }

@@ -32,7 +32,7 @@ const fallbackVendor = { deb: 'debian', apk: 'alpine' } as const;
 
 function toDistro(vendor: string, release: Release | undefined): string | undefined {
   const version = release === undefined ? '' : release.versionId || release.codename;
-  return version === '' ? undefined : `${vendor}-${version.slice(0, 60)}`;
+  return /^[\w.+~-]{1,60}$/.test(version) ? `${vendor}-${version}` : undefined;
 }
 
 function toUpstream(record: PackageRecord, source: NonNullable<PackageRecord['source']>): { readonly upstream?: string } {

@@ -1,7 +1,7 @@
 import type { Observation } from '../../model/observation.ts';
 import type { FileReader } from './file-inspector.ts';
 import { isPythonMetadata } from './language-file.ts';
-import { parseStanzas, type Stanza } from './stanza.ts';
+import { parseStanzas, type Stanza, toStatement } from './stanza.ts';
 
 /**
  * Installed Python packages: `*.dist-info/METADATA`, `*.egg-info/PKG-INFO`, `*.egg-info` files and `EGG-INFO/PKG-INFO`
@@ -50,11 +50,6 @@ function toLicence(stanza: Stanza): string | undefined {
     if (value !== undefined && value.length <= 100 && !value.includes('\n') && value !== '' && value !== 'UNKNOWN') return value;
   }
   const classifiers = (stanza.get('classifier') ?? '').split('\n').filter((classifier) => classifier.startsWith('License ::'));
-  const names = classifiers.map((classifier) =>
-    classifier
-      .slice(classifier.lastIndexOf('::') + 2)
-      .trim()
-      .slice(0, 100),
-  );
+  const names = classifiers.map((classifier) => toStatement(classifier.slice(classifier.lastIndexOf('::') + 2).trim(), 100));
   return names.length === 0 ? undefined : names.slice(0, 10).join(' OR ');
 }

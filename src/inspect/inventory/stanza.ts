@@ -56,3 +56,8 @@ export function* lines(text: string): Generator<string> {
     start = end + 1;
   }
 }
+
+/** Free text as a database states it, cut to `maxLength`, with nothing in it that cannot be written as UTF-8. */
+export function toStatement(text: string, maxLength: number): string {
+  return Buffer.from(text.slice(0, maxLength), 'utf8').toString('utf8');
+}

@@ -3,7 +3,7 @@ import { isPlaceholder } from '../secrets/placeholder.ts';
 /**
  * Whether a variable is, by its name and value, a secret that stands in the configuration in clear: a password, token or key with a literal value. A
  * path, a reference to another variable, a switch, a number or a placeholder is none; nor is what only describes a secret (`…_FILE`, `…_URL`,
- * `TOKEN_TTL`) or is public (`GPG_KEY`, checksums).
+ * `TOKEN_TTL`) or is public (`GPG_KEY`, fingerprints of OpenPGP keys, checksums).
  */
 export function isSecretVariable(name: string, value: string): boolean {
   if (hasUserPassword(value)) return true;
@@ -23,6 +23,7 @@ function isLiteralSecret(value: string): boolean {
   if (/^(?:\/|\.{1,2}\/|~\/|[A-Za-z]:\\|file:|https?:\/\/[^@]*$)/.test(text)) return false;
   if (/^\$|\$\{|\{\{|^%\w+%$|^<.*>$|^\*+$|^(?:secret|vault|arn|keyvault|op|env|ref):/i.test(text) || /@Microsoft\.KeyVault/i.test(text))
     return false;
+  if (/^(?:0x)?(?:[0-9A-F]{16}|[0-9A-F]{40})$/.test(text)) return false;
   return !/^(?:true|false|none|null|yes|no|on|off|enabled|disabled|optional|required|password|secret|token|default|[\d.]+)$/i.test(text);
 }
 

@@ -73,7 +73,7 @@ class SecretInspection implements LayerInspection {
   #addGap(path: string): void {
     const reason =
       'the layer holds too many places that look like the beginning of a secret; from this file on it was not searched for secrets';
-    if (!this.#observations.has('gap')) this.#observations.set('gap', { kind: 'gap', path, code: 'too-large', reason });
+    if (!this.#observations.has('gap')) this.#observations.set('gap', { kind: 'gap', path, code: 'too-large', reason, ofLayer: true });
   }
 }
 

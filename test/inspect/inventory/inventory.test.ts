@@ -112,6 +112,14 @@ describe('inventory', () => {
     expect(build(damaged, dpkg(['a', '1'])).gaps).toEqual([]);
   });
 
+  it('keeps hostile release texts out of purls', () => {
+    const { inventory } = build({
+      'etc/os-release': `ID="de bian\\"?x"\nVERSION_ID="${'1'.repeat(59)}😀"\nPRETTY_NAME="##[error]"\n`,
+      ...dpkg(['a', '1']),
+    });
+    expect(inventory.packages).toMatchObject([{ purl: 'pkg:deb/debian/a@1?arch=amd64', ecosystem: undefined }]);
+  });
+
   it('takes licences from machine-readable copyright files', () => {
     const format = 'https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/';
     const copyright = `Format: ${format}\n\nFiles: *\nLicense: GPL-3+\n text\n\nFiles: x\nLicense: BSD-3-clause\n`;

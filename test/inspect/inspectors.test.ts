@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import { allInspectors, databasePaths, isDatabasePath } from '../../src/inspect/inspectors.ts';
+import type { Inspector } from '../../src/layer/inspector.ts';
+import { describeInspector, type InspectorContract } from '../contract/inspector.ts';
+import { rsaPkcs8 } from './secrets/made-secrets.ts';
+
+const samples: Readonly<Record<string, InspectorContract>> = {
+  dpkg: {
+    sample: { path: 'var/lib/dpkg/status', content: 'Package: a\nStatus: install ok installed\nVersion: 1\n' },
+    harmless: { path: 'var/lib/dpkg/status-old', content: 'Package: a\nVersion: 1\n' },
+    damaged: { path: 'var/lib/dpkg/status', content: 'Package: a\n' },
+  },
+  'dpkg-files': { sample: { path: 'var/lib/dpkg/info/a.list', content: '/usr/lib/python3/dist-packages/a-1.egg-info/PKG-INFO\n' } },
+  'debian-copyright': {
+    sample: { path: 'usr/share/doc/a/copyright', content: 'Format: https://x/copyright-format/1.0/\n\nFiles: *\nLicense: MIT\n' },
+    harmless: { path: 'usr/share/doc/a/copyright', content: 'Licensed under the GPL.\n' },
+  },
+  apk: {
+    sample: { path: 'lib/apk/db/installed', content: 'P:a\nV:1-r0\n' },
+    damaged: { path: 'lib/apk/db/installed', content: 'P:a\n' },
+  },
+  'node-packages': {
+    sample: { path: 'app/node_modules/a/package.json', content: '{"name": "a", "version": "1.0.0"}' },
+    harmless: { path: 'app/package.json', content: '{"name": "a", "version": "1.0.0"}' },
+    damaged: { path: 'app/node_modules/a/package.json', content: '{' },
+  },
+  'python-packages': {
+    sample: { path: 'app/a-1.dist-info/METADATA', content: 'Name: a\nVersion: 1\n' },
+    damaged: { path: 'app/a.egg-info/PKG-INFO', content: 'Name: a\n' },
+  },
+  'os-release': {
+    sample: { path: 'etc/os-release', content: 'ID=debian\n' },
+    damaged: { path: 'etc/os-release', content: 'noise' },
+  },
+  superusers: { sample: { path: 'etc/passwd', content: 'root:x:0:0::/root:/bin/sh\n' } },
+  secrets: {
+    sample: { path: 'root/.ssh/id_rsa', content: rsaPkcs8 },
+    harmless: { path: 'root/.ssh/id_rsa.pub', content: 'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ user@host\n' },
+  },
+  malware: {
+    sample: { path: 'a.exe', content: `${'X5O!P%@AP[4\\PZX54(P^)7CC)7}$'}EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*` },
+    harmless: { path: 'a.exe', content: 'MZ'.repeat(100) },
+  },
+};
+
+for (const [index, { name }] of allInspectors().entries()) {
+  describeInspector(name, () => allInspectors()[index] as Inspector, samples[name] as InspectorContract);
+}
+
+describe('inspectors', () => {
+  it('have each a contract', () => {
+    expect(allInspectors().map(({ name }) => name)).toEqual(Object.keys(samples));
+  });
+
+  it('read what the overlay takes for a database', () => {
+    for (const path of databasePaths) expect(isDatabasePath(path)).toBe(true);
+    expect(isDatabasePath('var/lib/dpkg/status.d/tzdata.md5sums')).toBe(true);
+    expect(isDatabasePath('app/node_modules/@a/b/package.json')).toBe(true);
+    expect(isDatabasePath('app/package.json')).toBe(false);
+  });
+});

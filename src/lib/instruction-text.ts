@@ -62,11 +62,16 @@ function stripBuildArguments(command: string): string {
     .trim();
 }
 
+/**
+ * The first name, and those after it that are spelt as variables and labels are: builders write values without quotes, so that a word with `=`
+ * behind it may be the end of a private key.
+ */
 function toNames(line: string): string {
-  const names = [...line.matchAll(/(?:^|\s)([A-Za-z_][\w.-]*)=/g)].map((match) => `${match[1]}=…`);
-  if (names.length > 0) return names.join(' ');
-  const [name = '', ...value] = line.split(' ');
-  return value.length === 0 ? name : `${name} …`;
+  const first = /^["']?([^\s="']{1,100})["']?(=?)/.exec(line);
+  if (first === null) return '…';
+  if (first[2] === '') return line.includes(' ') ? `${first[1]} …` : `${first[1]}`;
+  const more = [...line.slice(first[0].length).matchAll(/\s["']?([A-Z][A-Z0-9_]{0,39}|[a-z][a-z0-9]*(?:[._/-][a-z0-9]+)+)["']?=(?!=)/g)];
+  return [first[1], ...more.map((match) => match[1])].map((name) => `${name}=…`).join(' ');
 }
 
 const credentials: readonly RegExp[] = [

@@ -8,7 +8,7 @@ import { toClipped, toVisibleLine, toVisibleLines } from '../lib/visible-text.ts
  * character that begins one keeps it from being found (as Dependabot and Renovate do).
  */
 export function toText(text: string, maxCharacters = 200): string {
-  return toClipped(toVisibleLine(text), maxCharacters)
+  return toClipped(toVisibleLine(text).trim(), maxCharacters)
     .replace(triggers, `$&${zeroWidthSpace}`)
     .replace(/[&<>|]/g, (character) => `&#${character.charCodeAt(0)};`)
     .replace(/[\\`*_[\]~$!]|(?<!&)#|^[+=-]|(?<=^\d{1,9})[.)](?=\s|$)/g, '\\$&');

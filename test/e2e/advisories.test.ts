@@ -29,17 +29,17 @@ afterAll(() => rmSync(folder, { recursive: true }));
 describe('agreement with osv-scanner, offline, on the same database', () => {
   test('the packages that it finds in the shop image (SHOP_ARCHIVE)', async () => {
     const archive = process.env.SHOP_ARCHIVE;
-    if (archive === undefined) throw new Error('set SHOP_ARCHIVE to the shop.tar that ../shared/testdata/build-shop-image has built');
+    if (!archive) throw new Error('set SHOP_ARCHIVE to the shop.tar that ../shared/testdata/build-shop-image has built');
     const theirs = osvScanner(['scan', 'image', '--archive', archive]);
     const packages = theirs.map(({ item }) => item);
-    const started = performance.now();
+    const started = process.cpuUsage();
     const answer = await openAdvisoryDirectory(shared('testdata/osv')).match(packages);
-    const elapsedMs = performance.now() - started;
+    const used = process.cpuUsage(started);
     expect(packages.length).toBeGreaterThan(400);
     expect(answer.gaps).toEqual([]);
     expect(answer.matches.length).toBeGreaterThan(40);
     expect(toLines(answer.matches)).toEqual(theirLines(theirs));
-    expect(elapsedMs).toBeLessThan(2_000);
+    expect((used.user + used.system) / 1_000).toBeLessThan(2_500);
   });
 
   test('2,400 packages at and beside the boundaries of its records, in a CycloneDX file', async () => {

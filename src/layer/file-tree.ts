@@ -5,7 +5,7 @@ import { type LayerTree, treeKinds } from './layer-tree.ts';
 import type { LayerErrorCode } from './refusal.ts';
 
 /** What a name stands for. Files, devices and fifos are the number of their entry, counted over all layers from the bottom. */
-export type FileNode = number | Folder | Symlink | HardLink;
+export type FileNode = number | Folder | Symlink | HardLink | Whiteout;
 
 export interface Folder {
   readonly kind: 'folder';
@@ -15,6 +15,13 @@ export interface Folder {
   readonly children: Map<string, FileNode>;
   /** The last layer that has an entry for it or in it. */
   layer: number;
+  /** While a layer is unpacked apart: hides what lower layers have here. */
+  opaque?: boolean;
+}
+
+/** Only while a layer is unpacked apart: hides what lower layers have under its name. */
+export interface Whiteout {
+  readonly kind: 'whiteout';
 }
 
 export interface Symlink {
@@ -40,18 +47,16 @@ export type LayerReading = 'merged' | 'apart';
 /** The file system that layers make, by the rules of the OCI image-spec (layer.md, "Applying Changesets"). In memory only. */
 export class FileTree {
   readonly root = newFolder('');
-  /** Whether the two readings may differ. */
-  ambiguous = false;
   /** Entries whose folder is a loop of symlinks. */
   readonly unplaced: number[] = [];
   readonly #reading: LayerReading;
+  /** What entries are placed in: the root, or the folder of the layer in hand. */
+  #landing = this.root;
   #layer = 0;
   /** Number of the first entry of the layer in hand. */
   #base = 0;
   /** By number: where the layer's folders are found to be, until something moves them. */
   #folders: (Folder | undefined)[] = [];
-  /** Folders of lower layers that this layer has whited out. */
-  #whitedOut = new Map<Folder, Map<string, Folder>>();
   #steps = 0;
 
   constructor(reading: LayerReading) {
@@ -60,9 +65,10 @@ export class FileTree {
 
   /** Lays the next layer over those before. Gives the number of the layer's first entry. */
   apply(tree: LayerTree): number {
-    this.#folders = [this.root];
-    this.#whitedOut = new Map();
+    if (this.#reading === 'apart') this.#landing = newFolder('');
+    this.#folders = [];
     for (let index = 0; index < tree.names.length; index++) this.#applyEntry(tree, index);
+    if (this.#reading === 'apart') this.#join(this.#landing);
     const base = this.#base;
     this.#base += tree.names.length;
     this.#layer += 1;
@@ -82,8 +88,8 @@ export class FileTree {
     }
     this.#touch(folder);
     const name = tree.nameTexts[tree.names[index] as number] as string;
-    if (name === opaqueWhiteout) this.#removeLower(folder);
-    else if (name.startsWith(whiteoutPrefix)) this.#whiteOut(folder, name.slice(whiteoutPrefix.length));
+    if (name === opaqueWhiteout) this.#hideAll(folder);
+    else if (name.startsWith(whiteoutPrefix)) this.#hide(folder, name.slice(whiteoutPrefix.length));
     else if (treeKinds[tree.kinds[index] as number] === 'directory') this.#placeFolder(folder, name);
     else this.#place(folder, name, this.#toNode(tree, index));
   }
@@ -95,16 +101,16 @@ export class FileTree {
     if (kind === 'symlink') return { kind, target, entry };
     if (kind !== 'hardlink') return entry;
     const slash = target.lastIndexOf('/');
-    const folder = this.#walk(this.root, slash === -1 ? '' : target.slice(0, slash), false);
+    const folder = this.#walk(this.#landing, slash === -1 ? '' : target.slice(0, slash), false);
     const linked = folder !== 'loop' && isFolder(folder) ? folder.children.get(target.slice(slash + 1)) : undefined;
     if (typeof linked === 'object' && linked.kind === 'symlink') return { ...linked, entry };
-    const content = typeof linked === 'object' ? (linked.kind === 'hardlink' ? linked.content : undefined) : linked;
-    return { kind, entry, content };
+    if (typeof linked === 'object' && linked.kind === 'whiteout') return linked;
+    return { kind, entry, content: toContent(linked) };
   }
 
   /** The folder of that number, made where it is missing; undefined where symlinks lead in a circle. */
   #folder(tree: LayerTree, number: number): Folder | undefined {
-    const known = number === 0 ? this.root : this.#folders[number];
+    const known = number === 0 ? this.#landing : this.#folders[number];
     const found = known ?? this.#enterNumbered(tree, number);
     this.#folders[number] = found;
     return found;
@@ -115,33 +121,28 @@ export class FileTree {
     if (parent === undefined) return undefined;
     const name = tree.folderNames[number] as string;
     const child = parent.children.get(name);
-    if (typeof child === 'object' && child.kind === 'symlink' && this.#isFollowed(child)) {
+    if (typeof child === 'object' && child.kind === 'symlink') {
       const target = this.#walk(parent, posix.normalize(child.target), true);
       return target !== 'loop' && isFolder(target) ? target : undefined;
     }
     return isFolder(child) ? child : this.#placeFolder(parent, name);
   }
 
-  #isFollowed(link: Symlink): boolean {
-    if (!this.#isLower(link)) return true;
-    this.ambiguous = true;
-    return this.#reading === 'merged';
-  }
-
   /** Follows `path` from `start`; with `make`, whatever is missing on the way becomes a folder. */
   #walk(start: Folder, path: string, make: boolean): FileNode | 'loop' | undefined {
-    let at: Folder = path.startsWith('/') ? this.root : start;
+    const root = make ? this.#landing : start;
+    let at = path.startsWith('/') ? root : start;
     let links = 0;
     const parts = path.split('/').reverse();
     for (let part = parts.pop(); part !== undefined; part = parts.pop()) {
       this.#countStep();
       if (part === '' || part === '.') continue;
       let child: FileNode | undefined = part === '..' ? at.parent : at.children.get(part);
-      if (typeof child === 'object' && child.kind === 'symlink' && (!make || this.#isFollowed(child))) {
+      if (typeof child === 'object' && child.kind === 'symlink') {
         links += 1;
         if (links > maxLinks) return 'loop';
         parts.push(...child.target.split('/').reverse());
-        if (child.target.startsWith('/')) at = this.root;
+        if (child.target.startsWith('/')) at = root;
         continue;
       }
       if (make && !isFolder(child)) child = this.#placeFolder(at, part);
@@ -157,9 +158,7 @@ export class FileTree {
       this.#touch(existing);
       return existing;
     }
-    const hidden = this.#whitedOut.get(folder)?.get(name);
-    if (hidden !== undefined) this.ambiguous = true;
-    const placed = hidden !== undefined && this.#reading === 'apart' ? hidden : newFolder(name, folder);
+    const placed = newFolder(name, folder);
     this.#place(folder, name, placed);
     this.#touch(placed);
     return placed;
@@ -176,16 +175,23 @@ export class FileTree {
     folder.children.set(name, node);
   }
 
-  #whiteOut(folder: Folder, name: string): void {
+  #hide(folder: Folder, name: string): void {
     const hidden = folder.children.get(name);
-    if (hidden === undefined) return;
-    if (!this.#isLower(hidden)) {
-      if (isFolder(hidden)) this.#removeLower(hidden);
-      return;
+    if (this.#reading === 'apart') {
+      if (isFolder(hidden)) hidden.opaque = true;
+      else if (hidden === undefined) folder.children.set(name, { kind: 'whiteout' });
+    } else if (hidden !== undefined && this.#isLower(hidden)) {
+      folder.children.delete(name);
+      this.#folders = [];
+    } else if (isFolder(hidden)) {
+      this.#removeLower(hidden);
     }
-    folder.children.delete(name);
-    this.#folders = [];
-    if (isFolder(hidden)) this.#whitedOut.set(folder, (this.#whitedOut.get(folder) ?? new Map()).set(name, hidden));
+  }
+
+  /** overlayfs does not look at whether the root of a layer is opaque. */
+  #hideAll(folder: Folder): void {
+    if (this.#reading === 'merged') this.#removeLower(folder);
+    else if (folder !== this.#landing) folder.opaque = true;
   }
 
   /** Whiteouts hide what lower layers have; what their own layer has stays, wherever in the tar it stands. */
@@ -203,7 +209,27 @@ export class FileTree {
 
   #isLower(node: FileNode): boolean {
     if (typeof node === 'number') return node < this.#base;
-    return node.kind === 'folder' ? node.layer < this.#layer : node.entry < this.#base;
+    return isFolder(node) ? node.layer < this.#layer : node.kind !== 'whiteout' && node.entry < this.#base;
+  }
+
+  /** Joins what a layer has to what those below have, as overlayfs does: folders of one name become one, unless the upper is opaque. */
+  #join(layer: Folder): void {
+    const pairs = [{ lower: this.root, upper: layer }];
+    for (let pair = pairs.pop(); pair !== undefined; pair = pairs.pop()) {
+      for (const [name, node] of pair.upper.children) {
+        this.#countStep();
+        if (isFolder(node)) {
+          const existing = pair.lower.children.get(name);
+          const lower = isFolder(existing) && !node.opaque ? existing : newFolder(name, pair.lower);
+          pair.lower.children.set(name, lower);
+          pairs.push({ lower, upper: node });
+        } else if (typeof node === 'object' && node.kind === 'whiteout') {
+          pair.lower.children.delete(name);
+        } else {
+          pair.lower.children.set(name, node);
+        }
+      }
+    }
   }
 
   #countStep(): void {
@@ -221,6 +247,12 @@ export class FileTree {
 
 export function isFolder(node: FileNode | undefined): node is Folder {
   return typeof node === 'object' && node.kind === 'folder';
+}
+
+/** The entry whose content a name gives; undefined for a folder, a symlink, and a hard link to nothing. */
+export function toContent(node: FileNode | undefined): number | undefined {
+  if (typeof node === 'number') return node;
+  return node?.kind === 'hardlink' ? node.content : undefined;
 }
 
 function newFolder(name: string, parent?: Folder): Folder {

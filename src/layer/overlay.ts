@@ -1,6 +1,6 @@
 import type { GapObservation, Observation, PlacedObservation } from '../model/observation.ts';
 import { folderOf } from './entry-path.ts';
-import { type FileNode, FileTree, type Folder, isFolder, type LayerReading } from './file-tree.ts';
+import { type FileNode, FileTree, type Folder, isFolder, type LayerReading, toContent } from './file-tree.ts';
 import { entryPath, type LayerTree, lastFiles, treeKinds } from './layer-tree.ts';
 
 export interface OverlayOptions {
@@ -35,9 +35,9 @@ export interface ReadLayer {
  * may differ (see LayerReading), what survives in either reading survives, with a gap.
  */
 export function overlay(layers: readonly ReadLayer[], options: OverlayOptions): Overlay {
+  const apart = new ReadTree('apart', layers, options);
   const merged = new ReadTree('merged', layers, options);
-  const apart = merged.ambiguous ? new ReadTree('apart', layers, options) : merged;
-  const gaps = merged === apart ? [...merged.gaps] : [...merged.gaps, ...apart.gaps, ...differences(merged, apart, options)];
+  const gaps = [...merged.gaps, ...apart.gaps, ...differences(merged, apart, options)];
   const placed = layers.flatMap(({ observations }, layer) =>
     observations.map((observation) => {
       const survives = merged.survives(layer, observation);
@@ -110,10 +110,6 @@ class ReadTree {
     if (unplaced !== undefined) this.#gap(this.#locate(unplaced), circle);
   }
 
-  get ambiguous(): boolean {
-    return this.#tree.ambiguous;
-  }
-
   survives(layer: number, observation: Observation): boolean {
     const index = this.#observed[layer]?.get(observation.path);
     if (index === undefined) return observation.kind === 'gap';
@@ -182,12 +178,6 @@ class ReadTree {
     const { tree } = this.#layers[layer] as ReadLayer;
     return { layer, path: entryPath(tree, entry - (this.#bases[layer] as number)) };
   }
-}
-
-/** The entry whose content a name other than a folder or symlink gives. */
-function toContent(node: FileNode | undefined): number | undefined {
-  if (typeof node === 'number') return node;
-  return node?.kind === 'hardlink' ? node.content : undefined;
 }
 
 /** With a slash at its end; '' for the root. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FileTree, type Folder, isFolder } from '../../src/layer/file-tree.ts';
+import { FileTree, type Folder, isFolder, toContent } from '../../src/layer/file-tree.ts';
 import { entryPath } from '../../src/layer/layer-tree.ts';
 import { databaseInspector, readStack } from './layer-stack.ts';
 import { unpackModel } from './overlay-model.ts';
@@ -27,9 +27,11 @@ async function unpackTree(layers: readonly (readonly TarMember[])[]): Promise<Ma
       if (isFolder(node)) {
         listed.set(path, 'folder');
         list(node, path);
-      } else if (typeof node === 'number') listed.set(path, `file ${contents[node]}`);
-      else if (node.kind === 'symlink') listed.set(path, `symlink ${node.target}`);
-      else listed.set(path, `file ${contents[node.content as number]}`);
+      } else if (typeof node === 'object' && node.kind === 'symlink') {
+        listed.set(path, `symlink ${node.target}`);
+      } else {
+        listed.set(path, `file ${contents[toContent(node) as number]}`);
+      }
     }
   };
   list(tree.root, '');

@@ -1,0 +1,3 @@
+module gotar-batch
+
+go 1.22

@@ -1,0 +1,133 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { cleanPath } from '../../src/layer/entry-path.ts';
+import { decodeText } from '../../src/layer/tar-header.ts';
+import { randomNumbers } from '../layer/random-stack.ts';
+import { randomTar } from '../layer/random-tar.ts';
+import { listTar } from '../layer/tar-listing.ts';
+import { shared } from './peers.ts';
+
+/** Entries of one tar in one line each, or why there are none. */
+type Reading = readonly string[] | { readonly refused: string };
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'tar-readings-'));
+  execFileSync('go', ['build', '-o', join(folder, 'gotar'), '.'], { cwd: join(import.meta.dirname, 'gotar-batch') });
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** What Go sees, its names cleaned as ours are; global headers, which no runtime unpacks, left out. */
+function readByGo(paths: readonly string[]): ReadonlyMap<string, Reading> {
+  const output = execFileSync(join(folder, 'gotar'), { input: paths.join('\n'), maxBuffer: 2 ** 30, encoding: 'utf8' });
+  const readings = new Map<string, Reading>();
+  for (const block of output.split(/^= /m).slice(1)) {
+    const [path = '', ...lines] = block.trimEnd().split('\n');
+    const entries = lines.slice(0, -1).map((line) => line.split(' '));
+    readings.set(path, lines.at(-1) === 'end' ? entries.filter(([type]) => type !== 'g').map(toLine) : { refused: 'by Go' });
+  }
+  return readings;
+}
+
+const types: Readonly<Record<string, string>> = {
+  '0': 'file',
+  '1': 'hardlink',
+  '2': 'symlink',
+  '3': 'device',
+  '4': 'device',
+  '5': 'directory',
+  '6': 'fifo',
+};
+
+function toLine([type = '', size, digest, name = '', link = '']: readonly string[]): string {
+  const linkName = decodeText(Buffer.from(link, 'hex'));
+  const shown = type === '1' ? cleanPath(linkName) : type === '2' ? linkName : '';
+  return [types[type] ?? type, size, digest, cleanPath(decodeText(Buffer.from(name, 'hex'))), shown].join(' ');
+}
+
+function readByUs(bytes: Buffer): Reading {
+  try {
+    return listTar(bytes).map(({ type, sizeBytes, digest, path, linkName }) => [type, sizeBytes, digest, path, linkName].join(' '));
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string };
+    if (code === undefined) throw error;
+    return { refused: `${code}: ${message.replace(/^.*?: /, '')}` };
+  }
+}
+
+function inflate(bytes: Buffer): Buffer {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes;
+}
+
+describe('one tar, one reading', () => {
+  it('the shared readings are read as Go reads them, or refused', () => {
+    const directory = shared('testdata/tar-readings');
+    const paths = readdirSync(directory)
+      .filter((name) => name.endsWith('.tar'))
+      .map((name) => join(directory, name));
+    const byGo = readByGo(paths);
+    const refused: Record<string, string> = {};
+    for (const path of paths) {
+      const ours = readByUs(readFileSync(path));
+      if ('refused' in ours) refused[basename(path, '.tar')] = ours.refused.replace(/:.*/, '');
+      else expect(ours, path).toEqual(byGo.get(path));
+    }
+    expect(paths.length).toBe(26);
+    expect(refused).toEqual({
+      '01_symlink_with_body': 'ambiguous-tar',
+      '02_dir_with_body': 'ambiguous-tar',
+      '03_hardlink_with_body': 'ambiguous-tar',
+      '08_after_eof': 'ambiguous-tar',
+      '09_one_zero_block': 'malformed-tar',
+      '10_pax_bad_len': 'malformed-tar',
+      '11_truncated_no_eof': 'malformed-tar',
+      '12_truncated_body': 'malformed-tar',
+      '13_neg_size': 'malformed-tar',
+      '16_global_pax_path': 'ambiguous-tar',
+      '17_unknown_type': 'unsupported',
+      '18_nul_in_pax_path': 'malformed-tar',
+      '25_regA_trailing_slash': 'ambiguous-tar',
+      '26_contig_type7': 'unsupported',
+    });
+  });
+
+  it('so are 10,000 generated ones', () => {
+    const archives = Array.from({ length: 10_000 }, (_, seed) => randomTar(randomNumbers(seed * 104_729)));
+    const paths = archives.map((bytes, seed) => {
+      const path = join(folder, `${seed}.tar`);
+      writeFileSync(path, bytes);
+      return path;
+    });
+    const byGo = readByGo(paths);
+    let agreed = 0;
+    archives.forEach((bytes, seed) => {
+      const ours = readByUs(bytes);
+      if ('refused' in ours) return;
+      expect(ours, `seed ${seed}`).toEqual(byGo.get(paths[seed] as string));
+      agreed += 1;
+    });
+    expect(agreed).toBeGreaterThan(1500);
+  });
+
+  it('every layer of the real archives is taken', () => {
+    const directory = shared('testdata/images');
+    const archives = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.tar'));
+    let layers = 0;
+    for (const archive of archives) {
+      for (const member of listTar(inflate(readFileSync(join(directory, archive))))) {
+        const bytes = inflate(Buffer.from(member.content, 'latin1'));
+        const isTar = bytes.subarray(257, 262).toString() === 'ustar';
+        if (member.type !== 'file' || !isTar) continue;
+        expect(listTar(bytes).length, `${archive}: ${member.path}`).toBeGreaterThan(0);
+        layers += 1;
+      }
+    }
+    expect([archives.length, layers]).toEqual([14, 16]);
+  });
+});

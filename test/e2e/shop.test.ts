@@ -57,8 +57,8 @@ async function publish(image: string, tag: string, keyType: KeyType): Promise<Pu
 }
 
 describe.each([
-  ['from its archive, with an RSA key', () => `docker-archive:${archive}`, 'archive', 'RSA-2048'],
-  ['from a Docker daemon, with an EC key', () => 'shop:ci', 'daemon', 'P-256'],
+  ['from its archive, with an RSA key', (): string => `docker-archive:${archive}`, 'archive', 'RSA-2048'],
+  ['from a Docker daemon, with an EC key', (): string => 'shop:ci', 'daemon', 'P-256'],
 ] as const)('the shop image %s', (_, image, tag, key) => {
   let published: Awaited<ReturnType<typeof publish>>;
 

@@ -1,15 +1,24 @@
 import { cycloneDxMediaType } from '../evidence/cyclonedx.ts';
-import { type PublishedManifest, publishedManifests } from '../layer/manifest.ts';
+import { type PublishedImage, type PublishedManifest, publishedManifests } from '../layer/manifest.ts';
 import { readWhole } from '../lib/http-client.ts';
 import { StepError } from '../lib/step-error.ts';
+import type { Digest } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
 import type { KeySigner } from '../model/signer.ts';
 import { type Artifact, toArtifactManifest } from '../registry/artifact.ts';
 import type { Repository } from '../registry/repository.ts';
 import { signNotary } from '../sign/notary/signature.ts';
 import { verifyNotary } from '../sign/notary/verification.ts';
-import type { PublicationRequest } from './publish.ts';
 import type { World } from './world.ts';
+
+/** What evidence is made of. */
+export interface EvidenceRequest {
+  readonly image: PublishedImage;
+  /** Undefined: nothing is signed. */
+  readonly signer: KeySigner | undefined;
+  /** Bills of materials, by the digest of the manifest that each describes. */
+  readonly sboms: ReadonlyMap<Digest, Uint8Array>;
+}
 
 /** One thing that is attached to a digest. */
 export interface Evidence {
@@ -23,7 +32,7 @@ export interface Evidence {
  * Signs the outermost manifest and that of each platform, and describes each platform's bill of materials. Nothing is sent. Equal for all
  * destinations, so that a reference can be moved between them.
  */
-export async function toEvidence({ image, signer, sboms }: PublicationRequest, world: World): Promise<readonly Evidence[]> {
+export async function toEvidence({ image, signer, sboms }: EvidenceRequest, world: World): Promise<readonly Evidence[]> {
   const platforms = publishedManifests(image).filter(({ image: source }) => source.kind !== 'attachment');
   const subjects = new Map([image, ...platforms].map(({ manifest: { descriptor } }) => [descriptor.digest, descriptor]));
   const signatures = signer === undefined ? [] : await Promise.all([...subjects.values()].map((subject) => sign(subject, signer, world)));

@@ -4,10 +4,9 @@ import { StepError } from '../lib/step-error.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
 import type { Publication } from '../model/report.ts';
-import type { KeySigner } from '../model/signer.ts';
 import type { ImageSource, SourceLayer } from '../model/source.ts';
 import type { Destination } from './destinations.ts';
-import { type Evidence, toEvidence, verifyEvidence } from './evidence.ts';
+import { type Evidence, type EvidenceRequest, toEvidence, verifyEvidence } from './evidence.ts';
 import type { HeldLayers } from './held-layers.ts';
 import { throwIfCancelled } from './pass.ts';
 import type { World } from './world.ts';
@@ -15,15 +14,11 @@ import type { World } from './world.ts';
 /** That everything is in place: only a publication which was read back has one. */
 export type Receipt = Extract<Publication, { kind: 'published' }>;
 
-export interface PublicationRequest {
-  readonly image: PublishedImage;
+export interface PublicationRequest extends EvidenceRequest {
   readonly source: ImageSource;
   readonly held: HeldLayers;
   readonly destinations: readonly Destination[];
   readonly compression: 'gzip' | 'keep';
-  readonly signer: KeySigner | undefined;
-  /** Bills of materials, by the digest of the manifest that each describes. */
-  readonly sboms: ReadonlyMap<Digest, Uint8Array>;
 }
 
 /**

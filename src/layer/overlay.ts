@@ -35,27 +35,40 @@ export interface ReadLayer {
  * may differ (see LayerReading), what survives in either reading survives, with a gap.
  */
 export function overlay(layers: readonly ReadLayer[], options: OverlayOptions): Overlay {
-  const apart = new ReadTree('apart', layers, options);
-  const merged = new ReadTree('merged', layers, options);
-  const gaps = [...merged.gaps, ...apart.gaps, ...differences(merged, apart, options)];
+  const apart = toOutcome(new ReadTree('apart', layers, options), layers, options);
+  const tree = new ReadTree('merged', layers, options);
+  const merged = toOutcome(tree, layers, options);
+  const gaps = [...merged.gaps, ...apart.gaps];
   const placed = layers.flatMap(({ observations }, layer) =>
-    observations.map((observation) => {
-      const survives = merged.survives(layer, observation);
-      const survivesApart = apart.survives(layer, observation);
+    observations.map((observation, at): PlacedObservation => {
+      const survives = merged.survives[layer]?.[at] === true;
+      const survivesApart = apart.survives[layer]?.[at] === true;
       if (survives !== survivesApart && isOfPlace(observation)) gaps.push(toGap(layer, observation.path, runtimesDiffer));
       return { layer, survives: survives || survivesApart, observation };
     }),
   );
-  return { placed: [...placed, ...distinct(gaps)], resolve: (path) => merged.resolve(path) };
+  options.databases.forEach((path, at) => {
+    const found = merged.databases[at];
+    const other = apart.databases[at];
+    if (found?.layer !== other?.layer || found?.path !== other?.path) gaps.push(toGap((found ?? other)?.layer ?? 0, path, runtimesDiffer));
+  });
+  return { placed: [...placed, ...distinct(gaps)], resolve: (path) => tree.resolve(path) };
 }
 
-function differences(merged: ReadTree, apart: ReadTree, { databases }: OverlayOptions): readonly PlacedGap[] {
-  return databases.flatMap((path) => {
-    const found = merged.resolve(path);
-    const other = apart.resolve(path);
-    const same = found?.layer === other?.layer && found?.path === other?.path;
-    return same ? [] : [toGap((found ?? other)?.layer ?? 0, path, runtimesDiffer)];
-  });
+/** What one reading says, without its tree, so that only one tree is in memory at a time. */
+interface Outcome {
+  readonly gaps: readonly PlacedGap[];
+  /** By layer and place in its observations. */
+  readonly survives: readonly (readonly boolean[])[];
+  readonly databases: readonly (ResolvedFile | undefined)[];
+}
+
+function toOutcome(tree: ReadTree, layers: readonly ReadLayer[], { databases }: OverlayOptions): Outcome {
+  return {
+    gaps: tree.gaps,
+    survives: layers.map(({ observations }, layer) => observations.map((observation) => tree.survives(layer, observation))),
+    databases: databases.map((path) => tree.resolve(path)),
+  };
 }
 
 type PlacedGap = PlacedObservation<GapObservation>;

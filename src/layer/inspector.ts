@@ -2,7 +2,10 @@ import type { Observation } from '../model/observation.ts';
 
 /** A tar entry of a layer as Go's archive/tar reads it. */
 export interface LayerEntry {
-  /** Cleaned: no leading `/` or `./`, no `..`, no trailing `/`. Whiteouts keep their `.wh.` name. */
+  /**
+   * Cleaned: no leading `/` or `./`, no `..`, no trailing `/`; never empty (the root is not shown). Whiteouts keep their `.wh.` name. Bytes
+   * that are not UTF-8 are lone surrogates U+DC80 to U+DCFF, so that two paths are equal only if their bytes are.
+   */
   readonly path: string;
   readonly type: 'file' | 'directory' | 'symlink' | 'hardlink' | 'device' | 'fifo';
   /** Content bytes that follow (0 but for files). */
@@ -18,7 +21,11 @@ export interface LayerEntry {
  */
 export type Interest = 'none' | 'whole' | 'stream';
 
-/** Makes one inspection for each reading of each layer, so that a retry never sees half-fed state. */
+/**
+ * Makes one inspection for each reading of each layer, so that a retry never sees half-fed state. Where a layer has a file of the same path
+ * twice, the inspection is ended and a new one made before the second, and what the first said of that path is dropped (secrets and malware
+ * stay): so an inspection never sees a file's path twice.
+ */
 export interface Inspector {
   readonly name: string;
   inspect(): LayerInspection;
@@ -33,6 +40,7 @@ export interface LayerInspection {
   /**
    * A part of an entry for which `entry` gave `stream`. `window` begins with the last `windowOverlapBytes` of the part before (none for
    * the first part); `offset` is the place in the file of the window's first byte; `last` is set on the final part (also of an empty file).
+   * Every part but the last is longer than the overlap, so `offset` is 0 for the first part alone.
    */
   window(entry: LayerEntry, window: Buffer, offset: number, last: boolean): void;
   /** A file that was wanted whole and is larger than the limit. The inspector answers with a gap from `end`, or lets it be. */

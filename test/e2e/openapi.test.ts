@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { ClientSecretCredential } from '@azure/identity';
 import { CertificateClient } from '@azure/keyvault-certificates';
 import { CryptographyClient, KeyClient } from '@azure/keyvault-keys';
@@ -22,7 +20,8 @@ import { startGithub } from '../../src/sandbox/github.ts';
 import { startKeyVault } from '../../src/sandbox/key-vault.ts';
 import { type OsvQuery, startOsv } from '../../src/sandbox/osv.ts';
 import { send } from '../sandbox/client.ts';
-import { type Description, readDescriptions } from './openapi.ts';
+import { expectDescribed, readAzureRepos, readGithub, readKeyVault } from './descriptions.ts';
+import type { Description } from './openapi.ts';
 import { shared } from './peers.ts';
 
 const closers: (() => unknown)[] = [];
@@ -59,12 +58,9 @@ describe('the descriptions', () => {
   });
 });
 
-describe.each(['7.4', '7.6'])('Key Vault %s', (version) => {
+describe.each(['7.4', '7.6'] as const)('Key Vault %s', (version) => {
   it('and the SDK exchange what is described', async () => {
-    const folder = `testdata/openapi/azure-keyvault/${version}`;
-    const names = version === '7.4' ? ['secrets', 'keys', 'certificates', 'common'] : ['secrets', 'keys', 'certificates'];
-    const files = Object.fromEntries(names.map((name) => [`${name}.json`, shared(`${folder}/${name}.json`)]));
-    const { onExchange, verify, description } = watch(readDescriptions(files));
+    const { onExchange, verify, description } = watch(readKeyVault(version));
     const authority = await createCertificateAuthority();
     const tls = await authority.issueTls();
     const objectId = '33333333-3333-4333-8333-333333333333';
@@ -188,16 +184,8 @@ describe('GitHub', () => {
 
 describe('Azure DevOps', () => {
   it('and the step exchange what is described', async () => {
-    const git = readDescriptions(
-      { 'git.json': shared('testdata/openapi/azure-devops/7.1/git/git.json') },
-      {
-        // Property bags and links are described as the .NET collections that they are in the service; `item` as text of the format `T`.
-        open: ['PropertiesCollection', 'ReferenceLinks', 'Change/properties/item'],
-        unwrap: (body) => unwrapList(withoutNulls(body)),
-      },
-    );
     const isDescribed = ({ request, answer }: Exchange) => request.url.pathname.includes('/git/') && (answer?.status ?? 0) < 300;
-    const { onExchange, verify, description } = watch(git, isDescribed);
+    const { onExchange, verify, description } = watch(readAzureRepos(), isDescribed);
     const repository = { id: '5a5a5a5a-0000-4000-8000-00000000000b', name: 'shop' };
     const devops = keep(
       await startAzureDevops({
@@ -298,43 +286,8 @@ function readCassettes(paths: readonly string[]): readonly Recorded[] {
 /** Collects what a stand-in exchanges; `verify` holds at least so many exchanges against the description. */
 function watch(description: Description, isDescribed: (exchange: Exchange) => boolean = () => true) {
   const exchanges: Exchange[] = [];
-  const verify = (least: number): void => {
-    const checked = exchanges.filter(isDescribed);
-    const problems = checked.flatMap((exchange) =>
-      description.problemsOf(exchange).map((problem) => `${exchange.request.method} ${exchange.request.url.pathname}: ${problem}`),
-    );
-    expect([...new Set(problems)]).toEqual([]);
-    expect(checked.length).toBeGreaterThanOrEqual(least);
-  };
+  const verify = (least: number): void => expectDescribed(description, exchanges.filter(isDescribed), least);
   return { description, verify, onExchange: (exchange: Exchange) => void exchanges.push(exchange) };
-}
-
-function readGithub(): Description {
-  const folder = dirname(createRequire(import.meta.url).resolve('@octokit/openapi/package.json'));
-  return readDescriptions(
-    { 'github.json': join(folder, 'generated/api.github.com.json') },
-    // Operations describe the refusals that are particular to them.
-    { errors: (status) => (status >= 400 ? 'github.json#/components/schemas/basic-error' : undefined) },
-  );
-}
-
-function unwrapList(body: unknown): unknown {
-  const { value, count } = (body ?? {}) as { value?: unknown; count?: unknown };
-  return Array.isArray(value) && count === value.length ? value : body;
-}
-
-/** Azure DevOps writes members without a value as null, and describes them as absent. */
-function withoutNulls(value: unknown): unknown {
-  if (Array.isArray(value)) {
-    return value.map(withoutNulls);
-  }
-  return typeof value === 'object' && value !== null
-    ? Object.fromEntries(
-        Object.entries(value)
-          .filter(([, item]) => item !== null)
-          .map(([key, item]) => [key, withoutNulls(item)]),
-      )
-    : value;
 }
 
 function keep<T extends { close(): Promise<void> }>(standIn: T): T {

@@ -111,6 +111,14 @@ describe('the repaired shop', () => {
   it('never shows the secret of the vault', () => expectNoSecret(run));
 });
 
+it('finds the example workflow to be one', async () => {
+  const result = await runProgram(peer('act'), ['--validate', '--workflows', join(project, 'examples/github/image.yml')], {
+    cwd: root,
+    env: { PATH: process.env.PATH, HOME: root },
+  });
+  expect(result, result.stdout + result.stderr).toMatchObject({ exitCode: 0 });
+});
+
 function expectNoSecret({ world, stdout, stderr }: ActRun): void {
   expect(world.sandbox.vault.requests.some(({ url }) => url.pathname.includes('/secrets/registry-password'))).toBe(true);
   expect(stdout + stderr).not.toContain(world.password);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LoopbackRegistry, startRegistry } from './loopback-registry.ts';
+import { openPolicy } from './open-policy.ts';
 import { peer, shared } from './peers.ts';
 import { expectProgram, runBundle, runProgram, type StepResult } from './step.ts';
 
@@ -109,12 +110,7 @@ let empty: LoopbackRegistry;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'archives-'));
   [registry, empty] = await Promise.all([startRegistry(), startRegistry()]);
-  const accepted = ['too-large', 'damaged', 'unsupported', 'linked', 'no-release', 'no-advisories'].flatMap((code) =>
-    [{}, { path: '**' }].map((path) => ({ code, ...path, reason: 'Whether it is published is what counts here.', expires: '2099-12-31' })),
-  );
-  // JSON is YAML.
-  const policy = { version: 1, rules: [{ name: 'never', deny: { id: 'CVE-0000-0000' } }], gaps: accepted };
-  await writeFile(join(folder, 'policy.yml'), JSON.stringify(policy));
+  await writeFile(join(folder, 'policy.yml'), openPolicy);
 });
 
 afterAll(async () => {

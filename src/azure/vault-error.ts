@@ -162,7 +162,7 @@ function expired({ vault, kind, name }: Pick<VaultRequest, 'vault' | 'kind' | 'n
   return {
     kind: 'object-expired',
     reason: `the ${kind} has expired`,
-    hint: `Store a new version (az keyvault ${kind} ${renew} --vault-name ${vault.name} --name ${name} …), or move the date with az keyvault ${kind} set-attributes --expires.`,
+    hint: `Store a new version (az keyvault ${kind} ${renew} --vault-name ${vault.name} --name ${name} …)${kind === 'certificate' ? '' : `, or move the date with az keyvault ${kind} set-attributes --expires`}.`,
   };
 }
 
@@ -170,7 +170,7 @@ function notYetValid({ vault, kind, name }: Pick<VaultRequest, 'vault' | 'kind' 
   return {
     kind: 'object-not-yet-valid',
     reason: `the ${kind} is not valid yet`,
-    hint: `az keyvault ${kind} show --vault-name ${vault.name} --name ${name} --query attributes.notBefore shows from when on it is; az keyvault ${kind} set-attributes --not-before changes that.`,
+    hint: `az keyvault ${kind} show --vault-name ${vault.name} --name ${name} --query attributes.notBefore shows from when on it is; ${kind === 'certificate' ? 'wait until then' : `az keyvault ${kind} set-attributes --not-before changes that`}.`,
   };
 }
 

@@ -108,7 +108,6 @@ describe('docs/credentials.md, which hosts are contacted', () => {
         return {
           status: 200,
           headers: {},
-          remoteAddress: undefined,
           body: Buffer.from(JSON.stringify({ results: queries.map(() => ({})) })),
         };
       },

@@ -10,6 +10,8 @@ export interface AzureTransport {
   readonly retryDelayMs?: number;
   /** Longest time for one attempt. Default 30 000. */
   readonly timeoutMs?: number;
+  /** Gives up whatever is under way, and what would begin. */
+  readonly signal?: AbortSignal;
 }
 
 /** What one attempt came to, where it failed: MSAL keeps little of it. */
@@ -19,11 +21,18 @@ export type FailedAttempt =
 
 /** Options that every client of the SDK takes. `onAttempt` is told how each attempt failed, if it did. */
 export function toClientOptions(transport: AzureTransport, onAttempt: (failed: FailedAttempt | undefined) => void = () => undefined) {
-  const { ca, maxRetries = 3, retryDelayMs = 1000, timeoutMs = 30_000 } = transport;
+  const { ca, maxRetries = 3, retryDelayMs = 1000, timeoutMs = 30_000, signal } = transport;
   const attempt: PipelinePolicy = {
     name: 'image-custody-attempt',
     sendRequest: async (request, next) => {
-      request.timeout = timeoutMs;
+      // The SDK's own timeout would hold the process for its whole length where a connection is refused.
+      const stop = new AbortController();
+      const abort = (): void => stop.abort();
+      const timer = setTimeout(abort, timeoutMs);
+      const { abortSignal } = request;
+      request.timeout = 0;
+      request.abortSignal = signal?.aborted === true ? signal : stop.signal;
+      signal?.addEventListener('abort', abort);
       // The SDK would send what is for the sandbox on this machine through HTTPS_PROXY.
       if (isLoopback(new URL(request.url))) delete request.agent;
       try {
@@ -34,6 +43,11 @@ export function toClientOptions(transport: AzureTransport, onAttempt: (failed: F
       } catch (error) {
         onAttempt({ kind: 'no-answer', error });
         throw error;
+      } finally {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', abort);
+        if (abortSignal === undefined) delete request.abortSignal;
+        else request.abortSignal = abortSignal;
       }
     },
   };

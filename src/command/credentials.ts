@@ -68,8 +68,9 @@ function chooseAzure(settings: Settings, world: World): AzureCredential | undefi
   const clientId = settings.azureClientId ?? environment.azureClientId;
   if (tenantId === undefined || clientId === undefined) return undefined;
   const { azureClientSecret: clientSecret, fetchIdentityToken: fetchAssertion, azureAuthorityHost: authorityHost } = environment;
-  if (clientSecret !== undefined) return openCredential({ kind: 'client-secret', tenantId, clientId, clientSecret }, { authorityHost });
-  if (fetchAssertion !== undefined) return openCredential({ kind: 'federated', tenantId, clientId, fetchAssertion }, { authorityHost });
+  const options = { authorityHost, transport: { signal: world.cancelled } };
+  if (clientSecret !== undefined) return openCredential({ kind: 'client-secret', tenantId, clientId, clientSecret }, options);
+  if (fetchAssertion !== undefined) return openCredential({ kind: 'federated', tenantId, clientId, fetchAssertion }, options);
   return undefined;
 }
 

@@ -4,6 +4,7 @@ import { entryBudget } from '../layer/layer-tree.ts';
 import { type LayerResult, readLayer } from '../layer/pass.ts';
 import { StepError } from '../lib/step-error.ts';
 import { type ImageSource, platformImages, type SourceImage } from '../model/source.ts';
+import { throwIfCancelled } from './cancellation.ts';
 import type { HeldLayers } from './held-layers.ts';
 import type { World } from './world.ts';
 
@@ -46,17 +47,6 @@ export async function readImage(
   meter.finish();
   if (platformImages(image).length === 0) throw nothingToRun(source.name);
   return { image, layers };
-}
-
-/** Throws where the host has cancelled the run. */
-export function throwIfCancelled(world: World): void {
-  if (!world.cancelled.aborted) return;
-  throw new StepError({
-    code: 'cancelled',
-    origin: 'host',
-    message: 'The run was cancelled',
-    hint: 'No tag was moved, and held uploads were given up. Run it again.',
-  });
 }
 
 function nothingToRun(name: string): StepError {

@@ -5,10 +5,10 @@ import type { Digest } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
 import type { Publication } from '../model/report.ts';
 import type { ImageSource, SourceLayer } from '../model/source.ts';
+import { throwIfCancelled } from './cancellation.ts';
 import type { Destination } from './destinations.ts';
 import { type Evidence, type EvidenceRequest, toEvidence, verifyEvidence } from './evidence.ts';
 import type { HeldLayers } from './held-layers.ts';
-import { throwIfCancelled } from './pass.ts';
 import type { World } from './world.ts';
 
 /** That everything is in place: only a publication which was read back has one. */
@@ -37,8 +37,9 @@ export async function publish(request: PublicationRequest, world: World): Promis
     await verifyEvidence(destination.repository, evidence, request.signer, world.now);
   }
   const root = image.manifest;
+  // From here on nothing is given up: the tags are moved in all destinations, or it is an error that some were not.
+  throwIfCancelled(world);
   for (const { repository, tags } of destinations) {
-    throwIfCancelled(world);
     for (const tag of tags) await repository.putTag(tag, root.descriptor.mediaType, root.bytes);
   }
   const traffic = destinations.map(({ repository }) => repository.traffic());

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Host } from '../host/host.ts';
 import type { Settings } from '../inputs/settings.ts';
@@ -59,7 +59,26 @@ function toPublication(verdict: Verdict, settings: Settings, receipt: Receipt | 
   return { kind: 'none', reason: settings.push.length === 0 ? 'scan-only' : 'failed' };
 }
 
-/** Gives the report to everything that was asked for. Only a report file that cannot be written is an error. */
+/** Rejects with a StepError where the file of the input `report` cannot be written, before anything is done that it would not tell of. */
+export async function probeReport(settings: Settings, host: Host): Promise<void> {
+  if (settings.report === undefined) return;
+  const path = reportPath(settings, host);
+  const isNew = (await stat(path).catch(() => undefined)) === undefined;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await (await open(path, 'a')).close();
+    if (isNew) await rm(path);
+  } catch (error) {
+    throw new StepError({
+      code: 'report-unwritable',
+      origin: 'input',
+      message: `Cannot write to ${JSON.stringify(settings.report)}, the file of the input report: ${reasonOf(error)}`,
+      hint: `Give the path of a file that this job may write, relative to ${host.workspace}.`,
+    });
+  }
+}
+
+/** Gives the report to everything that was asked for. What cannot be written or posted is a warning: it changes nothing of what was done. */
 export async function tellReport(report: Report, settings: Settings, host: Host): Promise<void> {
   const outcome = toRunOutcome(report);
   const { summaryFormat } = host;
@@ -72,7 +91,7 @@ export async function tellReport(report: Report, settings: Settings, host: Host)
   }
   for (const [name, value] of toOutputs(report)) host.output(name, value);
   if (host.kind !== 'shell' || settings.report !== undefined) {
-    host.output('report' satisfies OutputName, await writeReport(report, settings, host));
+    await writeReport(report, settings, host);
   }
 }
 
@@ -101,21 +120,23 @@ function toOutputs(report: Report): readonly (readonly [OutputName, string])[] {
   ];
 }
 
-async function writeReport(report: Report, settings: Settings, host: Host): Promise<string> {
-  const path =
-    settings.report === undefined ? join(host.temporaryFolder, 'image-custody-report.json') : resolve(host.workspace, settings.report);
+async function writeReport(report: Report, settings: Settings, host: Host): Promise<void> {
+  const path = reportPath(settings, host);
   try {
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, toJson(report));
-    return path;
+    host.output('report' satisfies OutputName, path);
   } catch (error) {
-    throw new StepError({
-      code: 'report-unwritable',
-      origin: 'host',
-      message: `Cannot write the report to ${JSON.stringify(path)}: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}`,
-      hint: 'Give the input report the path of a file that this job may write.',
-    });
+    host.log('warning', `Cannot write the report to ${JSON.stringify(path)}: ${reasonOf(error)}.`);
   }
+}
+
+function reportPath(settings: Settings, host: Host): string {
+  return settings.report === undefined ? join(host.temporaryFolder, 'image-custody-report.json') : resolve(host.workspace, settings.report);
+}
+
+function reasonOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'unknown error';
 }
 
 function toPlatformReport({ image, inventory, layers }: InspectedPlatform): PlatformReport {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openAdvisoryDirectory } from '../advisory/advisory-directory.ts';
@@ -40,9 +40,14 @@ export async function readDockerfile(settings: Settings, workspace: string): Pro
   return text === undefined ? undefined : { path: relative(workspace, resolve(workspace, path)).split(sep).join('/'), text };
 }
 
-export function openAdvisories(settings: Settings, workspace: string, { http, now, random }: World): AdvisorySource {
+/** Where advisories come from. Rejects with a StepError where a directory that was named is not there; a service is not asked yet. */
+export async function openAdvisories(settings: Settings, workspace: string, { http, now, random }: World): Promise<AdvisorySource> {
   const { advisories } = settings;
-  if (advisories.kind === 'directory') return openAdvisoryDirectory(resolve(workspace, advisories.path));
+  if (advisories.kind === 'directory') {
+    const path = resolve(workspace, advisories.path);
+    if (!(await stat(path).catch(() => undefined))?.isDirectory()) throw noDirectory(advisories.path, workspace);
+    return openAdvisoryDirectory(path);
+  }
   return openOsvService({ url: new URL(advisories.url), http, retry: { now, random, sleep: async (ms) => sleep(ms) } });
 }
 
@@ -64,6 +69,15 @@ export async function openSigner(
           .keySigner(key, chainFile === undefined ? undefined : await readText('signing-key', chainFile, workspace, true));
   checkCertificateChain(signer, world.now());
   return signer;
+}
+
+function noDirectory(path: string, workspace: string): StepError {
+  return new StepError({
+    code: 'input-invalid',
+    origin: 'input',
+    message: `The input advisories is ${JSON.stringify(path)}, and there is no such directory`,
+    hint: `Accepted: osv.dev, the https URL of a service with its API, or a directory of OSV records (ECOSYSTEM/all.zip), relative to ${workspace}.`,
+  });
 }
 
 async function readText(input: string, path: string, workspace: string, required: true): Promise<string>;

@@ -4,6 +4,7 @@ import { toPublished } from '../layer/manifest.ts';
 import { decide } from '../policy/decide.ts';
 import { parseImageSource } from '../source/image-source-text.ts';
 import { openSource } from '../source/open-source.ts';
+import { toCancellable, toCancellation } from './cancellation.ts';
 import { openCredentials } from './credentials.ts';
 import { openDestinations } from './destinations.ts';
 import { type ExitCode, toExitCode } from './exit-code.ts';
@@ -11,7 +12,7 @@ import { HeldLayers } from './held-layers.ts';
 import { inspect } from './inspection.ts';
 import { readImage } from './pass.ts';
 import { publish, type Receipt } from './publish.ts';
-import { type Facts, tellFailure, tellReport, toReport } from './reporting.ts';
+import { type Facts, probeReport, tellFailure, tellReport, toReport } from './reporting.ts';
 import { openAdvisories, openSigner, readDockerfile, readPolicy } from './resources.ts';
 import { toSboms } from './sbom.ts';
 import type { World } from './world.ts';
@@ -25,11 +26,13 @@ export async function secure(settings: Settings, host: Host, world: World): Prom
   let receipt: Receipt | undefined;
   try {
     const [startedAt, startedMs] = [world.now(), world.elapsedMs()];
+    await probeReport(settings, host);
     const policy = await readPolicy(settings, host.workspace);
     const dockerfile = await readDockerfile(settings, host.workspace);
-    const advisories = openAdvisories(settings, host.workspace, world);
+    const http = toCancellable(world.http, world.cancelled);
+    const advisories = await openAdvisories(settings, host.workspace, { ...world, http });
     const { dockerHost } = world.environment;
-    const source = await openSource(parseImageSource(settings.image), { workspace: host.workspace, dockerHost, stream: world.http.stream });
+    const source = await openSource(parseImageSource(settings.image), { workspace: host.workspace, dockerHost, stream: http.stream });
 
     const credentials = await openCredentials(settings, host, world);
     const signer = await openSigner(settings, host.workspace, credentials, world);
@@ -48,7 +51,8 @@ export async function secure(settings: Settings, host: Host, world: World): Prom
       const sboms = toSboms(settings, image, inspection, destinations, world);
       receipt = await publish({ image, source, held, destinations, compression, signer, sboms }, world);
     }
-  } catch (error) {
+  } catch (cause) {
+    const error = world.cancelled.aborted ? toCancellation() : cause;
     await (facts === undefined ? tellFailure(error, settings, host) : tellReport(toReport(facts, undefined, world), settings, host));
     throw error;
   }

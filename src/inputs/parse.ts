@@ -20,7 +20,7 @@ export function parseSettings(raw: ReadonlyMap<string, string>, spell: Spelling)
     push: fields.list('push'),
     policy: fields.text('policy'),
     failOn: fields.choice('fail-on', ['critical', 'high', 'medium', 'low', 'none']) ?? 'high',
-    advisories: parseAdvisories(fields.text('advisories') ?? 'osv.dev'),
+    advisories: parseAdvisories(fields.text('advisories') ?? 'osv.dev', fields),
     keyVault: fields.text('key-vault'),
     secrets: fields.list('secrets').map((line) => parseSecretRequest(line, fields)),
     azureTenantId: fields.text('azure-tenant-id'),
@@ -41,6 +41,27 @@ export function parseSettings(raw: ReadonlyMap<string, string>, spell: Spelling)
   return settings;
 }
 
+/**
+ * Names that are no input and resemble none: not misspelt, but variables of the job that begin with `INPUT_`, as those of a composite action
+ * around the step are under `act`.
+ */
+export function foreignNames(raw: ReadonlyMap<string, string>): readonly string[] {
+  const names: readonly string[] = inputs.map((input) => input.name);
+  return [...raw.keys()].filter((name) => !names.includes(name) && nearestName(name, names) === undefined);
+}
+
+/** The error where `name` is no input. */
+export function unknownInput(name: string, spell: Spelling): StepError<InputErrorCode> {
+  const names = inputs.map((input) => input.name);
+  const nearest = nearestName(name, names) as InputName | undefined;
+  return new StepError({
+    code: 'input-unknown',
+    origin: 'input',
+    message: `Unknown input ${JSON.stringify(name)}`,
+    hint: `${nearest === undefined ? '' : `Did you mean ${spell(nearest)}? `}Accepted inputs: ${names.map(spell).join(', ')}.`,
+  });
+}
+
 class Fields {
   readonly #raw: ReadonlyMap<string, string>;
   readonly #spell: Spelling;
@@ -54,13 +75,7 @@ class Fields {
     const names: readonly string[] = inputs.map((input) => input.name);
     for (const name of this.#raw.keys()) {
       if (names.includes(name)) continue;
-      const nearest = nearestName(name, names) as InputName | undefined;
-      throw new StepError<InputErrorCode>({
-        code: 'input-unknown',
-        origin: 'input',
-        message: `Unknown input ${JSON.stringify(name)}`,
-        hint: `${nearest === undefined ? '' : `Did you mean ${this.#spell(nearest)}? `}Accepted inputs: ${inputs.map((input) => this.#spell(input.name)).join(', ')}.`,
-      });
+      throw unknownInput(name, this.#spell);
     }
   }
 
@@ -118,9 +133,16 @@ class Fields {
   }
 }
 
-function parseAdvisories(text: string): AdvisoriesSetting {
+function parseAdvisories(text: string, fields: Fields): AdvisoriesSetting {
   if (text === 'osv.dev') return { kind: 'service', url: 'https://api.osv.dev' };
-  if (/^https:\/\//.test(text)) return { kind: 'service', url: text };
+  if (/^https:\/\//i.test(text) && URL.canParse(text)) return { kind: 'service', url: text };
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
+    return fields.invalid(
+      'advisories',
+      JSON.stringify(text),
+      'osv.dev, the https URL of a service with its API, or a directory of OSV records',
+    );
+  }
   return { kind: 'directory', path: text };
 }
 
@@ -185,11 +207,16 @@ function conflict(message: string, hint: string): never {
   throw new StepError<InputErrorCode>({ code: 'input-conflict', origin: 'input', message, hint });
 }
 
-/** The name that is at most two edits away, if any. */
+/** The name that is meant where `name` is misspelt: at most three edits away, two for a short one. Case and dashes do not count. */
 function nearestName(name: string, names: readonly string[]): string | undefined {
-  const distances = names.map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase().slice(0, 64), candidate) }));
+  const plain = toPlain(name).slice(0, 64);
+  const distances = names.map((candidate) => ({ candidate, distance: editDistance(plain, toPlain(candidate)) }));
   const nearest = distances.sort((a, b) => a.distance - b.distance)[0];
-  return nearest !== undefined && nearest.distance <= 3 ? nearest.candidate : undefined;
+  return nearest !== undefined && nearest.distance <= Math.min(3, Math.floor(plain.length / 2)) ? nearest.candidate : undefined;
+}
+
+function toPlain(name: string): string {
+  return name.toLowerCase().replace(/[-_. ]/g, '');
 }
 
 function editDistance(a: string, b: string): number {

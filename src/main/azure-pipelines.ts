@@ -1,9 +1,7 @@
-import { secure } from '../command/secure.ts';
 import { createAzurePipelinesHost } from '../host/azure-pipelines/azure-pipelines-host.ts';
 import { readInputs } from '../host/azure-pipelines/inputs.ts';
-import { parseSettings } from '../inputs/parse.ts';
 import { inputs, toCamelCase } from '../inputs/table.ts';
-import { createProcessHttp, readEnvironment, run, toSubject } from './run.ts';
+import { createProcessHttp, readEnvironment, run, toSettings, toSubject } from './run.ts';
 
 const { env } = process;
 const http = createProcessHttp();
@@ -17,6 +15,7 @@ const host = createAzurePipelinesHost({
 
 run(host, http, async (world) => {
   const names = inputs.filter((input) => !('onlyOn' in input)).map((input) => input.name);
-  const settings = parseSettings(new Map(Object.entries(readInputs(env, names))), toCamelCase);
+  const settings = toSettings(readInputs(env, names), toCamelCase, host);
+  const { secure } = await import('../command/secure.ts');
   return secure(settings, host, { ...world, environment: await readEnvironment(env) });
 });

@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, Option } from 'commander';
+import type { Host } from '../host/host.ts';
 import { createShellHost } from '../host/shell/shell-host.ts';
-import { parseSettings } from '../inputs/parse.ts';
+import { parseSettings, unknownInput } from '../inputs/parse.ts';
 import { type Input, type InputName, inputs, toCamelCase } from '../inputs/table.ts';
+import { StepError } from '../lib/step-error.ts';
 import { createProcessHttp, readEnvironment, run, version } from './run.ts';
 
 /** The GitHub host beside this file: bundled in dist/, as a source where the sources run. */
@@ -12,6 +14,8 @@ const githubProgram = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? 'g
 const program = new Command('image-custody')
   .description('Scan a container image, hold it against a policy, push it to the trusted registry, sign it and report.')
   .version(version)
+  // Errors are told below, as all others are: Commander would quote the value of an unknown option, which may be a password.
+  .configureOutput({ outputError: () => undefined })
   .exitOverride();
 
 const rows: readonly Input[] = inputs.filter((input: Input) => input.onlyOn === undefined);
@@ -20,7 +24,7 @@ for (const input of rows) secureCommand.addOption(toOption(input));
 secureCommand.action((options: Record<string, string>) => {
   const { env } = process;
   const http = createProcessHttp();
-  const host = createShellHost({ env, stdout: process.stdout, stderr: process.stderr, workspace: process.cwd() });
+  const host = createHost();
   run(host, http, async (world) => {
     const settings = parseSettings(toRaw(options), toFlag);
     const { secure } = await import('../command/secure.ts');
@@ -33,7 +37,7 @@ program
   .description('run the step against a sandbox on this machine: once with an image that is denied, once with one that is published')
   .argument('[image]', 'an image of yours, as the option --image takes it')
   .action((image: string | undefined) => {
-    const host = createShellHost({ env: process.env, stdout: process.stdout, stderr: process.stderr, workspace: process.cwd() });
+    const host = createHost();
     run(host, createProcessHttp(), async (world) => {
       const { demo } = await import('../command/demo.ts');
       const options = { image, workspace: process.cwd(), githubProgram, write: (text: string) => process.stdout.write(text) };
@@ -47,6 +51,22 @@ try {
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;
   process.exitCode = error.exitCode === 0 ? 0 : 2;
+  if (error.exitCode !== 0) createHost().fail(toUsageError(error.message));
+}
+
+function createHost(): Host {
+  return createShellHost({ env: process.env, stdout: process.stdout, stderr: process.stderr, workspace: process.cwd() });
+}
+
+function toUsageError(message: string): StepError {
+  const option = /^error: unknown option '(-[^'=]*)/.exec(message)?.[1];
+  if (option !== undefined) return unknownInput(option, toFlag);
+  return new StepError({
+    code: 'input-invalid',
+    origin: 'input',
+    message: message.replace(/^error: /, '').replace(/\s*\n.*$/s, ''),
+    hint: 'image-custody --help lists the commands, image-custody secure --help every option.',
+  });
 }
 
 function toOption(input: Input): Option {

@@ -1,11 +1,9 @@
-import { secure } from '../command/secure.ts';
 import { createGitHubHost } from '../host/github/github-host.ts';
 import { fetchIdentityToken } from '../host/github/identity-token.ts';
 import { readInputs } from '../host/github/inputs.ts';
-import { parseSettings } from '../inputs/parse.ts';
 import { inputs } from '../inputs/table.ts';
 import { SecretValue } from '../lib/secret-value.ts';
-import { createProcessHttp, readEnvironment, run, toSubject } from './run.ts';
+import { createProcessHttp, readEnvironment, run, toSettings, toSubject } from './run.ts';
 
 const { env } = process;
 const http = createProcessHttp();
@@ -24,7 +22,7 @@ const host = createGitHubHost({
 });
 
 run(host, http, async (world) => {
-  const settings = parseSettings(new Map(Object.entries(raw)), (name) => name);
+  const settings = toSettings(raw, (name) => name, host);
   const canAskForToken = [env.ACTIONS_ID_TOKEN_REQUEST_URL, settings.azureClientId, env.AZURE_CLIENT_ID].some(
     (value) => value !== undefined,
   );
@@ -32,5 +30,6 @@ run(host, http, async (world) => {
     ...(await readEnvironment(env)),
     fetchIdentityToken: canAskForToken ? (audience: string) => fetchIdentityToken(env, http, audience) : undefined,
   };
+  const { secure } = await import('../command/secure.ts');
   return secure(settings, host, { ...world, environment });
 });

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { type ExitCode, exitCodeOf } from '../command/exit-code.ts';
 import type { Environment, World } from '../command/world.ts';
 import type { Host } from '../host/host.ts';
+import { foreignNames, parseSettings, type Spelling } from '../inputs/parse.ts';
+import type { Settings } from '../inputs/settings.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { createHttp } from '../lib/http-client.ts';
 import { HttpError } from '../lib/http-error.ts';
@@ -39,6 +41,16 @@ export function run(host: Host, http: HttpClient, command: (world: Omit<World, '
       process.exitCode = exitCodeOf(failure);
     },
   );
+}
+
+/** The settings of the inputs that a runner handed over. What is no input and resembles none is told of and left out; a misspelt one is refused. */
+export function toSettings(given: Readonly<Record<string, string>>, spell: Spelling, host: Host): Settings {
+  const raw = new Map(Object.entries(given));
+  for (const name of foreignNames(raw)) {
+    host.log('warning', `There is no input ${JSON.stringify(name)}; it is left out.`);
+    raw.delete(name);
+  }
+  return parseSettings(raw, spell);
 }
 
 function tellError(error: StepError, host: Host): void {

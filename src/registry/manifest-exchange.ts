@@ -6,7 +6,7 @@ import { otherBytes } from './blob.ts';
 import { acceptedManifests, type Manifest, maxManifestBytes, readManifest } from './manifest.ts';
 import { isTag } from './reference.ts';
 import { RegistryError } from './registry-error.ts';
-import type { Session } from './session.ts';
+import type { Session, SessionRequest } from './session.ts';
 
 /** A manifest whose bytes are those of its digest. */
 export interface FetchedManifest {
@@ -18,11 +18,15 @@ export interface FetchedManifest {
 const accept = acceptedManifests.join(', ');
 
 /** Reads a manifest by tag or digest; its digest is that of its bytes, whatever the registry says. */
-export async function fetchManifest(session: Session, tagOrDigest: string): Promise<FetchedManifest> {
+export async function fetchManifest(
+  session: Session,
+  tagOrDigest: string,
+  onCancel: SessionRequest['onCancel'] = 'cut',
+): Promise<FetchedManifest> {
   const name = toName(session, tagOrDigest);
   const verb = `read the manifest of ${name}`;
   const url = `manifests/${tagOrDigest}`;
-  const request = { verb, method: 'GET', url, access: 'pull', headers: { accept }, maxBodyBytes: maxManifestBytes } as const;
+  const request = { verb, method: 'GET', url, access: 'pull', headers: { accept }, maxBodyBytes: maxManifestBytes, onCancel } as const;
   const { body: bytes, headers } = await session.send(request, (status) => status === 200);
   const digest = digestOf(bytes);
   if (isDigest(tagOrDigest) && digest !== tagOrDigest) throw otherBytes(verb, session);
@@ -44,20 +48,26 @@ export async function headManifest(session: Session, tagOrDigest: string): Promi
 }
 
 /** Puts bytes at a tag or at their own digest and gives the registry's answer; repeating it changes nothing. */
-export async function putManifest(session: Session, tagOrDigest: string, mediaType: string, bytes: Uint8Array): Promise<HttpResponse> {
+export async function putManifest(
+  session: Session,
+  tagOrDigest: string,
+  mediaType: string,
+  bytes: Uint8Array,
+  onCancel: SessionRequest['onCancel'] = 'cut',
+): Promise<HttpResponse> {
   const name = toName(session, tagOrDigest);
   if (bytes.length > maxManifestBytes) throw session.unusable(`push the manifest ${name}`, `it is larger than ${maxManifestBytes} bytes`);
   const verb = `push the manifest ${name}`;
   const headers = { 'content-type': mediaType };
-  const request = { verb, method: 'PUT', url: `manifests/${tagOrDigest}`, access: 'push', headers, body: bytes } as const;
+  const request = { verb, method: 'PUT', url: `manifests/${tagOrDigest}`, access: 'push', headers, body: bytes, onCancel } as const;
   const answer = await session.send(request, (status) => status >= 200 && status < 300);
   session.verifyDigest(verb, answer, digestOf(bytes));
-  const found = await fetchManifest(session, tagOrDigest);
+  const found = await fetchManifest(session, tagOrDigest, onCancel);
   if (found.descriptor.digest !== digestOf(bytes)) throw moved(name, found.descriptor.digest);
   return answer;
 }
 
-/** Moves a tag to bytes that are there by digest, where it still is what the caller has seen. */
+/** Moves a tag to bytes that are there by digest, where it still is what the caller has seen. Finished also where the run is cancelled meanwhile. */
 export async function putTag(
   session: Session,
   tag: string,
@@ -70,7 +80,7 @@ export async function putTag(
     const isOurs = current === digestOf(bytes);
     if (!isOurs && current !== (expected === 'absent' ? undefined : expected)) throw moved(toName(session, tag), current);
   }
-  await putManifest(session, tag, mediaType, bytes);
+  await putManifest(session, tag, mediaType, bytes, 'send');
 }
 
 /** What goes into a path is a tag or a digest and nothing else. */

@@ -35,8 +35,11 @@ export interface SessionRequest {
   readonly deadlineMs?: number;
   /** Tries in all; 1 for what must not be repeated blindly. */
   readonly attempts?: number;
-  /** Sent also after the run has been cancelled: it gives up what would be left behind. */
-  readonly isCleanUp?: boolean;
+  /**
+   * What becomes of it when the run is cancelled. `cut` (the default): it is given up. `finish`: it is not begun any more, and finished where it is
+   * under way, for what it has done by then would not be known. `send`: it is sent all the same.
+   */
+  readonly onCancel?: 'cut' | 'finish' | 'send';
 }
 
 /** Statuses that the caller knows what to do with; any other is an error. */
@@ -191,15 +194,16 @@ export class Session {
   }
 
   #toRequest(request: SessionRequest, url: URL, authorization: string | undefined, reach: 'any' | 'public'): HttpRequest {
-    const { verb: _verb, access: _access, attempts: _attempts, isCleanUp = false, headers, ...rest } = request;
+    const { verb: _verb, access: _access, attempts: _attempts, onCancel = 'cut', headers, ...rest } = request;
     this.#sentBytes += request.body?.length ?? 0;
     const { signal } = this.#options;
+    const isCut = onCancel === 'cut' || (onCancel === 'finish' && signal?.aborted === true);
     return {
       ...rest,
       url,
       reach,
       headers: { ...headers, ...(authorization === undefined ? {} : { authorization }) },
-      ...(signal === undefined || isCleanUp ? {} : { signal }),
+      ...(signal === undefined || !isCut ? {} : { signal }),
     };
   }
 }

@@ -49,10 +49,23 @@ function refusal(session: Session, verb: string, { status, body }: { readonly st
   });
 }
 
+/** Gives up an upload, also after the run was cancelled; never rejects. */
+export async function giveUp(session: Session, location: URL): Promise<void> {
+  const request = { verb: 'give up an upload', method: 'DELETE', url: location, access: 'push', attempts: 3, onCancel: 'send' } as const;
+  await session.send({ ...request, deadlineMs: 20_000 }, anyAnswer).catch(() => undefined);
+}
+
 /** Pushes a blob that is in memory, in one request after that which begins the upload. */
 export async function putBlob(session: Session, digest: Digest, bytes: Uint8Array): Promise<void> {
   const verb = `push a blob to ${session.name}`;
-  const { headers } = await session.send({ verb, method: 'POST', url: 'blobs/uploads/', access: 'push' }, (status) => status === 202);
+  const request = { verb, method: 'POST', url: 'blobs/uploads/', access: 'push', onCancel: 'finish' } as const;
+  const { headers } = await session.send(request, (status) => status === 202);
   if (headers.location === undefined) throw session.unusable(verb, 'it gave no Location for the upload');
-  await commit(session, session.locate(session.registry.origin, headers.location), digest, bytes);
+  const location = session.locate(session.registry.origin, headers.location);
+  try {
+    await commit(session, location, digest, bytes);
+  } catch (error) {
+    await giveUp(session, location);
+    throw error;
+  }
 }

@@ -1,7 +1,7 @@
 import type { Digest } from '../model/digest.ts';
 import type { HeldUpload } from '../model/upload.ts';
-import { anyAnswer, type Session } from './session.ts';
-import { commit } from './upload-commit.ts';
+import type { Session } from './session.ts';
+import { commit, giveUp } from './upload-commit.ts';
 import { sendPiece, type UploadPlace } from './upload-piece.ts';
 
 /** Enough for the parts of S3 (5 MiB at least), which many registries store to; two of these are held for each upload. */
@@ -13,7 +13,8 @@ const greatestPieceBytes = 64 * 1024 * 1024;
 /** Begins an upload: the registry makes a session for it, and nothing else. */
 export async function beginUpload(session: Session): Promise<Upload> {
   const verb = `push to ${session.name}`;
-  const response = await session.send({ verb, method: 'POST', url: 'blobs/uploads/', access: 'push' }, (status) => status === 202);
+  const request = { verb, method: 'POST', url: 'blobs/uploads/', access: 'push', onCancel: 'finish' } as const;
+  const response = await session.send(request, (status) => status === 202);
   const { location, 'oci-chunk-min-length': least } = response.headers;
   if (location === undefined) throw session.unusable(verb, 'it gave no Location for the upload');
   const wanted = pieceBytesByHost[session.registry.name] ?? defaultPieceBytes;
@@ -74,8 +75,7 @@ export class Upload implements HeldUpload, AsyncDisposable {
     await this.#sending.catch(() => undefined);
     this.#filling = undefined;
     this.#spare = undefined;
-    const request = { verb: 'give up an upload', method: 'DELETE', url: this.#place.location, access: 'push', attempts: 3 } as const;
-    await this.#session.send({ ...request, isCleanUp: true, deadlineMs: 20_000 }, anyAnswer).catch(() => undefined);
+    await giveUp(this.#session, this.#place.location);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -37,7 +37,7 @@ function parsePrivateKey(file: string, pem: string): KeyObject {
     throw signatureError(
       'key-file',
       `Cannot read a private key from ${file}: it has ${blocks.length} PEM blocks of a private key`,
-      'The file must hold one private key in PEM: PKCS#8 (BEGIN PRIVATE KEY), PKCS#1 (BEGIN RSA PRIVATE KEY) or SEC1 (BEGIN EC PRIVATE KEY).',
+      'The file that signing-key names must hold one private key in PEM: PKCS#8 (BEGIN PRIVATE KEY), PKCS#1 (BEGIN RSA PRIVATE KEY) or SEC1 (BEGIN EC PRIVATE KEY).',
     );
   }
   if (/BEGIN ENCRYPTED PRIVATE KEY|^Proc-Type:.*ENCRYPTED/m.test(block)) {
@@ -70,7 +70,7 @@ function chainOf(key: KeyObject, file: string, pem: string): readonly X509Certif
       certificates.length === 0
         ? `Cannot find a certificate in ${file}: it has no PEM block of one`
         : `Cannot sign with the certificates in ${file}: none of the ${certificates.length} is for the private key`,
-      'Give the certificate of the key and those of its issuers up to the root as file:KEY.pem,CERT.pem.',
+      'Give signing-key the certificate of the key and those of its issuers up to the root: file:KEY.pem,CERT.pem.',
     );
   }
   const chain = orderChain(leaf, certificates);
@@ -79,7 +79,7 @@ function chainOf(key: KeyObject, file: string, pem: string): readonly X509Certif
     throw signatureError(
       'incomplete-chain',
       `Cannot sign with the certificates in ${file}: the chain ends with "${nameText(last.subject)}", whose issuer "${nameText(last.issuer)}" is not in the file`,
-      `Add the certificate of "${nameText(last.issuer)}" and of every further issuer up to the root to ${file}.`,
+      `Add the certificate of "${nameText(last.issuer)}" and of every further issuer up to the root to ${file}, which signing-key names.`,
     );
   }
   return chain.certificates;
@@ -109,7 +109,11 @@ async function readPem(file: string): Promise<string> {
     }
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
-    throw signatureError('key-file', `Cannot read key file ${file}: ${code}`, 'The path is relative to the working folder of the step.');
+    throw signatureError(
+      'key-file',
+      `Cannot read key file ${file} of the input signing-key: ${code === 'ENOENT' ? 'there is no such file' : code}`,
+      'Give file:KEY.pem[,CERT.pem] with paths relative to the workspace.',
+    );
   }
   throw signatureError(
     'key-file',

@@ -1,4 +1,4 @@
-import { StepError, type StepErrorFields } from '../lib/step-error.ts';
+import { StepError } from '../lib/step-error.ts';
 
 export type SignatureErrorCode =
   | 'bad-signing-key'
@@ -14,12 +14,9 @@ export type SignatureErrorCode =
   | 'other-subject'
   | 'expired';
 
-/** Every error of this folder. */
-export function signatureError(
-  code: SignatureErrorCode,
-  message: string,
-  hint: string,
-  origin: StepErrorFields<SignatureErrorCode>['origin'] = 'signature',
-): StepError<SignatureErrorCode> {
-  return new StepError({ code, origin, message, hint });
+const inputCodes: readonly SignatureErrorCode[] = ['bad-signing-key', 'key-file', 'key-encrypted'];
+
+/** Every error of this folder. What another value of the input signing-key would mend is of origin `input`. */
+export function signatureError(code: SignatureErrorCode, message: string, hint: string): StepError<SignatureErrorCode> {
+  return new StepError({ code, origin: inputCodes.includes(code) ? 'input' : 'signature', message, hint });
 }

@@ -64,6 +64,5 @@ function refused(text: string, reason: string) {
     `Cannot read input signing-key ${JSON.stringify(text)}: ${reason}`,
     'Give the name or id of a Key Vault certificate (NAME, NAME/VERSION or https://VAULT.vault.azure.net/certificates/NAME), ' +
       'with ,CHAIN.pem after it where another authority issued it; a Key Vault key with its chain (https://…/keys/NAME,CHAIN.pem); or file:KEY.pem[,CERT.pem].',
-    'input',
   );
 }

@@ -19,7 +19,7 @@ const makers: Readonly<Record<string, (code: never) => StepError>> = {
   LayerErrorCode: (code) => layerRefusal('', code, 0, ''),
   PolicyErrorCode: () => policyError('', []),
   RegistryErrorCode: (code) => new RegistryError({ code, message: '', hint: '' }),
-  SignatureErrorCode: (code) => signatureError(code, '', '', code === 'bad-signing-key' ? 'input' : undefined),
+  SignatureErrorCode: (code) => signatureError(code, '', ''),
   SourceErrorCode: (code) => failureOf('')(code, '', ''),
   VaultErrorCode: (code) => vaultError(code, '', ''),
 };

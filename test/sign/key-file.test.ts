@@ -58,7 +58,7 @@ test('is not misled by CRLF line ends', async () => {
 });
 
 test.each([
-  ['no file', 'key-file', 'ENOENT', undefined, undefined],
+  ['no file', 'key-file', 'no such file', undefined, undefined],
   ['a folder', 'key-file', 'EISDIR', '.', undefined],
   ['a certificate only', 'key-file', '0 PEM blocks', toPem(leaf), undefined],
   ['two keys', 'key-file', '2 PEM blocks', pkcs8 + pkcs8, undefined],

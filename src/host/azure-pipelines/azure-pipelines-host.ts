@@ -131,7 +131,9 @@ function toIssue(annotation: Annotation, workspace: string): string {
   const { level, file, line } = annotation;
   // The agent writes `path(line,column): error code: message`, and makes the path relative to the repository.
   const place =
-    file === undefined ? {} : { sourcepath: join(workspace, toMessage(file)), linenumber: `${line ?? 1}`, columnnumber: '1', code: 'image-custody' };
+    file === undefined
+      ? {}
+      : { sourcepath: join(workspace, toMessage(file)), linenumber: `${line ?? 1}`, columnnumber: '1', code: 'image-custody' };
   return toLoggingCommand('task.logissue', { type: level, ...place }, toClipped(toMessage(toTitled(annotation)), annotationMaxCharacters));
 }
 

@@ -6,6 +6,7 @@ import type { OutputName } from '../inputs/table.ts';
 import type { PublishedImage } from '../layer/manifest.ts';
 import { StepError } from '../lib/step-error.ts';
 import type { AdvisorySource } from '../model/advisory.ts';
+import type { Digest } from '../model/digest.ts';
 import { platformText } from '../model/image.ts';
 import type { PlatformReport, Publication, Report } from '../model/report.ts';
 import type { Verdict } from '../model/verdict.ts';
@@ -35,7 +36,7 @@ export function toReport(facts: Facts, receipt: Receipt | undefined, world: Worl
   const { settings, image, inspection, advisories, verdict } = facts;
   return {
     image: settings.image,
-    digest: image.manifest.descriptor.digest,
+    digest: toDigest(image, settings),
     platforms: inspection.platforms.map(toPlatformReport),
     findings: inspection.findings,
     gaps: inspection.gaps,
@@ -50,6 +51,12 @@ export function toReport(facts: Facts, receipt: Receipt | undefined, world: Worl
     durationMs: Math.round(facts.elapsedMs()),
     version: world.version,
   };
+}
+
+/** An image without a manifest of its own gets its digest by being published. */
+function toDigest(image: PublishedImage, settings: Settings): Digest | undefined {
+  const isMade = image.kind === 'manifest' && image.image.kind === 'made';
+  return isMade && settings.push.length === 0 ? undefined : image.manifest.descriptor.digest;
 }
 
 function toPublication(verdict: Verdict, settings: Settings, receipt: Receipt | undefined): Publication {

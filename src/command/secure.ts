@@ -39,7 +39,9 @@ export async function secure(settings: Settings, host: Host, world: World): Prom
     const destinations = await openDestinations(settings, credentials, world);
 
     await using held = new HeldLayers(destinations);
-    const pass = await readImage(source, held, settings.compression, host, world);
+    // Nobody gets the compressed bytes of an image that is only looked at.
+    const compression = destinations.length > 0 ? settings.compression : 'keep';
+    const pass = await readImage(source, held, compression, host, world);
     const image = toPublished(pass.image, pass.layers);
 
     const inspection = await inspect(pass, advisories, dockerfile);
@@ -47,7 +49,6 @@ export async function secure(settings: Settings, host: Host, world: World): Prom
     facts = { settings, image, inspection, advisories, verdict, startedAt, elapsedMs: () => world.elapsedMs() - startedMs };
 
     if (verdict.kind === 'pass' && destinations.length > 0) {
-      const { compression } = settings;
       const sboms = toSboms(settings, image, inspection, destinations, world);
       receipt = await publish({ image, source, held, destinations, compression, signer, sboms }, world);
     }

@@ -163,7 +163,11 @@ export type InputName = (typeof inputs)[number]['name'];
 
 /** The outputs of the step on both hosts. */
 export const outputs = [
-  { name: 'digest', description: 'Digest of the image that was read; of the index, where it is one.' },
+  {
+    name: 'digest',
+    description:
+      'Digest of the image, or of the index where it is one. Empty for a `docker save` image that is not pushed: it has none yet.',
+  },
   { name: 'references', description: 'What was published, one `registry/repository:tag@digest` a line.' },
   { name: 'verdict', description: '`pass`, `deny` or `undecided`.' },
   { name: 'denied-by', description: 'Names of the policy rules that deny, one a line.' },

@@ -8,7 +8,7 @@ import type { Verdict } from './verdict.ts';
 export interface Report {
   /** As the user named it. */
   readonly image: string;
-  /** Of the image or index that is published; undefined where the pass did not finish. */
+  /** Of the image or index; undefined for one that has no manifest (docker save) and is not to be published. */
   readonly digest: Digest | undefined;
   readonly platforms: readonly PlatformReport[];
   /** Sorted by `compareFindings`. */

@@ -69,7 +69,9 @@ async function sign({ mediaType, digest, size }: Descriptor, signer: KeySigner, 
 function describeSbom({ manifest }: PublishedManifest, bytes: Uint8Array | undefined): readonly Evidence[] {
   if (bytes === undefined) return [];
   const { mediaType, digest, size } = manifest.descriptor;
-  const layers = [{ mediaType: cycloneDxMediaType, bytes }];
+  // The name under which `oras pull` writes it (image-spec annotations.md).
+  const annotations = { 'org.opencontainers.image.title': 'sbom.cdx.json' };
+  const layers = [{ mediaType: cycloneDxMediaType, bytes, annotations }];
   return [toItem('sbom', { subject: { mediaType, digest, size }, artifactType: cycloneDxMediaType, layers })];
 }
 

@@ -36,7 +36,7 @@ export async function runStep(host: HostKind, place: Place, options: StepOptions
   const folder = await place.newFolder(host);
   const { workspace = place.workspace } = options;
   const { env, args } = await prepare(host, place, folder, workspace, options.inputs);
-  const given = Object.entries({ ...env, TMPDIR: folder, ...options.env }).filter(
+  const given = Object.entries({ ...env, TMPDIR: folder, NODE_COMPILE_CACHE: join(place.folder, 'compiled'), ...options.env }).filter(
     (pair): pair is [string, string] => pair[1] !== undefined,
   );
   const program = fileURLToPath(new URL(`../../dist/${host}.js`, import.meta.url));

@@ -1,0 +1,129 @@
+import { readFile } from 'node:fs/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exitCodeOf } from '../../src/command/exit-code.ts';
+import { secure } from '../../src/command/secure.ts';
+import type { World } from '../../src/command/world.ts';
+import type { Host } from '../../src/host/host.ts';
+import { parseSettings } from '../../src/inputs/parse.ts';
+import type { HttpClient } from '../../src/lib/http.ts';
+import { createHttp } from '../../src/lib/http-client.ts';
+import { StepError } from '../../src/lib/step-error.ts';
+import type { Fault, RunningRegistry } from '../../src/sandbox/registry.ts';
+import { fileInputs, openPlace, type Place } from '../main/place.ts';
+import { type Published, readPublished } from '../main/published.ts';
+
+let place: Place;
+let http: HttpClient;
+let requests: readonly { readonly method: string; readonly path: string }[];
+let digest: string;
+
+beforeAll(async () => {
+  place = await openPlace();
+  http = createHttp({ userAgent: 'image-custody/test', ca: [await readFile(place.sandbox.caFile, 'utf8')] });
+  const good = await run(() => undefined);
+  expect(good).toMatchObject({ exitCode: 0, published: { kind: 'tagged', missing: [] } });
+  requests = good.registry.requests;
+  digest = good.published.kind === 'tagged' ? good.published.digest : '';
+});
+
+afterAll(async () => {
+  http.close();
+  await place.close();
+});
+
+describe('whatever request of the publication fails once', () => {
+  it.concurrent.each<Fault>([
+    { kind: 'reset' },
+    { kind: 'drop-answer' },
+    { kind: 'truncate', afterBytes: 1 },
+    { kind: 'answer', status: 503 },
+    { kind: 'answer', status: 429, headers: { 'retry-after': '0' } },
+  ])(
+    '$kind $status: the same image is published whole',
+    async (fault) => {
+      for (let start = 0; start < requests.length; start += 8) {
+        const indices = requests.slice(start, start + 8).map((_, index) => start + index);
+        await Promise.all(indices.map((index) => expectWhole(index, fault)));
+      }
+    },
+    60_000,
+  );
+});
+
+describe('whatever request of the publication fails from then on', () => {
+  it.concurrent('a refusal ends the run with 3, no tag, and nothing left open', async () => {
+    const refusal: Fault = { kind: 'answer', status: 403, body: '{"errors":[{"code":"DENIED"}]}' };
+    const isTag = (index: number): boolean => requests[index]?.path.endsWith('/manifests/1.0') === true;
+    const indices = requests.flatMap((_, index) => (index > 0 && !isTag(index) ? [index] : []));
+    for (let start = 0; start < indices.length; start += 8) {
+      const runs = indices.slice(start, start + 8).map(async (from) => {
+        const { exitCode, published, registry } = await run(({ index, method }) =>
+          index >= from && method !== 'DELETE' ? refusal : undefined,
+        );
+        expect({ from, exitCode, published, open: registry.openUploads() }).toEqual({
+          from,
+          exitCode: 3,
+          published: { kind: 'untagged' },
+          open: 0,
+        });
+      });
+      await Promise.all(runs);
+    }
+  }, 60_000);
+});
+
+async function expectWhole(index: number, fault: Fault): Promise<void> {
+  const { method, path } = requests[index] ?? {};
+  const { exitCode, published, registry } = await run((request) => (request.index === index ? fault : undefined));
+  // An upload whose beginning was not heard of is the registry's to forget.
+  const unheard = method === 'POST' && (fault.kind === 'drop-answer' || fault.kind === 'truncate') ? 1 : 0;
+  expect({ method, path, exitCode, published }).toEqual({ method, path, exitCode: 0, published: { kind: 'tagged', digest, missing: [] } });
+  expect(registry.openUploads(), `${method} ${path}`).toBeLessThanOrEqual(unheard);
+}
+
+async function run(
+  faults: (request: { readonly index: number; readonly method: string }) => Fault | undefined,
+): Promise<{ readonly exitCode: number; readonly published: Published; readonly registry: RunningRegistry }> {
+  const registry = await place.startRegistry({ faults });
+  const settings = parseSettings(new Map(Object.entries(fileInputs(place, `${registry.host}/team/app:1.0`))), (name) => name);
+  const exitCode = await secure(settings, silentHost(place.workspace, await place.newFolder('runner')), toWorld()).catch(
+    (error: unknown) => {
+      if (error instanceof StepError) return exitCodeOf(error);
+      throw error;
+    },
+  );
+  return { exitCode, published: readPublished(registry), registry };
+}
+
+function toWorld(): World {
+  const environment = {
+    dockerHost: undefined,
+    dockerConfig: undefined,
+    azureTenantId: undefined,
+    azureClientId: undefined,
+    azureClientSecret: undefined,
+    azureAuthorityHost: undefined,
+    fetchIdentityToken: undefined,
+  };
+  const { signal: cancelled } = new AbortController();
+  // 0 is the shortest wait between two tries.
+  return { http, now: () => new Date(), elapsedMs: () => performance.now(), random: () => 0, environment, version: '0.0.0', cancelled };
+}
+
+/** A host that shows nothing to anybody. */
+function silentHost(workspace: string, temporaryFolder: string): Host {
+  return {
+    kind: 'github',
+    workspace,
+    temporaryFolder,
+    summaryFormat: { kind: 'markdown', maxBytes: 65_536, commentMaxCharacters: 65_536 },
+    mask() {},
+    log() {},
+    progress() {},
+    async annotate() {},
+    async summarise() {},
+    async comment() {},
+    output() {},
+    fail() {},
+  };
+}

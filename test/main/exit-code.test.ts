@@ -1,0 +1,195 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { RunningRegistry } from '../../src/sandbox/registry.ts';
+import { readRunnerCommands } from '../host/oracle-github-runner.ts';
+import type { FaultyStep } from './faulty-step.ts';
+import { fileInputs, openPlace, type Place, vaultInputs } from './place.ts';
+import { type Published, readPublished } from './published.ts';
+import { runNode } from './step-run.ts';
+
+let place: Place;
+let program: string;
+let counts: Counts;
+let digest: string;
+
+interface Counts {
+  readonly exchange: number;
+  readonly file: number;
+  readonly signature: number;
+}
+
+interface FaultyRun {
+  /** Undefined where it did not end. */
+  readonly exitCode: number | undefined;
+  readonly output: string;
+  readonly counts: Counts;
+  readonly registry: RunningRegistry;
+  readonly published: Published;
+  /** What is in the runner's and the system's temporary folder besides the report, and was not there before. */
+  readonly leftovers: readonly string[];
+}
+
+beforeAll(async () => {
+  place = await openPlace();
+  program = await bundle(await place.newFolder('bundle'));
+  // The first run makes the comment; those that are counted and compared find it.
+  await runFaulty({ kind: 'none', at: 0 });
+  const good = await runFaulty({ kind: 'none', at: 0 });
+  expect(good.exitCode, good.output).toBe(0);
+  expect(good.published).toMatchObject({ kind: 'tagged', missing: [] });
+  counts = good.counts;
+  digest = good.published.kind === 'tagged' ? good.published.digest : '';
+  expect(counts.exchange).toBeGreaterThan(30);
+});
+
+afterAll(async () => {
+  await place.close();
+});
+
+describe('exit code 3 stands until the receipt', () => {
+  it.concurrent.each([
+    ['stalled-exchange', 'exchange', 1],
+    // Begun and not settled is the same to the run but for what the other side has done by then.
+    ['unsettled-exchange', 'exchange', 2],
+    ['stalled-file', 'file', 1],
+    ['stalled-signature', 'signature', 1],
+  ] as const)(
+    '%s: wherever it is, the run ends with 3 and tags nothing that is not complete',
+    async (kind, what, step) => {
+      const runs = await inTurn(counts[what], step, (at) => runFaulty({ kind, at }));
+      const wrong = runs.flatMap(({ exitCode, published, output }, index) =>
+        exitCode === 3 && isSound(published) ? [] : [{ at: index * step + 1, exitCode, published, output }],
+      );
+      expect(wrong).toEqual([]);
+      // The last settlings come after the tag; without them the loop would have tested nothing of it.
+      if (what === 'exchange') expect(new Set(runs.map(({ published }) => published.kind))).toEqual(new Set(['untagged', 'tagged']));
+    },
+    120_000,
+  );
+
+  it.concurrent('also where the vault never answers', async () => {
+    const { vault, entra } = place.sandbox;
+    for (const [standIn, path] of [
+      [entra, /token$/],
+      [vault, /^\/secrets\//],
+      [vault, /\/sign$/],
+    ] as const) {
+      standIn.faults.add({ match: ({ url, method }) => path.test(url.pathname) && method !== 'HEAD', drop: true });
+      const { exitCode, published } = await runFaulty({ kind: 'none', at: 0 }, { inputs: vaultInputs, timeoutMs: 4000 });
+      standIn.faults.clear();
+      expect(standIn.requests.filter(({ url }) => path.test(url.pathname))).not.toEqual([]);
+      expect(exitCode, String(path)).toBeUndefined();
+      expect(published).toEqual({ kind: 'untagged' });
+    }
+  }, 60_000);
+});
+
+describe('a cancelled run', () => {
+  it.concurrent('ends with 3 and nothing left behind, or was already done', async () => {
+    const runs = await inTurn(counts.exchange, 4, (at) => runFaulty({ kind: 'cancelled', at }));
+    const wrong = runs.flatMap(({ exitCode, published, registry, leftovers, output }, index) => {
+      const isDone = published.kind === 'tagged' && isSound(published) && exitCode === 0;
+      const isGivenUp =
+        published.kind === 'untagged' && exitCode === 3 && leftovers.length === 0 && output.includes('The run was cancelled');
+      return (isDone || isGivenUp) && registry.openUploads() === 0
+        ? []
+        : [{ at: 4 * index + 1, exitCode, published, leftovers, open: registry.openUploads(), output }];
+    });
+    expect(wrong).toEqual([]);
+    expect(new Set(runs.map(({ exitCode }) => exitCode))).toEqual(new Set([0, 3]));
+  }, 120_000);
+});
+
+describe('a defect', () => {
+  it.concurrent.each(['uncaught-exception', 'unhandled-rejection'] as const)(
+    '%s: one error without stack or secret, and 3',
+    async (kind) => {
+      const { exitCode, output, published } = await runFaulty({ kind, at: Math.floor(counts.exchange / 2) });
+      expect(exitCode).toBe(3);
+      expect(published).toEqual({ kind: 'untagged' });
+      const errors = readRunnerCommands(output).filter(({ name }) => name === 'error');
+      expect(errors.map(({ data }) => data.split('\n')[0])).toEqual([
+        expect.stringMatching(/^The step failed in a way that it does not know: (?:Type)?Error at [\w-]+\.js:\d+:\d+$/),
+      ]);
+      expect(output).not.toMatch(/canary|^\s+at /m);
+    },
+  );
+});
+
+function isSound(published: Published): boolean {
+  return published.kind === 'untagged' || (published.missing.length === 0 && (digest === '' || published.digest === digest));
+}
+
+/** `act` for 1, 1 + `step` and so on up to `count`. */
+function inTurn<T>(count: number, step: number, act: (at: number) => Promise<T>): Promise<readonly T[]> {
+  return Promise.all(Array.from({ length: Math.ceil(count / step) }, (_, index) => act(index * step + 1)));
+}
+
+/** Runs that are under way, and what waits for its turn. */
+const slots = { free: 4, waiting: [] as (() => void)[] };
+
+async function takeSlot(): Promise<Disposable> {
+  if (slots.free === 0) await new Promise<void>((resolve) => slots.waiting.push(resolve));
+  else slots.free -= 1;
+  return {
+    [Symbol.dispose]() {
+      const next = slots.waiting.shift();
+      if (next === undefined) slots.free += 1;
+      else next();
+    },
+  };
+}
+
+async function runFaulty(
+  fault: FaultyStep,
+  { inputs = fileInputs, timeoutMs = 25_000 }: { readonly inputs?: typeof fileInputs; readonly timeoutMs?: number } = {},
+): Promise<FaultyRun> {
+  using _slot = await takeSlot();
+  const { sandbox, workspace } = place;
+  const [registry, folder] = await Promise.all([place.startRegistry(), place.newFolder('step')]);
+  const given = { ...inputs(place, `${registry.host}/team/app:1.0`), 'github-token': sandbox.githubToken };
+  const step = await sandbox.prepareGithubStep({ folder, workspace, inputs: given });
+  const temporary = join(folder, 'tmp');
+  await mkdir(temporary);
+  const before = await readdir(step.temporaryFolder);
+  const compileCache = join(place.folder, 'compiled');
+  const countsFile = join(folder, 'counts.json');
+  const env = {
+    ...step.env,
+    TMPDIR: temporary,
+    FAULT: JSON.stringify(fault),
+    COUNTS_FILE: countsFile,
+    CANARY: 'canary-of-a-defect',
+    NODE_COMPILE_CACHE: compileCache,
+  };
+  const { exitCode, stdout, stderr } = await runNode([program], { env, cwd: workspace, timeoutMs });
+  const after = [...(await readdir(temporary)), ...(await readdir(step.temporaryFolder))];
+  return {
+    exitCode,
+    output: stdout + stderr,
+    counts: exitCode === undefined ? { exchange: 0, file: 0, signature: 0 } : (JSON.parse(await readFile(countsFile, 'utf8')) as Counts),
+    registry,
+    published: readPublished(registry),
+    leftovers: after.filter((name) => !before.includes(name) && name !== 'image-custody-report.json'),
+  };
+}
+
+/** As scripts/build.ts does it, so that nothing but Node's own modules is looked for beside it. */
+async function bundle(outdir: string): Promise<string> {
+  await build({
+    entryPoints: [fileURLToPath(new URL('faulty-step.ts', import.meta.url))],
+    outdir,
+    bundle: true,
+    minify: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    banner: { js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" },
+  });
+  await writeFile(join(outdir, 'package.json'), '{ "type": "module" }');
+  return join(outdir, 'faulty-step.js');
+}

@@ -201,10 +201,10 @@ async function publish(source: string): Promise<{ readonly name: string; readonl
 /** One error that names the source and what is wrong with it; nothing of it in the registry; and skopeo cannot copy it either. */
 async function expectRefusal(source: string, reason: RegExp, forSkopeo: string): Promise<void> {
   const { exitCode, stdout, stderr } = await secure(source, `${empty.host}/refused:1`);
-  const errors = `${stdout}\n${stderr}`.split('\n').filter((line) => /\berror\b/i.test(line));
+  const errors = `${stdout}\n${stderr}`.split('\n').filter((line) => line.startsWith('error:'));
   expect(errors).toEqual([expect.stringMatching(reason)]);
   expect(errors[0]).toContain(source);
-  expect(stderr).toMatch(/\n {7}\S.{20,}/);
+  expect(stderr).toMatch(/\n {7}\S.{20,}\nError code: source-\w+ /);
   expect([2, 3]).toContain(exitCode);
   expect(await expectProgram(peer('crane'), ['catalog', '--insecure', empty.host])).toBe('');
   // Distribution leaves the state of a hash of zero bytes, named 0, where the probe of the push permission was cancelled.

@@ -51,7 +51,7 @@ export function createShellHost({ env, stdout, stderr, workspace }: ShellHostOpt
     summaryFormat: { kind: 'table', colour: wantsColour(env, stdout), columns: stdout.columns ?? 120 },
     mask() {},
     log(level, text) {
-      line(level === 'warning' ? `${paint('warning:', '33', logColour)} ${toVisibleLine(text)}` : toVisibleLine(text));
+      line(level === 'warning' ? `${paint('warning:', '33', logColour)} ${toPlainLine(text)}` : toPlainLine(text));
     },
     progress,
     async annotate() {},
@@ -63,8 +63,8 @@ export function createShellHost({ env, stdout, stderr, workspace }: ShellHostOpt
     async comment() {},
     output() {},
     fail(error) {
-      line(`${paint('error:', '31', logColour)} ${toVisibleLine(error.message)}`);
-      line(`       ${toVisibleLine(error.hint)}`);
+      line(`${paint('error:', '31', logColour)} ${toPlainLine(error.message)}`);
+      line(`       ${toPlainLine(error.hint)}`);
     },
   };
 }
@@ -87,6 +87,16 @@ function paint(text: string, style: string, colour: boolean): string {
 function keepStyles(text: string): string {
   return text
     .split(/(\u001b\[[0-9;]*m|\n)/)
-    .map((part, index) => (index % 2 === 1 ? part : toVisibleLine(part)))
+    .map((part, index) => (index % 2 === 1 ? part : toPlainLine(part)))
     .join('');
+}
+
+/**
+ * One line that acts neither on a terminal nor, where the shell is a step of a CI job, on a runner: GitHub's takes `::command::` at the start of a line
+ * and `##[command]` anywhere in it (actions/runner ActionCommand.cs), Azure's `##vso[command]` (azure-pipelines-agent Command.cs).
+ */
+function toPlainLine(text: string): string {
+  return toVisibleLine(text)
+    .replace(/##(?=\[|vso)/gi, '#\\#')
+    .replace(/^(\s*)::/, '$1\\::');
 }

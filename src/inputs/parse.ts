@@ -22,7 +22,7 @@ export function parseSettings(raw: ReadonlyMap<string, string>, spell: Spelling)
     failOn: fields.choice('fail-on', ['critical', 'high', 'medium', 'low', 'none']) ?? 'high',
     advisories: parseAdvisories(fields.text('advisories') ?? 'osv.dev', fields),
     keyVault: fields.text('key-vault'),
-    secrets: fields.list('secrets').map((line) => parseSecretRequest(line, fields)),
+    secrets: fields.list('secrets').map((line, index) => parseSecretRequest(line, index, fields)),
     azureTenantId: fields.text('azure-tenant-id'),
     azureClientId: fields.text('azure-client-id'),
     registryUsername: fields.credential('registry-username'),
@@ -149,12 +149,14 @@ function parseAdvisories(text: string, fields: Fields): AdvisoriesSetting {
 /** Names that `secret:NAME` can refer to; secret names as Key Vault has them. */
 const secretRequestPattern = /^([A-Za-z0-9_-]{1,127})\s*=\s*([0-9A-Za-z-]{1,127}(?:\/[0-9a-f]{32})?)$/;
 
-function parseSecretRequest(line: string, fields: Fields): SecretRequest {
+/** A line that is none is not quoted: it may be the secret itself. */
+function parseSecretRequest(line: string, index: number, fields: Fields): SecretRequest {
   const match = secretRequestPattern.exec(line);
   if (match?.[1] === undefined || match[2] === undefined) {
+    const name = /^([A-Za-z0-9_-]{1,127})\s*=/.exec(line)?.[1];
     return fields.invalid(
       'secrets',
-      JSON.stringify(line),
+      `${name === undefined ? 'something else' : JSON.stringify(`${name} = …`)} in its line ${index + 1}`,
       'NAME = secret-name lines (letters, digits and hyphens; secret-name/VERSION pins a version)',
     );
   }

@@ -61,7 +61,7 @@ const idPattern = /^\/(certificates|keys)\/([0-9A-Za-z-]{1,127})(?:\/([0-9a-f]{3
 function refused(text: string, reason: string) {
   return signatureError(
     'bad-signing-key',
-    `Cannot read input signing-key ${JSON.stringify(text)}: ${reason}`,
+    `Cannot read input signing-key${text.includes('-----BEGIN') ? ', which is a key itself' : ` ${JSON.stringify(text)}: ${reason}`}`,
     'Give the name or id of a Key Vault certificate (NAME, NAME/VERSION or https://VAULT.vault.azure.net/certificates/NAME), ' +
       'with ,CHAIN.pem after it where another authority issued it; a Key Vault key with its chain (https://…/keys/NAME,CHAIN.pem); or file:KEY.pem[,CERT.pem].',
   );

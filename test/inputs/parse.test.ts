@@ -71,7 +71,7 @@ describe('parseSettings', () => {
     [{ image: 'a', compression: 'xz' }, 'input-invalid', '"xz"', 'gzip, keep'],
     [{ image: 'a', sign: 'notation' }, 'input-missing', 'signing-key', 'Key Vault'],
     [{ image: 'a', secrets: 'A = b' }, 'input-conflict', 'key-vault', 'key-vault'],
-    [{ image: 'a', 'key-vault': 'v', secrets: 'no equals sign' }, 'input-invalid', 'no equals sign', 'NAME = secret-name'],
+    [{ image: 'a', 'key-vault': 'v', secrets: 'A = b\nno equals sign' }, 'input-invalid', 'line 2', 'NAME = secret-name'],
     [{ image: 'a', 'key-vault': 'v', secrets: 'A = b\nA = c' }, 'input-conflict', 'A twice', 'name of its own'],
     [{ image: 'a', 'registry-username': 'u', 'registry-password': 'secret:NOPE' }, 'input-conflict', 'secret:NOPE', 'secrets'],
     [{ image: 'a', 'registry-username': 'u' }, 'input-conflict', 'registry-password', 'Give both'],

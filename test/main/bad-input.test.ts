@@ -127,7 +127,7 @@ const badInputs: readonly Case[] = [
     vault: true,
     inputs: { secrets: 'no equals sign' },
     exitCode: 2,
-    says: [/secrets/, /no equals sign/],
+    says: [/secrets/, /line 1/],
     hint: /NAME = secret-name/,
   },
   {

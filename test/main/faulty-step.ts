@@ -75,7 +75,8 @@ const { fetchIdentityToken } = await import('../../src/host/github/identity-toke
 const { readInputs } = await import('../../src/host/github/inputs.ts');
 const { inputs } = await import('../../src/inputs/table.ts');
 const { SecretValue } = await import('../../src/lib/secret-value.ts');
-const { createProcessHttp, readEnvironment, run, toSettings, toSubject } = await import('../../src/main/run.ts');
+const { readEnvironment, toSubject } = await import('../../src/main/environment.ts');
+const { createProcessHttp, run, toSettings } = await import('../../src/main/run.ts');
 const { secure } = await import('../../src/command/secure.ts');
 
 const real = createProcessHttp();

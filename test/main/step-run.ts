@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { toCamelCase } from '../../src/inputs/table.ts';
+import { type Input, inputs, toCamelCase } from '../../src/inputs/table.ts';
 import { readAgentCommands } from '../host/oracle-azure-agent.ts';
 import { readRunnerCommands } from '../host/oracle-github-runner.ts';
 import type { Place } from './place.ts';
@@ -67,7 +67,7 @@ export function runNode(
   });
 }
 
-async function prepare(host: HostKind, place: Place, folder: string, workspace: string, inputs: Readonly<Record<string, string>>) {
+async function prepare(host: HostKind, place: Place, folder: string, workspace: string, given: Readonly<Record<string, string>>) {
   const { sandbox } = place;
   const { identity } = sandbox;
   const secretIdentity = {
@@ -77,20 +77,26 @@ async function prepare(host: HostKind, place: Place, folder: string, workspace: 
   };
   switch (host) {
     case 'github': {
-      const { env } = await sandbox.prepareGithubStep({ folder, workspace, inputs: { 'github-token': sandbox.githubToken, ...inputs } });
+      const { env } = await sandbox.prepareGithubStep({ folder, workspace, inputs: { 'github-token': sandbox.githubToken, ...given } });
       return { env, args: [] };
     }
     case 'azure-pipelines': {
-      const camel = Object.fromEntries(Object.entries(inputs).map(([name, value]) => [toCamelCase(name), value]));
+      const camel = Object.fromEntries(Object.entries(given).map(([name, value]) => [toCamelCase(name), value]));
       const { env } = await sandbox.prepareAzurePipelinesStep({ folder, workspace, inputs: camel });
       return { env: { ...env, ...secretIdentity }, args: [] };
     }
     case 'cli': {
-      const args = Object.entries(inputs).flatMap(([name, value]) => value.split('\n').map((item) => `--${name}=${item}`));
+      const args = Object.entries(given).flatMap(([name, value]) => itemsOf(name, value).map((item) => `--${name}=${item}`));
       const env = { HOME: folder, NODE_EXTRA_CA_CERTS: sandbox.caFile, AZURE_AUTHORITY_HOST: sandbox.entra.url, ...secretIdentity };
       return { env, args: ['secure', ...args] };
     }
   }
+}
+
+/** A list is an option for each item, a text is one. */
+function itemsOf(name: string, value: string): readonly string[] {
+  const input: Input | undefined = inputs.find((row) => row.name === name);
+  return input?.type === 'list' ? value.split('\n') : [value];
 }
 
 function readErrors(host: HostKind, stdout: string, stderr: string): readonly string[] {

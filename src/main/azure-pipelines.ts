@@ -1,7 +1,8 @@
 import { createAzurePipelinesHost } from '../host/azure-pipelines/azure-pipelines-host.ts';
 import { readInputs } from '../host/azure-pipelines/inputs.ts';
 import { inputs, toCamelCase } from '../inputs/table.ts';
-import { createProcessHttp, readEnvironment, run, toSettings, toSubject } from './run.ts';
+import { readEnvironment, toSubject } from './environment.ts';
+import { createProcessHttp, run, toSettings } from './run.ts';
 
 const { env } = process;
 const http = createProcessHttp();

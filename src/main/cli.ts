@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 import { fileURLToPath } from 'node:url';
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError } from 'commander';
 import type { Host } from '../host/host.ts';
 import { createShellHost } from '../host/shell/shell-host.ts';
 import { parseSettings, unknownInput } from '../inputs/parse.ts';
-import { type Input, type InputName, inputs, toCamelCase } from '../inputs/table.ts';
 import { StepError } from '../lib/step-error.ts';
-import { createProcessHttp, readEnvironment, run, version } from './run.ts';
+import { inputOptions, toFlag, toRaw } from './cli-options.ts';
+import { readEnvironment } from './environment.ts';
+import { createProcessHttp, run, version } from './run.ts';
 
 /** The GitHub host beside this file: bundled in dist/, as a source where the sources run. */
 const githubProgram = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? 'github.ts' : 'github.js', import.meta.url));
@@ -18,9 +19,8 @@ const program = new Command('image-custody')
   .configureOutput({ outputError: () => undefined })
   .exitOverride();
 
-const rows: readonly Input[] = inputs.filter((input: Input) => input.onlyOn === undefined);
 const secureCommand = program.command('secure', { isDefault: true }).description('the whole step (the default command)');
-for (const input of rows) secureCommand.addOption(toOption(input));
+for (const option of inputOptions()) secureCommand.addOption(option);
 secureCommand.action((options: Record<string, string>) => {
   const { env } = process;
   const http = createProcessHttp();
@@ -67,27 +67,4 @@ function toUsageError(message: string): StepError {
     message: message.replace(/^error: /, '').replace(/\s*\n.*$/s, ''),
     hint: 'image-custody --help lists the commands, image-custody secure --help every option.',
   });
-}
-
-function toOption(input: Input): Option {
-  const option = new Option(`${toFlag(input.name as InputName)} <${input.type === 'list' ? 'item' : 'value'}>`, describe(input));
-  if (input.type === 'list')
-    option.argParser((item: string, previous: string | undefined) => (previous === undefined ? item : `${previous}\n${item}`));
-  return option;
-}
-
-function describe(input: Input): string {
-  const value = input.defaultText ?? input.default;
-  const choices = input.choices === undefined ? '' : ` One of ${input.choices.join(', ')}.`;
-  const more = input.type === 'list' ? ' Repeat the option for each item.' : '';
-  return `${input.description}${choices}${more}${value === undefined ? '' : ` (default: ${value})`}`.replaceAll('`', '');
-}
-
-function toFlag(name: InputName): string {
-  return `--${name}`;
-}
-
-function toRaw(options: Record<string, string>): ReadonlyMap<string, string> {
-  const given = rows.map((input) => [input.name, options[toCamelCase(input.name)]] as const);
-  return new Map(given.filter((pair): pair is readonly [string, string] => pair[1] !== undefined));
 }

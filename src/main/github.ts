@@ -3,7 +3,8 @@ import { fetchIdentityToken } from '../host/github/identity-token.ts';
 import { readInputs } from '../host/github/inputs.ts';
 import { inputs } from '../inputs/table.ts';
 import { SecretValue } from '../lib/secret-value.ts';
-import { createProcessHttp, readEnvironment, run, toSettings, toSubject } from './run.ts';
+import { readEnvironment, toSubject } from './environment.ts';
+import { createProcessHttp, run, toSettings } from './run.ts';
 
 const { env } = process;
 const http = createProcessHttp();

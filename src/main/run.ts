@@ -1,22 +1,16 @@
-import { readFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { join } from 'node:path';
 import { type ExitCode, exitCodeOf } from '../command/exit-code.ts';
-import type { Environment, World } from '../command/world.ts';
+import type { World } from '../command/world.ts';
 import type { Host } from '../host/host.ts';
 import { foreignNames, parseSettings, type Spelling } from '../inputs/parse.ts';
 import type { Settings } from '../inputs/settings.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { createHttp } from '../lib/http-client.ts';
 import { HttpError } from '../lib/http-error.ts';
-import { SecretValue } from '../lib/secret-value.ts';
 import { StepError } from '../lib/step-error.ts';
 
 /** Set by scripts/build.ts; absent where the sources run as they are. */
 declare const IMAGE_CUSTODY_VERSION: string | undefined;
 export const version = typeof IMAGE_CUSTODY_VERSION === 'string' ? IMAGE_CUSTODY_VERSION : '0.0.0';
-
-type Variables = Readonly<Record<string, string | undefined>>;
 
 /**
  * Runs a command to its exit code. The code is 3 before anything else happens, so that a promise that nobody settles ends the process with
@@ -62,33 +56,6 @@ export function createProcessHttp(): HttpClient {
   return createHttp({ userAgent: `image-custody/${version}` });
 }
 
-/** The environment variables and files that count on every host. */
-export async function readEnvironment(env: Variables): Promise<Environment> {
-  return {
-    dockerHost: env.DOCKER_HOST,
-    dockerConfig: await readDockerConfig(env),
-    azureTenantId: env.AZURE_TENANT_ID,
-    azureClientId: env.AZURE_CLIENT_ID,
-    azureClientSecret: env.AZURE_CLIENT_SECRET ? new SecretValue(env.AZURE_CLIENT_SECRET) : undefined,
-    azureAuthorityHost: env.AZURE_AUTHORITY_HOST,
-    fetchIdentityToken: undefined,
-  };
-}
-
-/** What a run is about, alike in all runs of a pull request: the image without its tag or digest. */
-export function toSubject(image: string | undefined): string {
-  return (image ?? '').replace(/@sha256:[0-9a-f]+$/, '').replace(/:[\w][\w.-]{0,127}$/, '');
-}
-
-async function readDockerConfig(env: Variables): Promise<Environment['dockerConfig']> {
-  const path = join(env.DOCKER_CONFIG ?? join(homedir(), '.docker'), 'config.json');
-  try {
-    return { path, bytes: await readFile(path) };
-  } catch {
-    return undefined;
-  }
-}
-
 function toStepError(error: unknown): StepError {
   if (error instanceof StepError) return error;
   if (error instanceof HttpError) {
@@ -100,7 +67,7 @@ function toStepError(error: unknown): StepError {
     code: 'internal',
     origin: 'us',
     message: `The step failed in a way that it does not know: ${name}${place === undefined ? '' : ` at ${place}`}`,
-    hint: 'This is a defect of Image Custody. Please report it with this line; no tag was moved.',
+    hint: 'This is a defect of Image Custody. Please report it with this line. Tags move last: look at the registry before you rely on one.',
     cause: error,
   });
 }

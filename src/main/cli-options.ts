@@ -1,0 +1,34 @@
+import { Option } from 'commander';
+import { type Input, type InputName, inputs, toCamelCase } from '../inputs/table.ts';
+
+const rows: readonly Input[] = inputs.filter((input: Input) => input.onlyOn === undefined);
+
+/** The inputs of the table as options. */
+export function inputOptions(): readonly Option[] {
+  return rows.map(toOption);
+}
+
+function toOption(input: Input): Option {
+  const option = new Option(`${toFlag(input.name as InputName)} <${input.type === 'list' ? 'item' : 'value'}>`, describe(input));
+  if (input.type === 'list')
+    option.argParser((item: string, previous: string | undefined) => (previous === undefined ? item : `${previous}\n${item}`));
+  return option;
+}
+
+function describe(input: Input): string {
+  const value = input.defaultText ?? input.default;
+  const choices = input.choices === undefined ? '' : ` One of ${input.choices.join(', ')}.`;
+  const more = input.type === 'list' ? ' Repeat the option for each item.' : '';
+  return `${input.description}${choices}${more}${value === undefined ? '' : ` (default: ${value})`}`.replaceAll('`', '');
+}
+
+/** How the command line spells an input. */
+export function toFlag(name: InputName): string {
+  return `--${name}`;
+}
+
+/** The texts of the inputs that were given, by name. */
+export function toRaw(options: Record<string, string>): ReadonlyMap<string, string> {
+  const given = rows.map((input) => [input.name, options[toCamelCase(input.name)]] as const);
+  return new Map(given.filter((pair): pair is readonly [string, string] => pair[1] !== undefined));
+}

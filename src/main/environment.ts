@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { Environment } from '../command/world.ts';
+import { SecretValue } from '../lib/secret-value.ts';
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** The environment variables and files that count on every host. */
+export async function readEnvironment(env: Variables): Promise<Environment> {
+  return {
+    dockerHost: env.DOCKER_HOST,
+    dockerConfig: await readDockerConfig(env),
+    azureTenantId: env.AZURE_TENANT_ID,
+    azureClientId: env.AZURE_CLIENT_ID,
+    azureClientSecret: env.AZURE_CLIENT_SECRET ? new SecretValue(env.AZURE_CLIENT_SECRET) : undefined,
+    azureAuthorityHost: env.AZURE_AUTHORITY_HOST,
+    fetchIdentityToken: undefined,
+  };
+}
+
+/** What a run is about, alike in all runs of a pull request: the image without its tag or digest. */
+export function toSubject(image: string | undefined): string {
+  return (image ?? '').replace(/@sha256:[0-9a-f]+$/, '').replace(/:[\w][\w.-]{0,127}$/, '');
+}
+
+async function readDockerConfig(env: Variables): Promise<Environment['dockerConfig']> {
+  const path = join(env.DOCKER_CONFIG ?? join(homedir(), '.docker'), 'config.json');
+  try {
+    return { path, bytes: await readFile(path) };
+  } catch {
+    return undefined;
+  }
+}

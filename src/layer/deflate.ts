@@ -13,7 +13,9 @@ export class GzipWriter {
   /** Bytes of the block in use; its first `dictionaryBytes` are the end of the block before. */
   #filled = 0;
   #dictionaryBytes = 0;
-  #pending: Promise<Buffer>[] = [];
+  #pending: { readonly deflated: Promise<Buffer>; readonly block: Buffer }[] = [];
+  /** Blocks that were compressed, to be filled again: a new one for each MiB would keep the garbage collector busy. */
+  readonly #free: Buffer[] = [];
   #crc = 0;
   #sizeBytes = 0;
   #begun = false;
@@ -47,7 +49,7 @@ export class GzipWriter {
 
   async #next(): Promise<void> {
     this.#submit(constants.Z_SYNC_FLUSH);
-    const block = newBlock();
+    const block = this.#free.pop() ?? newBlock();
     this.#dictionaryBytes = this.#block.copy(block, 0, this.#filled - dictionaryBytes, this.#filled);
     this.#block = block;
     this.#filled = this.#dictionaryBytes;
@@ -61,11 +63,14 @@ export class GzipWriter {
       level === storedLevel || this.#dictionaryBytes === 0 ? {} : { dictionary: this.#block.subarray(0, this.#dictionaryBytes) };
     const deflated = deflateBlock(content, { level, memLevel, finishFlush, chunkSize: outputBytes, ...dictionary });
     deflated.catch(() => {});
-    this.#pending.push(deflated);
+    this.#pending.push({ deflated, block: this.#block });
   }
 
   async #flush(): Promise<void> {
-    const deflated = await (this.#pending.shift() as Promise<Buffer>);
+    const oldest = this.#pending.shift();
+    if (oldest === undefined) return;
+    const deflated = await oldest.deflated;
+    this.#free.push(oldest.block);
     if (!this.#begun) await this.#write(gzipHeader);
     this.#begun = true;
     await this.#write(deflated);

@@ -1,3 +1,5 @@
+import { extensionMaxBytes } from '../lib/tar-entry.ts';
+
 /** What one layer may cost. Above any of these the layer is refused, never cut short. */
 export interface LayerLimits {
   /** Tar headers and folders (also those only implied by a path) of one layer. */
@@ -18,7 +20,7 @@ export interface LayerLimits {
 export const defaultLayerLimits: LayerLimits = {
   maxEntries: 1_000_000,
   maxNameBytes: 4096,
-  maxSpecialBytes: 1024 * 1024,
+  maxSpecialBytes: extensionMaxBytes,
   maxHoleBytes: 1024 ** 3,
   maxInflatedBytes: 64 * 1024 ** 3,
   maxInflationRatio: 200,

@@ -14,9 +14,6 @@ export type LayerErrorCode =
   | 'mismatch'
   | 'inspector-failed';
 
-/** Ends the reading of a layer; `rule` says what is wrong, in lower case and without a full stop. */
-export type Refuse = (code: LayerErrorCode, rule: string) => never;
-
 /** The error for a layer that is refused at byte `offset` of the tar or, for `malformed-gzip`, of the gzip file. */
 export function layerRefusal(layer: string, code: LayerErrorCode, offset: number, rule: string): StepError<LayerErrorCode> {
   return new StepError({

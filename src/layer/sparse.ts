@@ -1,5 +1,5 @@
-import { type PaxRecords, parseInteger } from './pax.ts';
-import type { Refuse } from './refusal.ts';
+import { type PaxRecords, parseInteger } from '../lib/pax-records.ts';
+import type { RefuseTar } from '../lib/tar-refusal.ts';
 
 /** A run of data in a sparse file; between runs there are zeros. https://www.gnu.org/software/tar/manual/html_section/Sparse-Formats.html */
 export interface SparseRun {
@@ -15,7 +15,7 @@ export interface SparseHeader {
 }
 
 /** The sparse file that the records describe, by the rules of Go's readGNUSparsePAXHeaders; undefined where they describe none. */
-export function parseSparseHeader(records: PaxRecords, refuse: Refuse): SparseHeader | undefined {
+export function parseSparseHeader(records: PaxRecords, refuse: RefuseTar): SparseHeader | undefined {
   const major = records.get('GNU.sparse.major') ?? '';
   const minor = records.get('GNU.sparse.minor') ?? '';
   const map = records.get('GNU.sparse.map') ?? '';
@@ -33,26 +33,26 @@ export function parseSparseHeader(records: PaxRecords, refuse: Refuse): SparseHe
 }
 
 /** Formats 0.0 and 0.1: `offset,length,offset,length…`. */
-function parseListedMap(map: string, count: string, refuse: Refuse): readonly SparseRun[] {
+function parseListedMap(map: string, count: string, refuse: RefuseTar): readonly SparseRun[] {
   const numbers = map === '' ? [] : map.split(',');
   if (parseInteger(count) !== numbers.length / 2) refuse('malformed-tar', 'the map of a sparse file has another length than it says');
   return toRuns(numbers, refuse);
 }
 
 /** Format 1.0: the number of runs, then offset and length of each, each number on a line of its own. */
-export function parseLeadingMap(text: string, refuse: Refuse): readonly SparseRun[] {
+export function parseLeadingMap(text: string, refuse: RefuseTar): readonly SparseRun[] {
   const lines = text.split('\n');
   return toRuns(lines.slice(1, 1 + 2 * leadingMapRuns(text, refuse)), refuse);
 }
 
 /** The number of runs that a map of format 1.0 begins with; `text` holds at least its first line. */
-export function leadingMapRuns(text: string, refuse: Refuse): number {
+export function leadingMapRuns(text: string, refuse: RefuseTar): number {
   const count = parseInteger(text.slice(0, text.indexOf('\n')));
   if (count === undefined || count < 0) refuse('malformed-tar', 'the map of a sparse file does not begin with a number');
   return count;
 }
 
-function toRuns(numbers: readonly string[], refuse: Refuse): readonly SparseRun[] {
+function toRuns(numbers: readonly string[], refuse: RefuseTar): readonly SparseRun[] {
   const runs: SparseRun[] = [];
   for (let at = 0; at < numbers.length; at += 2) {
     const offset = parseInteger(numbers[at] ?? '');
@@ -110,7 +110,7 @@ const zeros = Buffer.alloc(64 * 1024);
  * Refuses a map that is not in order, overlaps, reaches over the file's end, or has more or less data than is stored (Go's
  * validateSparseEntries and sparseFileReader). Gives the bytes of its holes.
  */
-export function verifySparseMap(runs: readonly SparseRun[], sizeBytes: number, storedBytes: number, refuse: Refuse): number {
+export function verifySparseMap(runs: readonly SparseRun[], sizeBytes: number, storedBytes: number, refuse: RefuseTar): number {
   let end = 0;
   let data = 0;
   for (const run of runs) {

@@ -1,5 +1,5 @@
 import { hints, quote, type SourceFailure } from './source-error.ts';
-import type { TarEntry } from './tar-reader.ts';
+import type { ArchiveEntry } from './tar-reader.ts';
 
 /** Named files of an image: those of an archive or of a folder. Names are cleaned ones. */
 export interface Archive {
@@ -38,7 +38,7 @@ export class TarIndex<Place> {
     this.#fail = fail;
   }
 
-  add(entry: TarEntry, place: Place): void {
+  add(entry: ArchiveEntry, place: Place): void {
     if (entry.kind === 'directory') {
       return;
     }

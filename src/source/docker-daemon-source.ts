@@ -9,7 +9,7 @@ import { parseLayoutIndex } from './oci-document.ts';
 import { distinctLayers, readOciImage } from './oci-image.ts';
 import { hints, quote, type SourceFailure } from './source-error.ts';
 import { type ContentKind, DocumentStore, StreamInput, type TakenContent } from './stream-input.ts';
-import { type TarEntry, TarReader } from './tar-reader.ts';
+import { type ArchiveEntry, TarReader } from './tar-reader.ts';
 
 /** What a layer of a kept manifest is until the manifest, which comes last, says it. */
 const layerTypes: Readonly<Partial<Record<ContentKind, string>>> = {
@@ -77,10 +77,10 @@ export class DockerDaemonSource implements ImageSource {
   }
 
   /** Asks the daemon for the archive and goes through it until `job` says that it has had enough. */
-  async #eachEntry(job: (entry: TarEntry, reader: TarReader) => Promise<boolean>): Promise<void> {
+  async #eachEntry(job: (entry: ArchiveEntry, reader: TarReader) => Promise<boolean>): Promise<void> {
     await this.#daemon.save(this.#image.id, async (archive) => {
       const reader = new TarReader(new StreamInput(archive), this.#fail);
-      for (let entry = await reader.next(); entry !== undefined; entry = await reader.next()) {
+      for await (const entry of reader.entries()) {
         if (!(await job(entry, reader))) {
           return;
         }
@@ -89,7 +89,7 @@ export class DockerDaemonSource implements ImageSource {
   }
 
   async #visitLayer(
-    { path, sizeBytes }: TarEntry & { kind: 'file' },
+    { path, sizeBytes }: ArchiveEntry & { kind: 'file' },
     { kind, head }: TakenContent,
     content: AsyncIterable<Buffer>,
     visited: Map<string, SourceLayer>,

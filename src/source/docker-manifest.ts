@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import { cleanPath } from '../lib/clean-path.ts';
 import type { Digest } from '../model/digest.ts';
 import type { MadeManifest, SourceLayer } from '../model/source.ts';
 import type { ArchiveDocuments } from './archive.ts';
-import { cleanPath } from './archive-path.ts';
 import { configMaxBytes, Document, manifestMaxBytes } from './document.ts';
 import { parseImageConfig } from './image-config.ts';
 import { hints, quote, type SourceFailure } from './source-error.ts';

@@ -1,4 +1,4 @@
-import { parseTarHeader, tarBlockBytes } from './tar-header.ts';
+import { isZero, readTarHeader, tarBlockBytes } from '../lib/tar-header.ts';
 import type { TarInput } from './tar-reader.ts';
 
 /** JSON documents of an archive that is read in order are kept as they come by: the largest one, and all together. */
@@ -89,8 +89,13 @@ function sniffContent(head: Buffer): ContentKind {
 }
 
 function isTarBlock(block: Buffer): boolean {
+  if (isZero(block)) {
+    return true;
+  }
   try {
-    parseTarHeader(block);
+    readTarHeader(block, (_fault, rule) => {
+      throw new Error(rule);
+    });
     return true;
   } catch {
     return false;

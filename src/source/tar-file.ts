@@ -51,9 +51,8 @@ class TarFile implements Archive {
   static async index(handle: FileHandle, fail: SourceFailure): Promise<TarFile> {
     const stats = await handle.stat();
     const input = new FileInput(handle);
-    const reader = new TarReader(input, fail);
     const index = new TarIndex<number>(fail);
-    for (let entry = await reader.next(); entry !== undefined; entry = await reader.next()) {
+    for await (const entry of new TarReader(input, fail).entries()) {
       if (entry.kind === 'file' && input.position + entry.sizeBytes > stats.size) {
         throw fail('source-damaged', `the archive is cut off in ${quote(entry.path)}`, hints.writeAgain);
       }

@@ -1,6 +1,17 @@
-import { cleanPath, linkTarget } from './archive-path.ts';
+import { cleanPath } from '../lib/clean-path.ts';
+import {
+  extensionMaxBytes,
+  isTarExtension,
+  noExtensions,
+  readTarExtension,
+  type TarEntry,
+  type TarExtensions,
+  toTarEntry,
+  verifyNoExtensions,
+} from '../lib/tar-entry.ts';
+import { isZero, readTarHeader, type TarHeader, tarBlockBytes, tarPaddingBytes } from '../lib/tar-header.ts';
+import type { RefuseTar } from '../lib/tar-refusal.ts';
 import { hints, quote, type SourceFailure } from './source-error.ts';
-import { parsePaxRecords, parseTarHeader, parseTarText, type TarHeader, TarHeaderError, tarBlockBytes } from './tar-header.ts';
 
 /** Bytes of a tar, taken in order. */
 export interface TarInput {
@@ -10,48 +21,60 @@ export interface TarInput {
   skip(sizeBytes: number): Promise<boolean>;
 }
 
-/** An entry of an image archive. Devices and the like are passed over. */
-export type TarEntry =
+/** An entry of an image archive; its path is clean. */
+export type ArchiveEntry =
   | { readonly kind: 'file'; readonly path: string; readonly sizeBytes: number }
   | { readonly kind: 'directory'; readonly path: string }
   | { readonly kind: 'link'; readonly path: string; readonly target: string };
 
 /** Images have some hundred entries; an archive of more is not read to its end. */
 const entryLimit = 16_384;
-/** Go's maxSpecialFileSize. */
-const metaMaxBytes = 1024 * 1024;
-
-interface Meta {
-  readonly pax?: ReadonlyMap<string, string>;
-  readonly longName?: string;
-  readonly longLink?: string;
-}
 
 /**
- * Reads the entries of an image archive in order, as Go's archive/tar does; what other readers read differently is refused. Between two
- * calls of `next` the content of a file can be taken with `content`.
+ * Reads an image archive as Go's archive/tar does, and refuses what other readers read differently. Unlike a layer, it may end as Go lets
+ * it, without zero blocks or with other bytes behind them: what is missing then is told by what names it, and nobody unpacks the rest.
  */
 export class TarReader {
   readonly #input: TarInput;
   readonly #fail: SourceFailure;
+  readonly #refuse: RefuseTar;
   #contentLeft = 0;
   #padding = 0;
-  #entries = 0;
+  #headers = 0;
+  /** Where the header is that is being read, and where the one after it will be. */
+  #start = 0;
+  #next = 0;
 
   constructor(input: TarInput, fail: SourceFailure) {
     this.#input = input;
     this.#fail = fail;
+    this.#refuse = (fault, rule) => {
+      const code = fault === 'unsupported' ? 'source-unsupported' : 'source-damaged';
+      throw fail(code, `at byte ${this.#start} of the tar: ${rule}`, hints.writeAgain);
+    };
   }
 
-  async next(): Promise<TarEntry | undefined> {
-    try {
-      return await this.#next();
-    } catch (error) {
-      throw error instanceof TarHeaderError ? this.#damaged(error.message) : error;
+  /** Files, folders and links in order; devices and the like are passed over. A file's `content` can be taken before the next entry is. */
+  async *entries(): AsyncGenerator<ArchiveEntry> {
+    let extensions: TarExtensions = noExtensions;
+    for (let header = await this.#header(); header !== undefined; header = await this.#header()) {
+      if (isTarExtension(header)) {
+        extensions = readTarExtension(header, await this.#extension(header), extensions, this.#refuse);
+      } else {
+        this.#verifyPlain(extensions);
+        const tarEntry = toTarEntry(header, extensions, this.#refuse);
+        extensions = noExtensions;
+        this.#expect(tarEntry.storedBytes);
+        const entry = this.#toEntry(tarEntry);
+        if (entry !== undefined) {
+          yield entry;
+        }
+      }
     }
+    verifyNoExtensions(extensions, this.#refuse);
   }
 
-  /** Content of the file that `next` gave last; to be taken once. */
+  /** Content of the file that `entries` gave last; to be taken once. */
   async *content(): AsyncGenerator<Buffer> {
     while (this.#contentLeft > 0) {
       const chunk = await this.#input.take(this.#contentLeft);
@@ -63,37 +86,6 @@ export class TarReader {
     }
   }
 
-  async #next(): Promise<TarEntry | undefined> {
-    let meta: Meta = {};
-    for (;;) {
-      const header = await this.#header();
-      if (header === undefined) {
-        return undefined;
-      }
-      switch (header.type) {
-        case 'x':
-          meta = { ...meta, pax: parsePaxRecords(await this.#meta(header)) };
-          break;
-        case 'L':
-          meta = { ...meta, longName: parseTarText(await this.#meta(header)) };
-          break;
-        case 'K':
-          meta = { ...meta, longLink: parseTarText(await this.#meta(header)) };
-          break;
-        case 'g':
-          this.#verifyGlobal(parsePaxRecords(await this.#meta(header)));
-          break;
-        default: {
-          const entry = this.#entry(header, meta);
-          if (entry !== undefined) {
-            return entry;
-          }
-          meta = {};
-        }
-      }
-    }
-  }
-
   /** The next header; undefined at the end: two blocks of zeros, or no more bytes. */
   async #header(): Promise<TarHeader | undefined> {
     if (!(await this.#input.skip(this.#contentLeft))) {
@@ -101,31 +93,48 @@ export class TarReader {
     }
     // Go lets the last padding be short.
     await this.#input.skip(this.#padding);
-    this.#contentLeft = 0;
-    this.#padding = 0;
-    if (++this.#entries > entryLimit) {
-      throw this.#damaged(`the archive has more than ${entryLimit} entries`);
+    this.#start = this.#next;
+    this.#expect(0);
+    if (++this.#headers > entryLimit) {
+      this.#refuse('limit', `more than ${entryLimit} entries`);
     }
     const block = await this.#block();
-    const header = block === undefined ? undefined : parseTarHeader(block);
-    if (header === undefined && block !== undefined) {
-      const second = await this.#block();
-      if (second !== undefined && parseTarHeader(second) !== undefined) {
-        throw this.#damaged('a lone block of zeros stands between two entries');
-      }
+    if (block !== undefined && !isZero(block)) {
+      return readTarHeader(block, this.#refuse);
     }
-    return header;
+    const second = block && (await this.#block());
+    if (second !== undefined && !isZero(second)) {
+      this.#refuse('malformed-tar', 'a lone block of zeros between two entries');
+    }
+    return undefined;
+  }
+
+  /** Notes what follows the block of a header. */
+  #expect(sizeBytes: number): void {
+    this.#contentLeft = sizeBytes;
+    this.#padding = tarPaddingBytes(sizeBytes);
+    this.#next = this.#start + tarBlockBytes + this.#contentLeft + this.#padding;
+  }
+
+  async #extension({ sizeBytes }: TarHeader): Promise<Buffer> {
+    if (sizeBytes > extensionMaxBytes) {
+      this.#refuse('limit', 'an extended header that is larger than 1 MiB');
+    }
+    this.#expect(sizeBytes);
+    const chunks: Buffer[] = [];
+    for await (const chunk of this.content()) {
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
   }
 
   async #block(): Promise<Buffer | undefined> {
-    const first = await this.#input.take(tarBlockBytes);
-    return first === undefined || first.length === tarBlockBytes ? first : await this.#whole(tarBlockBytes, first);
-  }
-
-  async #whole(sizeBytes: number, first?: Buffer): Promise<Buffer> {
-    const chunks = first === undefined ? [] : [first];
-    for (let left = sizeBytes - (first?.length ?? 0); left > 0; ) {
+    const chunks: Buffer[] = [];
+    for (let left = tarBlockBytes; left > 0; ) {
       const chunk = await this.#input.take(left);
+      if (chunk === undefined && left === tarBlockBytes) {
+        return undefined;
+      }
       if (chunk === undefined) {
         throw this.#cut();
       }
@@ -135,46 +144,33 @@ export class TarReader {
     return Buffer.concat(chunks);
   }
 
-  async #meta({ sizeBytes }: TarHeader): Promise<Buffer> {
-    if (sizeBytes < 0 || sizeBytes > metaMaxBytes) {
-      throw this.#damaged('an extended header is larger than 1 MiB');
+  /** What no image archive has: names of which readers other than Go take the other one, and sparse files. */
+  #verifyPlain({ pax, longName, longLink }: TarExtensions): void {
+    if ((longName !== undefined && pax?.get('path')) || (longLink !== undefined && pax?.get('linkpath'))) {
+      this.#refuse('ambiguous-tar', 'an entry with both a PAX and a GNU name, of which readers take different ones');
     }
-    this.#padding = paddingOf(sizeBytes);
-    return await this.#whole(sizeBytes);
+    if ([...(pax?.keys() ?? [])].some((key) => key.startsWith('GNU.sparse.'))) {
+      this.#refuse('unsupported', 'a sparse file, which no image archive has');
+    }
   }
 
-  #entry(header: TarHeader, { pax, longName, longLink }: Meta): TarEntry | undefined {
-    const [paxPath, paxLink, paxSize] = ['path', 'linkpath', 'size'].map((key) => pax?.get(key) || undefined);
-    if ((longName !== undefined && paxPath !== undefined) || (longLink !== undefined && paxLink !== undefined)) {
-      throw this.#damaged('an entry has both a PAX and a GNU name, of which readers take different ones');
-    }
-    if (header.type === 'S' || [...(pax?.keys() ?? [])].some((key) => key.startsWith('GNU.sparse.'))) {
-      throw this.#damaged('an entry is a sparse file, which no image archive has');
-    }
-    const name = paxPath ?? (longName || header.name);
-    const sizeBytes = paxSize === undefined ? header.sizeBytes : parseSize(paxSize);
+  #toEntry({ type, name, linkName, storedBytes }: TarEntry): ArchiveEntry | undefined {
     const path = cleanPath(name);
     if (path === undefined) {
-      throw this.#damaged(`the entry ${quote(name)} lies outside of the archive`);
+      throw this.#fail('source-damaged', `the entry ${quote(name)} lies outside of the archive`, hints.writeAgain);
     }
-    const type = header.type === '\0' ? (name.endsWith('/') ? '5' : '0') : header.type;
-    if (sizeBytes < 0 || (sizeBytes > 0 && /^[1-6]$/.test(type))) {
-      throw this.#damaged(`the entry ${quote(name)} has a size that its type cannot have`);
+    switch (type) {
+      case 'file':
+        return { kind: 'file', path, sizeBytes: storedBytes };
+      case 'directory':
+        return { kind: 'directory', path };
+      case 'hardlink':
+        return { kind: 'link', path, target: cleanPath(linkName) ?? '' };
+      case 'symlink':
+        return { kind: 'link', path, target: linkTarget(path, linkName) ?? '' };
+      default:
+        return undefined;
     }
-    this.#contentLeft = sizeBytes;
-    this.#padding = paddingOf(sizeBytes);
-    return toEntry(type, path, paxLink ?? (longLink || header.linkName), sizeBytes);
-  }
-
-  /** Go does not apply global records, others do. */
-  #verifyGlobal(records: ReadonlyMap<string, string>): void {
-    if (['path', 'linkpath', 'size'].some((key) => records.has(key))) {
-      throw this.#damaged('a global PAX header sets names or sizes, which readers take differently');
-    }
-  }
-
-  #damaged(reason: string) {
-    return this.#fail('source-damaged', reason, hints.writeAgain);
   }
 
   #cut() {
@@ -182,30 +178,7 @@ export class TarReader {
   }
 }
 
-function toEntry(type: string, path: string, linkName: string, sizeBytes: number): TarEntry | undefined {
-  switch (type) {
-    case '0':
-    case '7':
-      return { kind: 'file', path, sizeBytes };
-    case '5':
-      return { kind: 'directory', path };
-    case '1':
-      return { kind: 'link', path, target: cleanPath(linkName) ?? '' };
-    case '2':
-      return { kind: 'link', path, target: linkTarget(path, linkName) ?? '' };
-    default:
-      return undefined;
-  }
-}
-
-function parseSize(text: string): number {
-  const size = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
-  if (!Number.isSafeInteger(size)) {
-    throw new TarHeaderError('a PAX size is no number');
-  }
-  return size;
-}
-
-function paddingOf(sizeBytes: number): number {
-  return (tarBlockBytes - (sizeBytes % tarBlockBytes)) % tarBlockBytes;
+/** The cleaned name that a symbolic link at `path` points to; undefined where it leads out of the archive. */
+function linkTarget(path: string, target: string): string | undefined {
+  return target.startsWith('/') ? undefined : cleanPath(`${path}/../${target}`);
 }

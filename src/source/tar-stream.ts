@@ -5,7 +5,7 @@ import { type Archive, type ArchiveFile, type ContentVisit, TarIndex } from './a
 import { readBytes, readRange, toFileIdentity } from './file-access.ts';
 import { hints, quote, type SourceFailure } from './source-error.ts';
 import { DocumentStore, StreamInput } from './stream-input.ts';
-import { type TarEntry, TarReader } from './tar-reader.ts';
+import { type ArchiveEntry, TarReader } from './tar-reader.ts';
 
 /** A compressed archive may be as large as this whatever the ratio; deflate's greatest is 1032. */
 const freeBytes = 1024 * 1024 * 1024;
@@ -81,12 +81,12 @@ class TarStream implements Archive {
   }
 
   /** Reads the archive from its start until `job` says that it has had enough. */
-  async #eachEntry(job: (reader: TarReader, entry: TarEntry) => Promise<boolean>): Promise<void> {
+  async #eachEntry(job: (reader: TarReader, entry: ArchiveEntry) => Promise<boolean>): Promise<void> {
     const { size } = await this.#handle.stat();
     const input = new StreamInput(this.#inflate(size));
     try {
       const reader = new TarReader(input, this.#fail);
-      for (let entry = await reader.next(); entry !== undefined; entry = await reader.next()) {
+      for await (const entry of reader.entries()) {
         if (!(await job(reader, entry))) {
           return;
         }

@@ -1,5 +1,5 @@
-import type { Refuse } from './refusal.ts';
-import { decodeText } from './tar-header.ts';
+import type { RefuseTar } from './tar-refusal.ts';
+import { decodeTarText } from './tar-text.ts';
 
 /** Records of one PAX extended header by keyword; a keyword that comes twice has its last value. */
 export type PaxRecords = ReadonlyMap<string, string>;
@@ -9,7 +9,7 @@ export type PaxRecords = ReadonlyMap<string, string>;
  * https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html#tag_20_94_13_03
  * The records of sparse format 0.0 (one a number) become the list of format 0.1.
  */
-export function parsePax(body: Buffer, refuse: Refuse): PaxRecords {
+export function parsePaxRecords(body: Buffer, refuse: RefuseTar): PaxRecords {
   const records = new Map<string, string>();
   const sparseMap: string[] = [];
   for (let at = 0; at < body.length; ) {
@@ -29,7 +29,7 @@ export function parsePax(body: Buffer, refuse: Refuse): PaxRecords {
 }
 
 /** One record is `LENGTH KEY=VALUE\n`, its length in decimal and counting itself. */
-function parseRecord(body: Buffer, at: number, refuse: Refuse): { key: string; value: string; next: number } {
+function parseRecord(body: Buffer, at: number, refuse: RefuseTar): { key: string; value: string; next: number } {
   const space = body.indexOf(0x20, at);
   const digits = space === -1 || space - at > 20 ? '' : body.toString('latin1', at, space);
   const length = parseInteger(digits);
@@ -40,8 +40,8 @@ function parseRecord(body: Buffer, at: number, refuse: Refuse): { key: string; v
   if (body[next - 1] !== 0x0a) refuse('malformed-tar', 'an extended header record does not end where its length says');
   const equals = body.indexOf(0x3d, space + 1);
   if (equals === -1 || equals >= next - 1 || equals === space + 1) refuse('malformed-tar', 'an extended header record has no keyword');
-  const key = decodeText(body.subarray(space + 1, equals));
-  const value = decodeText(body.subarray(equals + 1, next - 1));
+  const key = decodeTarText(body.subarray(space + 1, equals));
+  const value = decodeTarText(body.subarray(equals + 1, next - 1));
   if (key.includes('\0') || (textKeys.has(key) && value.includes('\0'))) {
     refuse('malformed-tar', 'an extended header record has a NUL in its keyword or name');
   }
@@ -51,7 +51,7 @@ function parseRecord(body: Buffer, at: number, refuse: Refuse): { key: string; v
 const textKeys: ReadonlySet<string> = new Set(['path', 'linkpath', 'uname', 'gname']);
 
 /** Go refuses an entry whose ids, times or size are not numbers; the size itself is taken where it is used. */
-function verifyNumbers(records: PaxRecords, refuse: Refuse): void {
+function verifyNumbers(records: PaxRecords, refuse: RefuseTar): void {
   for (const key of ['uid', 'gid', 'size']) {
     const value = records.get(key) ?? '';
     if (value !== '' && !/^[+-]?\d{1,19}$/.test(value)) refuse('malformed-tar', `the extended header's ${key} is not a number`);

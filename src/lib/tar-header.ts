@@ -1,75 +1,63 @@
-import { isUtf8 } from 'node:buffer';
-import type { Refuse } from './refusal.ts';
+import type { RefuseTar } from './tar-refusal.ts';
+import { readTarText } from './tar-text.ts';
 
 /** One header block as Go's archive/tar unpacks it (src/archive/tar/reader.go, readHeader), extended headers not yet applied. */
 export interface TarHeader {
   /** The type flag as a character; NUL is `\0`. */
-  typeflag: string;
-  name: string;
-  linkName: string;
-  sizeBytes: number;
-  mode: number;
+  readonly typeflag: string;
+  readonly name: string;
+  readonly linkName: string;
+  /** Never negative, but it may be above what a number holds exactly. */
+  readonly sizeBytes: number;
+  readonly mode: number;
 }
 
-export const blockBytes = 512;
+/** Tar's unit: headers are one block, contents are padded to whole ones. */
+export const tarBlockBytes = 512;
 
 /**
  * Reads a header block that is not all zero. The formats are told apart by magic and version as in Go (src/archive/tar/format.go):
  * V7, ustar and PAX, STAR, GNU.
  */
-export function readTarHeader(block: Buffer, refuse: Refuse): TarHeader {
+export function readTarHeader(block: Buffer, refuse: RefuseTar): TarHeader {
   verifyChecksum(block, refuse);
-  const header: TarHeader = {
-    typeflag: String.fromCharCode(block[156] as number),
-    name: readText(block, 0, 100),
-    linkName: readText(block, 157, 257),
-    sizeBytes: readNumber(block, 124, 136, 'size', refuse),
-    mode: readNumber(block, 100, 108, 'mode', refuse),
-  };
+  const sizeBytes = readNumber(block, 124, 136, 'size', refuse);
+  if (sizeBytes < 0) refuse('malformed-tar', 'a negative size');
+  const mode = readNumber(block, 100, 108, 'mode', refuse);
   readNumber(block, 108, 116, 'user id', refuse);
   readNumber(block, 116, 124, 'group id', refuse);
   readNumber(block, 136, 148, 'modification time', refuse);
   const prefix = readPrefix(block, refuse);
-  if (prefix !== '') header.name = `${prefix}/${header.name}`;
-  return header;
+  const name = readTarText(block, 0, 100);
+  return {
+    typeflag: String.fromCharCode(block[156] as number),
+    name: prefix === '' ? name : `${prefix}/${name}`,
+    linkName: readTarText(block, 157, 257),
+    sizeBytes,
+    mode,
+  };
 }
 
-/**
- * Text up to the first NUL. Bytes that are not UTF-8 become lone surrogates U+DC80 to U+DCFF (as Python's surrogateescape), so that two
- * names are equal only if their bytes are.
- */
-export function readText(bytes: Buffer, start: number, end: number): string {
-  let length = start;
-  let high = 0;
-  while (length < end && bytes[length] !== 0) high |= bytes[length++] as number;
-  return high < 0x80 ? bytes.toString('latin1', start, length) : decodeText(bytes.subarray(start, length));
+/** Bytes after an entry's content that fill its last block. */
+export function tarPaddingBytes(sizeBytes: number): number {
+  return (tarBlockBytes - (sizeBytes % tarBlockBytes)) % tarBlockBytes;
 }
 
-/** As `readText`, with any NUL kept. */
-export function decodeText(bytes: Buffer): string {
-  if (isUtf8(bytes)) return bytes.toString('utf8');
-  let text = '';
-  for (let at = 0; at < bytes.length; ) {
-    const length = sequenceLength(bytes[at] ?? 0);
-    const sequence = bytes.subarray(at, at + length);
-    if (sequence.length === length && isUtf8(sequence)) {
-      text += sequence.toString('utf8');
-      at += length;
-    } else {
-      text += String.fromCharCode(0xdc00 + (bytes[at] ?? 0));
-      at += 1;
-    }
+/** Whether bytes are all zero, as the blocks at an archive's end are. */
+export function isZero(bytes: Buffer): boolean {
+  if (bytes[0] !== 0) return bytes.length === 0;
+  for (let at = 0; at < bytes.length; at += zeros.length) {
+    const part = bytes.subarray(at, at + zeros.length);
+    if (zeros.compare(part, 0, part.length, 0, part.length) !== 0) return false;
   }
-  return text;
+  return true;
 }
 
-function sequenceLength(lead: number): number {
-  return lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-}
+const zeros = Buffer.alloc(64 * 1024);
 
 /** Sums are of unsigned bytes (POSIX) or signed ones (Sun's tar); the checksum's own field counts as spaces. */
-function verifyChecksum(block: Buffer, refuse: Refuse): void {
-  const unsigned = sumBytes(block, 0, 148) + 8 * 0x20 + sumBytes(block, 156, blockBytes);
+function verifyChecksum(block: Buffer, refuse: RefuseTar): void {
+  const unsigned = sumBytes(block, 0, 148) + 8 * 0x20 + sumBytes(block, 156, tarBlockBytes);
   const stated = parseOctal(block, 148, 156);
   if (stated === unsigned) return;
   const high = block.filter((byte, at) => byte > 0x7f && (at < 148 || at >= 156)).length;
@@ -94,14 +82,14 @@ const gnuMagic = 0x757374617220;
 const gnuVersion = 0x2000;
 const starTrailer = 0x74617200;
 
-function readPrefix(block: Buffer, refuse: Refuse): string {
+function readPrefix(block: Buffer, refuse: RefuseTar): string {
   const magic = block.readUIntBE(257, 6);
   if (magic === ustarMagic) {
     verifyDevice(block, refuse);
-    if (block.readUInt32BE(508) !== starTrailer) return readText(block, 345, 500);
+    if (block.readUInt32BE(508) !== starTrailer) return readTarText(block, 345, 500);
     readNumber(block, 476, 488, 'access time', refuse);
     readNumber(block, 488, 500, 'change time', refuse);
-    return readText(block, 345, 476);
+    return readTarText(block, 345, 476);
   }
   if (magic === gnuMagic && block.readUInt16BE(263) === gnuVersion) {
     verifyDevice(block, refuse);
@@ -110,7 +98,7 @@ function readPrefix(block: Buffer, refuse: Refuse): string {
   return '';
 }
 
-function verifyDevice(block: Buffer, refuse: Refuse): void {
+function verifyDevice(block: Buffer, refuse: RefuseTar): void {
   readNumber(block, 329, 337, 'device number', refuse);
   readNumber(block, 337, 345, 'device number', refuse);
 }
@@ -125,14 +113,14 @@ function readGnuPrefix(block: Buffer): string {
   return text.every((byte) => byte < 0x80) ? text.toString('latin1') : '';
 }
 
-function readNumber(block: Buffer, start: number, end: number, field: string, refuse: Refuse): number {
+function readNumber(block: Buffer, start: number, end: number, field: string, refuse: RefuseTar): number {
   const value = parseNumber(block, start, end);
   if (value === undefined) refuse('malformed-tar', `the header's ${field} is not a number`);
   return value;
 }
 
 /** Octal digits, or base-256 where the first bit is set (src/archive/tar/strconv.go, parseNumeric); undefined if neither or above 63 bits. */
-export function parseNumber(block: Buffer, start: number, end: number): number | undefined {
+function parseNumber(block: Buffer, start: number, end: number): number | undefined {
   const first = block[start] ?? 0;
   if ((first & 0x80) === 0) return parseOctal(block, start, end);
   const negative = (first & 0x40) !== 0;

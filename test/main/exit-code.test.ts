@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RunningRegistry } from '../../src/sandbox/registry.ts';
+import type { FaultPlan, FaultRequest, Fault as RegistryFault, RunningRegistry } from '../../src/sandbox/registry.ts';
 import { readRunnerCommands } from '../host/oracle-github-runner.ts';
 import type { FaultyStep } from './faulty-step.ts';
 import { fileInputs, openPlace, type Place, vaultInputs } from './place.ts';
 import { type Published, readPublished } from './published.ts';
-import { runNode } from './step-run.ts';
+import { type NodeOptions, runNode } from './step-run.ts';
 
 let place: Place;
 let program: string;
@@ -103,6 +103,54 @@ describe('a cancelled run', () => {
   }, 120_000);
 });
 
+describe('a run that is cancelled while the other side does not answer', () => {
+  const never: FaultyStep = { kind: 'none', at: 0 };
+  const limits = { inputs: vaultInputs, timeoutMs: 15_000 };
+
+  it.each([
+    ['a HEAD for a blob', 'HEAD', /\/blobs\//],
+    ['a piece of a layer', 'PATCH', /\/blobs\/uploads\//],
+    ['the commit of a layer', 'PUT', /\/blobs\/uploads\//],
+    ['a manifest', 'PUT', /\/manifests\/sha256:/],
+  ])('gives up %s, and its uploads', async (_, method, target) => {
+    let cancel: () => void = () => undefined;
+    const faults = (request: FaultRequest): RegistryFault | undefined => {
+      if (request.method !== method || !target.test(request.target)) return undefined;
+      cancel();
+      return { kind: 'delay', delayMs: 20_000 };
+    };
+    const run = await runFaulty(never, { ...limits, faults, onStart: (child) => (cancel = () => child.kill('SIGTERM')) });
+    expectGivenUp(run);
+  });
+
+  it.each([
+    ['the advisories', 'osv', /querybatch$/],
+    ['the token', 'entra', /token$/],
+    ['the signature', 'vault', /\/sign$/],
+  ] as const)('gives up %s', async (_, standIn, path) => {
+    const { faults } = place.sandbox[standIn];
+    let cancel: () => void = () => undefined;
+    faults.add({
+      match: ({ url, method }) => {
+        const isIt = method === 'POST' && path.test(url.pathname);
+        if (isIt) setTimeout(() => cancel(), 50);
+        return isIt;
+      },
+      drop: true,
+    });
+    const run = await runFaulty(never, { ...limits, onStart: (child) => (cancel = () => child.kill('SIGTERM')) });
+    faults.clear();
+    expectGivenUp(run);
+  });
+
+  function expectGivenUp({ exitCode, output, published, registry }: FaultyRun): void {
+    expect(exitCode, output).toBe(3);
+    expect(output).toContain('The run was cancelled');
+    expect(published).toEqual({ kind: 'untagged' });
+    expect(registry.openUploads()).toBe(0);
+  }
+});
+
 describe('a defect', () => {
   it.concurrent.each(['uncaught-exception', 'unhandled-rejection'] as const)(
     '%s: one error without stack or secret, and 3',
@@ -143,13 +191,15 @@ async function takeSlot(): Promise<Disposable> {
   };
 }
 
-async function runFaulty(
-  fault: FaultyStep,
-  { inputs = fileInputs, timeoutMs = 25_000 }: { readonly inputs?: typeof fileInputs; readonly timeoutMs?: number } = {},
-): Promise<FaultyRun> {
+interface FaultyOptions extends Pick<NodeOptions, 'timeoutMs' | 'onStart'> {
+  readonly inputs?: typeof fileInputs;
+  readonly faults?: FaultPlan;
+}
+
+async function runFaulty(fault: FaultyStep, { inputs = fileInputs, faults, ...limits }: FaultyOptions = {}): Promise<FaultyRun> {
   using _slot = await takeSlot();
   const { sandbox, workspace } = place;
-  const [registry, folder] = await Promise.all([place.startRegistry(), place.newFolder('step')]);
+  const [registry, folder] = await Promise.all([place.startRegistry(faults === undefined ? {} : { faults }), place.newFolder('step')]);
   const given = { ...inputs(place, `${registry.host}/team/app:1.0`), 'github-token': sandbox.githubToken };
   const step = await sandbox.prepareGithubStep({ folder, workspace, inputs: given });
   const temporary = join(folder, 'tmp');
@@ -165,7 +215,7 @@ async function runFaulty(
     CANARY: 'canary-of-a-defect',
     NODE_COMPILE_CACHE: compileCache,
   };
-  const { exitCode, stdout, stderr } = await runNode([program], { env, cwd: workspace, timeoutMs });
+  const { exitCode, stdout, stderr } = await runNode([program], { env, cwd: workspace, ...limits });
   const after = [...(await readdir(temporary)), ...(await readdir(step.temporaryFolder))];
   return {
     exitCode,

@@ -31,7 +31,7 @@ export async function openPlace(options: Pick<SandboxOptions, 'advisories'> = {}
   const password = randomBytes(24).toString('base64url');
   const [sandbox, chain] = await Promise.all([
     startSandbox(join(folder, 'sandbox'), {
-      secrets: { 'registry-password': password },
+      secrets: { 'registry-password': password, disabled: 'x' },
       advisories: options.advisories ?? { records: demoAdvisories },
     }),
     createSigningChain({ name: 'file-signing' }),

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -44,13 +44,21 @@ export async function runStep(host: HostKind, place: Place, options: StepOptions
   return { host, exitCode, stdout, stderr, errors: readErrors(host, stdout, stderr), files: await readFiles(folder) };
 }
 
+export interface NodeOptions {
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  readonly timeoutMs?: number;
+  readonly onStart?: (child: ChildProcess) => void;
+}
+
 /** Runs Node to its end; what has not ended in time is killed, which is no exit code. */
 export function runNode(
   args: readonly string[],
-  options: { readonly env: Readonly<Record<string, string>>; readonly cwd: string; readonly timeoutMs?: number },
+  options: NodeOptions,
 ): Promise<{ readonly exitCode: number | undefined; readonly stdout: string; readonly stderr: string }> {
-  const { timeoutMs = 25_000, ...rest } = options;
+  const { timeoutMs = 25_000, onStart, ...rest } = options;
   const child = spawn(process.execPath, args, { ...rest, stdio: ['ignore', 'pipe', 'pipe'] });
+  onStart?.(child);
   const output = { stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].setEncoding('utf8').on('data', (text: string) => {

@@ -32,18 +32,19 @@ afterAll(async () => {
 });
 
 describe('whatever request of the publication fails once', () => {
-  it.concurrent.each<Fault>([
-    { kind: 'reset' },
-    { kind: 'drop-answer' },
-    { kind: 'truncate', afterBytes: 1 },
-    { kind: 'answer', status: 503 },
-    { kind: 'answer', status: 429, headers: { 'retry-after': '0' } },
+  it.concurrent.each<Fault & { readonly step: number }>([
+    { kind: 'reset', step: 1 },
+    { kind: 'drop-answer', step: 1 },
+    { kind: 'answer', status: 503, step: 1 },
+    // To the client one is a lost answer, the other a fault that passes: some of each will do.
+    { kind: 'truncate', afterBytes: 1, step: 4 },
+    { kind: 'answer', status: 429, headers: { 'retry-after': '0' }, step: 4 },
   ])(
     '$kind $status: the same image is published whole',
-    async (fault) => {
-      for (let start = 0; start < requests.length; start += 8) {
-        const indices = requests.slice(start, start + 8).map((_, index) => start + index);
-        await Promise.all(indices.map((index) => expectWhole(index, fault)));
+    async ({ step, ...fault }) => {
+      const indices = requests.flatMap((_, index) => (index % step === 0 ? [index] : []));
+      for (let start = 0; start < indices.length; start += 8) {
+        await Promise.all(indices.slice(start, start + 8).map((index) => expectWhole(index, fault)));
       }
     },
     60_000,
@@ -85,7 +86,8 @@ async function run(
   faults: (request: { readonly index: number; readonly method: string }) => Fault | undefined,
 ): Promise<{ readonly exitCode: number; readonly published: Published; readonly registry: RunningRegistry }> {
   const registry = await place.startRegistry({ faults });
-  const settings = parseSettings(new Map(Object.entries(fileInputs(place, `${registry.host}/team/app:1.0`))), (name) => name);
+  const inputs = { ...fileInputs(place, `${registry.host}/team/app:1.0`), image: 'docker-archive:small.tar' };
+  const settings = parseSettings(new Map(Object.entries(inputs)), (name) => name);
   const exitCode = await secure(settings, silentHost(place.workspace, await place.newFolder('runner')), toWorld()).catch(
     (error: unknown) => {
       if (error instanceof StepError) return exitCodeOf(error);

@@ -107,7 +107,7 @@ const scenes: readonly Scene[] = [
 ];
 
 describe('no credential is seen anywhere', () => {
-  it.each(scenes.flatMap((scene) => hostKinds.map((host) => ({ host, what: scene.what, scene }))))(
+  it.concurrent.each(scenes.flatMap((scene) => hostKinds.map((host) => ({ host, what: scene.what, scene }))))(
     '$host: $what',
     async ({ host, scene }) => {
       const { azureDevops, github, osv } = place.sandbox;

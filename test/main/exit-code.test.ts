@@ -53,7 +53,7 @@ describe('exit code 3 stands until the receipt', () => {
   it.concurrent.each([
     ['stalled-exchange', 'exchange', 1],
     // Begun and not settled is the same to the run but for what the other side has done by then.
-    ['unsettled-exchange', 'exchange', 2],
+    ['unsettled-exchange', 'exchange', 3],
     ['stalled-file', 'file', 1],
     ['stalled-signature', 'signature', 1],
   ] as const)(
@@ -78,7 +78,7 @@ describe('exit code 3 stands until the receipt', () => {
       [vault, /\/sign$/],
     ] as const) {
       standIn.faults.add({ match: ({ url, method }) => path.test(url.pathname) && method !== 'HEAD', drop: true });
-      const { exitCode, published } = await runFaulty({ kind: 'none', at: 0 }, { inputs: vaultInputs, timeoutMs: 4000 });
+      const { exitCode, published } = await runFaulty({ kind: 'none', at: 0 }, { inputs: vaultInputs, timeoutMs: 3000 });
       standIn.faults.clear();
       expect(standIn.requests.filter(({ url }) => path.test(url.pathname))).not.toEqual([]);
       expect(exitCode, String(path)).toBeUndefined();
@@ -200,7 +200,11 @@ async function runFaulty(fault: FaultyStep, { inputs = fileInputs, faults, ...li
   using _slot = await takeSlot();
   const { sandbox, workspace } = place;
   const [registry, folder] = await Promise.all([place.startRegistry(faults === undefined ? {} : { faults }), place.newFolder('step')]);
-  const given = { ...inputs(place, `${registry.host}/team/app:1.0`), 'github-token': sandbox.githubToken };
+  const given = {
+    ...inputs(place, `${registry.host}/team/app:1.0`),
+    image: 'docker-archive:small.tar',
+    'github-token': sandbox.githubToken,
+  };
   const step = await sandbox.prepareGithubStep({ folder, workspace, inputs: given });
   const temporary = join(folder, 'tmp');
   await mkdir(temporary);

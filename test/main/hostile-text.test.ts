@@ -51,7 +51,7 @@ function run(host: HostKind, group: number, more: Readonly<Record<string, string
 }
 
 describe.each(groups.map((_, group) => group))('texts of group %d', (group) => {
-  it('do nothing on GitHub', async () => {
+  it.concurrent('do nothing on GitHub', async () => {
     const step = await run('github', group);
     expect(step.exitCode, step.stdout).toBe(1);
     const set = expectHarmless(step);
@@ -63,7 +63,7 @@ describe.each(groups.map((_, group) => group))('texts of group %d', (group) => {
     expectMarkdown(place.sandbox.github.checkRuns.at(-1)?.output.summary ?? undefined);
   });
 
-  it('do nothing on Azure Pipelines', async () => {
+  it.concurrent('do nothing on Azure Pipelines', async () => {
     const step = await run('azure-pipelines', group);
     expect(step.exitCode, step.stdout).toBe(1);
     expectHarmless(step);
@@ -71,13 +71,15 @@ describe.each(groups.map((_, group) => group))('texts of group %d', (group) => {
     expectMarkdown(place.sandbox.azureDevops.threads.at(-1)?.comments[0]?.content);
   });
 
-  it('do nothing in a shell, also one that either runner reads', async () => {
+  it.concurrent('do nothing in a shell, also one that either runner reads', async () => {
     const step = await run('cli', group);
     expect(step.exitCode, step.stderr).toBe(1);
     expectHarmless(step);
   });
+});
 
-  it.each(hostKinds)('do nothing where the image is published by %s', async (host) => {
+describe.each(groups.map((_, group) => group))('texts of group %d', (group) => {
+  it.concurrent.each(hostKinds)('do nothing where the image is published by %s', async (host) => {
     const step = await run(host, group, { policy: 'lenient.yml' });
     expect(step.exitCode, step.stdout + step.stderr).toBe(0);
     const set = expectHarmless(step);

@@ -1,17 +1,18 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSigningChain } from '../../src/sandbox/certificate.ts';
 import { demoAdvisories } from '../../src/sandbox/demo/advisories.ts';
 import { badShop, fixedShop } from '../../src/sandbox/demo/shop.ts';
+import { toTar } from '../../src/sandbox/demo/tar-archive.ts';
 import { type RegistryOptions, type RunningRegistry, startRegistry } from '../../src/sandbox/registry.ts';
 import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
 
 /** Everything that a run of the step meets: stand-ins, a repository with images and keys in it, and the credentials that it is given. */
 export interface Place {
   readonly folder: string;
-  /** Has `good.tar`, `bad.tar`, a Dockerfile, `chain.pem` (issuers of the vault's certificate), `key.pem` and `certificates.pem`. */
+  /** Has `good.tar`, `bad.tar`, `small.tar` (one layer), a Dockerfile, `chain.pem` (issuers of the vault's certificate), `key.pem` and `certificates.pem`. */
   readonly workspace: string;
   readonly sandbox: Sandbox;
   readonly password: string;
@@ -41,6 +42,7 @@ export async function openPlace(options: Pick<SandboxOptions, 'advisories'> = {}
   const files = {
     'good.tar': good.archive,
     'bad.tar': badShop(randomBytes).archive,
+    'small.tar': smallImage(),
     Dockerfile: good.dockerfile,
     'chain.pem': sandbox.signing.chain.slice(1).join(''),
     'key.pem': key,
@@ -93,4 +95,27 @@ export function fileInputs({ sandbox, password }: Place, reference: string): Rea
     'registry-password': password,
     'signing-key': 'file:key.pem,certificates.pem',
   };
+}
+
+/** `docker save` of one layer with one package, of which the advisories say nothing. */
+function smallImage(): Buffer {
+  const release = { path: 'etc/os-release', content: 'ID=debian\nVERSION_ID="11"\n' };
+  const status = { path: 'var/lib/dpkg/status', content: 'Package: base-files\nStatus: install ok installed\nVersion: 11.1\n' };
+  const layer = toTar([release, status]);
+  const config = JSON.stringify({
+    architecture: 'amd64',
+    os: 'linux',
+    config: { User: '1000' },
+    rootfs: { type: 'layers', diff_ids: [`sha256:${sha256(layer)}`] },
+    history: [{ created_by: 'COPY . /' }],
+  });
+  return toTar([
+    { path: 'layer.tar', content: layer },
+    { path: `${sha256(config)}.json`, content: config },
+    { path: 'manifest.json', content: JSON.stringify([{ Config: `${sha256(config)}.json`, RepoTags: [], Layers: ['layer.tar'] }]) },
+  ]);
+}
+
+function sha256(bytes: Buffer | string): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }

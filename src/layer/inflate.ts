@@ -2,31 +2,6 @@ import { createGunzip, type Gunzip } from 'node:zlib';
 import type { LayerLimits } from './limits.ts';
 import { layerRefusal } from './refusal.ts';
 
-/** How the bytes of a layer are compressed. */
-export type LayerCompression = 'gzip' | 'none';
-
-/** What the first bytes of a layer tell, whatever its media type says; a name is a compression that is not read. */
-export function detectCompression(head: Buffer): LayerCompression | { readonly unsupported: string } {
-  for (const { name, magic } of magics) {
-    if (head.length >= magic.length && magic.every((byte, at) => byte === undefined || head[at] === byte)) {
-      return name === 'gzip' ? 'gzip' : { unsupported: name };
-    }
-  }
-  return 'none';
-}
-
-/** Bytes that `detectCompression` needs, where the layer has as many. */
-export const magicBytes = 6;
-
-/** RFC 1952; RFC 8878 (frame, and skippable frame 0x184D2A5?); the other three are what Docker looks for. */
-const magics: readonly { readonly name: string; readonly magic: readonly (number | undefined)[] }[] = [
-  { name: 'gzip', magic: [0x1f, 0x8b, 0x08] },
-  { name: 'zstd', magic: [0x28, 0xb5, 0x2f, 0xfd] },
-  ...Array.from({ length: 16 }, (_, nibble) => ({ name: 'zstd', magic: [0x50 + nibble, 0x2a, 0x4d, 0x18] })),
-  { name: 'bzip2', magic: [0x42, 0x5a, 0x68, undefined, 0x31, 0x41] },
-  { name: 'xz', magic: [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00] },
-];
-
 /**
  * Inflates a gzip file of one or more members, as Go's compress/gzip reads it: each checked by its CRC and length, and nothing behind the
  * last. What comes out is handed over synchronously, so that a write is done when its output is used up.

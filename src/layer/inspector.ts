@@ -19,7 +19,7 @@ export interface LayerEntry {
  * How much of a file an inspector wants. `whole`: one buffer, where the file is at most `wholeFileLimitBytes`, shared with other
  * inspectors (not to be changed or kept). `stream`: every byte in order, in windows.
  */
-export type Interest = 'none' | 'whole' | 'stream';
+type Interest = 'none' | 'whole' | 'stream';
 
 /**
  * Makes one inspection for each reading of each layer, so that a retry never sees half-fed state. Where a layer has a file of the same path

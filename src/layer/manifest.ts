@@ -7,7 +7,7 @@ import type { LayerResult, TarLayerResult } from './pass.ts';
 import type { LayerErrorCode } from './refusal.ts';
 
 /** Bytes to publish under the digest and media type of their descriptor. */
-export interface Document {
+interface Document {
   readonly descriptor: Descriptor;
   readonly bytes: Uint8Array;
 }
@@ -24,7 +24,7 @@ export interface PublishedManifest {
 }
 
 /** An index with all that it names. */
-export interface PublishedIndex {
+interface PublishedIndex {
   readonly kind: 'index';
   readonly manifest: Document;
   readonly children: readonly PublishedImage[];

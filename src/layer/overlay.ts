@@ -1,9 +1,10 @@
 import type { GapObservation, Observation, PlacedObservation } from '../model/observation.ts';
 import { folderOf } from './entry-path.ts';
-import { type FileNode, FileTree, type Folder, isFolder, type LayerReading, toContent } from './file-tree.ts';
+import { type FileNode, type Folder, isFolder, toContent } from './file-node.ts';
+import { FileTree, type LayerReading } from './file-tree.ts';
 import { entryPath, type LayerTree, lastFiles, treeKinds } from './layer-tree.ts';
 
-export interface OverlayOptions {
+interface OverlayOptions {
   /** Paths, without a leading slash, at which programs look for package databases or the release, or for a folder of them. */
   readonly databases: readonly string[];
   /** Whether inspectors take a file of that path for a database; by default those of `databases` and the files in them. */
@@ -11,7 +12,7 @@ export interface OverlayOptions {
 }
 
 /** A file of the image's final file system: the entry that it comes from, under the path that an inspector saw. */
-export interface ResolvedFile {
+interface ResolvedFile {
   readonly layer: number;
   readonly path: string;
 }
@@ -24,7 +25,7 @@ export interface Overlay {
 }
 
 /** Layers as `readLayer` gives them. */
-export interface ReadLayer {
+interface ReadLayer {
   readonly tree: LayerTree;
   readonly observations: readonly Observation[];
 }

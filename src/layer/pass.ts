@@ -1,10 +1,11 @@
 import { createHash, type Hash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import { detectCompression, magicBytes } from '../lib/compression.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Observation } from '../model/observation.ts';
 import type { SourceLayer } from '../model/source.ts';
 import { GzipWriter } from './deflate.ts';
-import { detectCompression, Inflater, type LayerCompression, magicBytes } from './inflate.ts';
+import { Inflater } from './inflate.ts';
 import { LayerInspections } from './inspection.ts';
 import type { Inspector, LayerEntry } from './inspector.ts';
 import { type EntryBudget, entryBudget, type LayerTree, LayerTreeRecorder } from './layer-tree.ts';
@@ -13,7 +14,7 @@ import { layerRefusal } from './refusal.ts';
 import { TarReader } from './tar.ts';
 
 /** Takes the bytes that are published, in order; the buffer is not kept after the promise resolves. */
-export interface LayerSink {
+interface LayerSink {
   write(bytes: Uint8Array): Promise<void>;
 }
 
@@ -41,14 +42,14 @@ export interface TarLayerResult extends PublishedBytes {
   /** Digest of the tar (image-spec config.md, "Layer DiffID"). */
   readonly diffId: Digest;
   /** Of what is published. */
-  readonly compression: LayerCompression;
+  readonly compression: 'gzip' | 'none';
   readonly uncompressedSizeBytes: number;
   readonly observations: readonly Observation[];
   readonly tree: LayerTree;
 }
 
 /** Content of an attestation: hashed and published as it is, not looked into. */
-export interface BlobResult extends PublishedBytes {
+interface BlobResult extends PublishedBytes {
   readonly kind: 'blob';
 }
 
@@ -93,7 +94,7 @@ export async function readLayer(layer: SourceLayer, content: AsyncIterable<Uint8
 
 /** The way of a layer's bytes to the tar reader and to what is published. */
 interface Route {
-  readonly compression: LayerCompression;
+  readonly compression: 'gzip' | 'none';
   write(bytes: Buffer): Promise<void>;
   end(): Promise<void>;
   destroy(): void;
@@ -101,8 +102,8 @@ interface Route {
 
 function openRoute(layer: SourceLayer, head: Buffer, options: ReadLayerOptions, reading: TarReading, published: PublishedHash): Route {
   const found = detectCompression(head);
-  if (typeof found === 'object') throw layerRefusal(layer.key, 'unsupported', 0, `${found.unsupported} compression is not read`);
   if (found === 'gzip') return inflatingRoute(layer.key, options, reading, published);
+  if (found !== 'none') throw layerRefusal(layer.key, 'unsupported', 0, `${found} compression is not read`);
   return options.compression === 'gzip' && layer.descriptor === undefined
     ? deflatingRoute(reading, published)
     : keepingRoute(reading, published);

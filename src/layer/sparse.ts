@@ -8,7 +8,7 @@ export interface SparseRun {
 }
 
 /** What the records say of a sparse file. `map` is undefined where it stands before the content (format 1.0). */
-export interface SparseHeader {
+interface SparseHeader {
   readonly name: string | undefined;
   readonly sizeBytes: number | undefined;
   readonly map: readonly SparseRun[] | undefined;

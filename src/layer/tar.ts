@@ -13,11 +13,12 @@ import type { RefuseTar } from '../lib/tar-refusal.ts';
 import { baseName } from './entry-path.ts';
 import type { LayerEntry } from './inspector.ts';
 import type { LayerLimits } from './limits.ts';
+import { PushedBytes } from './pushed-bytes.ts';
 import { layerRefusal } from './refusal.ts';
 import { leadingMapRuns, parseLeadingMap, parseSparseHeader, SparseFile, type SparseRun, verifySparseMap } from './sparse.ts';
 
 /** Takes what a tar holds, in its order. */
-export interface TarSink {
+interface TarSink {
   /** Whether the content is wanted; asked for each entry, before its content. */
   entry(entry: LayerEntry): boolean;
   /** The next part of a wanted file, valid during the call. `last` is set once, on the final part; an empty file has one empty part. */
@@ -34,12 +35,8 @@ export class TarReader {
   readonly #limits: LayerLimits;
   readonly #refuse: RefuseTar;
   readonly #steps: Generator<void, void, void>;
-  readonly #held = Buffer.alloc(tarBlockBytes);
-  #chunk: Buffer = nothing;
-  #at = 0;
-  #ended = false;
-  /** Bytes taken so far, and where the header began that is being read. */
-  #offset = 0;
+  readonly #bytes: PushedBytes;
+  /** Where the header began that is being read. */
   #start = 0;
   #headers = 0;
   #holeBytes = 0;
@@ -50,28 +47,30 @@ export class TarReader {
     this.#refuse = (code, rule) => {
       throw layerRefusal(layer, code, this.#start, rule);
     };
+    this.#bytes = new PushedBytes(tarBlockBytes, (rule) => {
+      throw layerRefusal(layer, 'malformed-tar', this.#bytes.offset, rule);
+    });
     this.#steps = this.#archive();
     this.#steps.next();
   }
 
   /** Takes the next bytes; they are not kept. */
   write(chunk: Buffer): void {
-    this.#chunk = chunk;
-    this.#at = 0;
+    this.#bytes.push(chunk);
     if (this.#steps.next().done) throw new Error('a tar reader was given more after it had refused');
   }
 
   /** To be called after the last bytes: only now is the archive known to be whole. */
   end(): void {
-    this.#ended = true;
+    this.#bytes.end();
     if (!this.#steps.next().done) throw new Error('a tar reader did not come to its end');
   }
 
   *#archive(): Generator<void, void, void> {
     let extensions: TarExtensions = noExtensions;
     for (;;) {
-      this.#start = this.#offset;
-      const block = yield* this.#block('the archive ends without its two end blocks');
+      this.#start = this.#bytes.offset;
+      const block = yield* this.#bytes.block('the archive ends without its two end blocks');
       if (isZero(block)) break;
       this.#headers += 1;
       if (this.#headers > this.#limits.maxEntries) this.#refuse('limit', `more than ${this.#limits.maxEntries} entries`);
@@ -147,7 +146,7 @@ export class TarReader {
       if (text.length + tarBlockBytes > Math.min(storedBytes, this.#limits.maxSpecialBytes)) {
         this.#refuse('malformed-tar', 'the map of a sparse file does not end');
       }
-      const block = yield* this.#block(cut);
+      const block = yield* this.#bytes.block(cut);
       for (const byte of block) if (byte === 0x0a) lines += 1;
       text += block.toString('latin1');
       if (lines > 0) runCount ??= leadingMapRuns(text, this.#refuse);
@@ -169,64 +168,26 @@ export class TarReader {
 
   /** Two zero blocks end the archive; after them zeros may fill it up, as GNU tar does to 10 KiB, and nothing else may follow. */
   *#trailer(): Generator<void, void, void> {
-    const second = yield* this.#block('a lone zero block at the end');
+    const second = yield* this.#bytes.block('a lone zero block at the end');
     if (!isZero(second)) this.#refuse('malformed-tar', 'a lone zero block between entries');
-    while (yield* this.#more()) {
-      this.#start = this.#offset;
-      if (!isZero(this.#chunk.subarray(this.#at))) this.#refuse('ambiguous-tar', 'bytes after the end of the archive');
-      this.#offset += this.#chunk.length - this.#at;
-      this.#at = this.#chunk.length;
-    }
-  }
-
-  /** The next block, valid until more is taken. */
-  *#block(ifCut: string): Generator<void, Buffer, void> {
-    if (this.#chunk.length - this.#at >= tarBlockBytes) {
-      this.#at += tarBlockBytes;
-      this.#offset += tarBlockBytes;
-      return this.#chunk.subarray(this.#at - tarBlockBytes, this.#at);
-    }
-    let filled = 0;
-    yield* this.#take(
-      tarBlockBytes,
-      (part) => {
-        filled += part.copy(this.#held, filled);
-      },
-      ifCut,
-    );
-    return this.#held;
+    yield* this.#bytes.rest((part) => {
+      this.#start = this.#bytes.offset;
+      if (!isZero(part)) this.#refuse('ambiguous-tar', 'bytes after the end of the archive');
+    });
   }
 
   *#skip(bytes: number): Generator<void, void, void> {
     yield* this.#take(bytes, () => {});
   }
 
-  *#take(bytes: number, use: (part: Buffer, last: boolean) => void, ifCut = cut): Generator<void, void, void> {
-    for (let left = bytes; left > 0; ) {
-      if (this.#at === this.#chunk.length && !(yield* this.#more())) {
-        this.#start = this.#offset;
-        this.#refuse('malformed-tar', ifCut);
-      }
-      const taken = Math.min(left, this.#chunk.length - this.#at);
-      left -= taken;
-      this.#at += taken;
-      this.#offset += taken;
-      use(this.#chunk.subarray(this.#at - taken, this.#at), left === 0);
-    }
-  }
-
-  /** Waits for a byte; false after the last. */
-  *#more(): Generator<void, boolean, void> {
-    while (this.#at === this.#chunk.length) {
-      if (this.#ended) return false;
-      yield;
-    }
-    return true;
+  *#take(bytes: number, use: (part: Buffer, last: boolean) => void): Generator<void, void, void> {
+    yield* this.#bytes.take(bytes, use, cut);
   }
 }
 
 const cut = 'the archive is cut inside an entry';
 const nothing = Buffer.alloc(0);
+
 /** The names that git, Go, Python, GNU tar and star give to global headers. */
 const globalNames = /^(?:pax_global_header|GlobalHead(?:\.\d+)*|@PaxHeader)$/;
 const invalidWhiteout = /(?:^|\/)\.wh\.\.{0,2}$/;

@@ -1,7 +1,7 @@
 import { windowOverlapBytes } from './inspector.ts';
 
 /** Takes one window; see LayerInspection.window. */
-export type TakeWindow = (window: Buffer, offset: number, last: boolean) => void;
+type TakeWindow = (window: Buffer, offset: number, last: boolean) => void;
 
 /**
  * Turns the parts of a file into windows that overlap by `windowOverlapBytes`, so that whatever is not longer than that lies whole in some

@@ -15,7 +15,7 @@ export interface TarEntry {
   readonly pax: PaxRecords | undefined;
 }
 
-export type TarEntryType = 'file' | 'directory' | 'symlink' | 'hardlink' | 'device' | 'fifo';
+type TarEntryType = 'file' | 'directory' | 'symlink' | 'hardlink' | 'device' | 'fifo';
 
 /** Extended headers that wait for their entry. */
 export interface TarExtensions {

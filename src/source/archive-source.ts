@@ -1,10 +1,10 @@
 import type { ImageSource, LayerVisit, ReadOptions, SourceImage, SourceLayer } from '../model/source.ts';
 import type { Archive, ArchiveDocuments } from './archive.ts';
 import { distinctLayers } from './oci-image.ts';
-import { toBlobPath } from './oci-tree.ts';
+import { toLayerPath } from './oci-tree.ts';
 import type { SourceFailure } from './source-error.ts';
 
-export interface ArchiveSourceOptions {
+interface ArchiveSourceOptions {
   readonly name: string;
   readonly fail: SourceFailure;
   readonly open: () => Promise<Archive>;
@@ -52,16 +52,11 @@ export class ArchiveSource implements ImageSource {
 }
 
 async function visitLayers(archive: Archive, layers: readonly SourceLayer[], parallel: number, visit: LayerVisit): Promise<void> {
-  const byPath = new Map(layers.map((layer) => [toPath(layer), layer]));
+  const byPath = new Map(layers.map((layer) => [toLayerPath(layer), layer]));
   await archive.visit([...byPath.keys()], parallel, async (path, content) => {
     const layer = byPath.get(path);
     if (layer !== undefined) {
       await visit(layer, content);
     }
   });
-}
-
-/** Layers of a kept manifest have their digest as key, those of docker save their name in the archive. */
-function toPath({ key, descriptor }: SourceLayer): string {
-  return descriptor === undefined ? key : toBlobPath(descriptor);
 }

@@ -5,10 +5,12 @@ import { type ArchiveDocuments, TarIndex } from './archive.ts';
 import type { DockerDaemon, InspectedImage } from './docker-daemon.ts';
 import { readDockerImage, readDockerManifest } from './docker-manifest.ts';
 import { manifestMaxBytes } from './document.ts';
+import { type ContentKind, DocumentStore, type TakenContent } from './document-store.ts';
 import { parseLayoutIndex } from './oci-document.ts';
 import { distinctLayers, readOciImage } from './oci-image.ts';
+import { toLayerPath } from './oci-tree.ts';
 import { hints, quote, type SourceFailure } from './source-error.ts';
-import { type ContentKind, DocumentStore, StreamInput, type TakenContent } from './stream-input.ts';
+import { StreamInput } from './stream-input.ts';
 import { type ArchiveEntry, TarReader } from './tar-reader.ts';
 
 /** What a layer of a kept manifest is until the manifest, which comes last, says it. */
@@ -62,7 +64,7 @@ export class DockerDaemonSource implements ImageSource {
   }
 
   async reread(layer: SourceLayer, visit: LayerVisit): Promise<void> {
-    const path = layer.descriptor === undefined ? layer.key : `blobs/sha256/${layer.descriptor.digest.slice('sha256:'.length)}`;
+    const path = toLayerPath(layer);
     let found = false;
     await this.#eachEntry(async (entry, reader) => {
       if (entry.kind === 'file' && entry.path === path) {
@@ -141,7 +143,7 @@ export class DockerDaemonSource implements ImageSource {
   /** Visits what was kept as a document (attestations) and fails for a layer that nobody saw. */
   async #visitDocuments(image: SourceImage, files: StreamedFiles, visited: Map<string, SourceLayer>, visit: LayerVisit): Promise<void> {
     for (const layer of distinctLayers(image)) {
-      const path = layer.descriptor === undefined ? layer.key : `blobs/sha256/${layer.descriptor.digest.slice('sha256:'.length)}`;
+      const path = toLayerPath(layer);
       const document = files.documents.get(path);
       const seen = visited.get(layer.key);
       if (seen === undefined && layer.kind === 'blob' && document !== undefined) {

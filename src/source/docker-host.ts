@@ -9,7 +9,7 @@ export interface DockerHost {
   readonly socketPath?: string;
 }
 
-export const defaultDockerHost = 'unix:///var/run/docker.sock';
+const defaultDockerHost = 'unix:///var/run/docker.sock';
 
 const hint = 'Accepted: unix:///PATH/docker.sock, or tcp://127.0.0.1:PORT (without TLS only on this machine).';
 

@@ -8,13 +8,13 @@ import { parseImageConfig } from './image-config.ts';
 import { hints, quote, type SourceFailure } from './source-error.ts';
 
 /** An entry of the manifest.json of `docker save`: https://github.com/moby/docker-image-spec/blob/main/spec.md ("combined image JSON"). */
-export interface DockerManifestEntry {
+interface DockerManifestEntry {
   readonly config: string;
   readonly repoTags: readonly string[];
   readonly layers: readonly string[];
 }
 
-export const dockerManifestPath = 'manifest.json';
+const dockerManifestPath = 'manifest.json';
 
 /** What manifest.json says is in the archive; throws where it has none. */
 export async function readDockerManifest(files: ArchiveDocuments, fail: SourceFailure): Promise<readonly DockerManifestEntry[]> {

@@ -4,7 +4,7 @@ import { Document, type Fields } from './document.ts';
 import { hints, quote, type SourceFailure } from './source-error.ts';
 
 /** The parts of a manifest or index that decide what an image is made of. */
-export type OciDocument =
+type OciDocument =
   | { readonly kind: 'index'; readonly manifests: readonly Descriptor[] }
   | { readonly kind: 'manifest'; readonly config: Descriptor; readonly layers: readonly Descriptor[] };
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { toHex } from '../model/digest.ts';
 import { type Descriptor, platformText } from '../model/image.ts';
+import type { SourceLayer } from '../model/source.ts';
 import type { ArchiveDocuments } from './archive.ts';
 import { manifestMaxBytes } from './document.ts';
 import { parseOciDocument } from './oci-document.ts';
@@ -26,6 +27,11 @@ const manifestLimit = 1024;
 /** The name of a blob in a layout: https://github.com/opencontainers/image-spec/blob/v1.1.1/image-layout.md#blobs */
 export function toBlobPath({ digest }: Pick<Descriptor, 'digest'>): string {
   return `blobs/sha256/${toHex(digest)}`;
+}
+
+/** The name of a layer in its archive: layers of a kept manifest have their digest as key, those of docker save their name. */
+export function toLayerPath({ key, descriptor }: SourceLayer): string {
+  return descriptor === undefined ? key : toBlobPath(descriptor);
 }
 
 /** Reads the manifests of an image and holds each against its digest; throws where any is missing, naming the platforms. */

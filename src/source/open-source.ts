@@ -14,7 +14,7 @@ import { readLayoutRoot } from './oci-layout.ts';
 import { failureOf, quote, type SourceFailure } from './source-error.ts';
 import { openTarFile } from './tar-file.ts';
 
-export interface SourceEnvironment {
+interface SourceEnvironment {
   /** Absolute; paths are relative to it. */
   readonly workspace: string;
   /** Value of DOCKER_HOST, if there is one. */

@@ -1,37 +1,34 @@
 import type { FileHandle } from 'node:fs/promises';
+import { detectCompression, magicBytes } from '../lib/compression.ts';
 import { type Archive, type ArchiveFile, type ContentVisit, forEachParallel, TarIndex } from './archive.ts';
 import { openFile, readBytes, readRange, toFileIdentity } from './file-access.ts';
 import { hints, quote, type SourceFailure } from './source-error.ts';
 import { type TarInput, TarReader } from './tar-reader.ts';
 import { openTarStream } from './tar-stream.ts';
 
-/** Files by which an archive is known not to be a tar, by their first bytes. */
-const otherFormats: readonly (readonly [string, string])[] = [
-  ['28b52ffd', 'zstd'],
-  ['fd377a585a00', 'xz'],
-  ['425a68', 'bzip2'],
-  ['504b0304', 'zip'],
-];
-
 /** Opens an image archive: a tar is indexed and then read at any place; a gzip-compressed one is read from its start each time. */
 export async function openTarFile(file: string, fail: SourceFailure): Promise<Archive> {
   const handle = await openFile(file, fail);
   try {
-    const magic = Buffer.alloc(6);
-    await handle.read(magic, 0, magic.length, 0);
-    const hex = magic.toString('hex');
-    if (hex.startsWith('1f8b')) {
+    const head = Buffer.alloc(magicBytes);
+    await handle.read(head, 0, head.length, 0);
+    const compression = isZip(head) ? 'zip' : detectCompression(head);
+    if (compression === 'gzip') {
       return await openTarStream(handle, fail);
     }
-    const other = otherFormats.find(([prefix]) => hex.startsWith(prefix));
-    if (other !== undefined) {
-      throw fail('source-unsupported', `the file is compressed with ${other[1]}`, 'Decompress it first, or compress it with gzip.');
+    if (compression !== 'none') {
+      throw fail('source-unsupported', `the file is compressed with ${compression}`, 'Decompress it first, or compress it with gzip.');
     }
     return await TarFile.index(handle, fail);
   } catch (error) {
     await handle.close();
     throw error;
   }
+}
+
+/** https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT (4.3.7) */
+function isZip(head: Buffer): boolean {
+  return head.readUInt32LE(0) === 0x04034b50;
 }
 
 /** A tar that can be read at several places at once. */

@@ -2,9 +2,10 @@ import type { FileHandle } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { type Archive, type ArchiveFile, type ContentVisit, TarIndex } from './archive.ts';
+import { DocumentStore } from './document-store.ts';
 import { readBytes, readRange, toFileIdentity } from './file-access.ts';
 import { hints, quote, type SourceFailure } from './source-error.ts';
-import { DocumentStore, StreamInput } from './stream-input.ts';
+import { StreamInput } from './stream-input.ts';
 import { type ArchiveEntry, TarReader } from './tar-reader.ts';
 
 /** A compressed archive may be as large as this whatever the ratio; deflate's greatest is 1032. */

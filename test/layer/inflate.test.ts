@@ -1,6 +1,6 @@
-import { deflateRawSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { detectCompression, Inflater } from '../../src/layer/inflate.ts';
+import { Inflater } from '../../src/layer/inflate.ts';
 import { defaultLayerLimits } from '../../src/layer/limits.ts';
 
 async function inflate(bytes: Buffer, partBytes = bytes.length || 1, limits = defaultLayerLimits): Promise<Buffer> {
@@ -83,18 +83,5 @@ describe('Inflater', () => {
     await expect(inflater.end()).rejects.toThrow('refused');
     expect(calls).toBe(1);
     inflater.destroy();
-  });
-});
-
-describe('detectCompression', () => {
-  it('tells by magic bytes', () => {
-    expect(detectCompression(gzipSync(''))).toBe('gzip');
-    expect(detectCompression(Buffer.from('28b52ffd0458', 'hex'))).toEqual({ unsupported: 'zstd' });
-    expect(detectCompression(Buffer.from('502a4d180400', 'hex'))).toEqual({ unsupported: 'zstd' });
-    expect(detectCompression(Buffer.from('fd377a585a00', 'hex'))).toEqual({ unsupported: 'xz' });
-    expect(detectCompression(Buffer.from('BZh91AY'))).toEqual({ unsupported: 'bzip2' });
-    expect(detectCompression(Buffer.from('BZh-notes.txt'))).toBe('none');
-    expect(detectCompression(deflateRawSync('etc/'))).toBe('none');
-    expect(detectCompression(Buffer.alloc(0))).toBe('none');
   });
 });

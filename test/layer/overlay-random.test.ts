@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { FileTree, type Folder, isFolder, toContent } from '../../src/layer/file-tree.ts';
+import { type Folder, isFolder, toContent } from '../../src/layer/file-node.ts';
+import { FileTree } from '../../src/layer/file-tree.ts';
 import { entryPath } from '../../src/layer/layer-tree.ts';
 import { databaseInspector, readStack } from './layer-stack.ts';
 import { unpackModel } from './overlay-model.ts';

@@ -148,6 +148,8 @@ describe('an archive that is not sound', () => {
     ['has a sparse file', tar(pax({ 'GNU.sparse.major': '1', 'GNU.sparse.minor': '0' }), ...legacyMembers()), /sparse/],
     ['goes on after a lone zero block', Buffer.concat([tar(file('a')).subarray(0, -512), tar(...legacyMembers())]), /lone block of zeros/],
     ['is compressed with zstd', Buffer.from('28b52ffd00000000', 'hex'), /compressed with zstd/],
+    ['is compressed with xz', Buffer.from('fd377a585a000004', 'hex'), /compressed with xz/],
+    ['is a zip', Buffer.from('504b030414000000', 'hex'), /compressed with zip/],
     ['is a cut gzip stream', gzipSync(archive).subarray(0, 2000), /gzip stream is damaged|cut off/],
     ['is empty', Buffer.alloc(0), /neither a manifest.json nor an index.json/],
     [

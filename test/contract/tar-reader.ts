@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { TarFault } from '../../src/lib/tar-refusal.ts';
 import { file, folder, gnuLong, hardLink, pax, paxRecord, symlink, type TarMember, tar, tarMember } from '../layer/tar-writer.ts';
 
 /** What a reader gave of one entry: `link` is either kind of link; content is of files alone. */
@@ -12,7 +13,7 @@ export interface ReadEntry {
 export type ReadTar = (bytes: Buffer) => Promise<readonly ReadEntry[]>;
 
 /** Holds a reader of tars to what Go's archive/tar reads, and to refusing what others read differently; `codes` are those of its errors. */
-export function itReadsTars(read: ReadTar, codes: Readonly<Record<Fault, string>>): void {
+export function itReadsTars(read: ReadTar, codes: Readonly<Record<TarFault, string>>): void {
   describe('reads as Go', () => {
     it.each(readings)('%s', async (_what, bytes, expected) => {
       const entries = await read(bytes);
@@ -37,8 +38,6 @@ export function itReadsTars(read: ReadTar, codes: Readonly<Record<Fault, string>
     await expect(read(bytes)).rejects.toMatchObject({ code: codes[fault] });
   });
 }
-
-type Fault = 'malformed-tar' | 'ambiguous-tar' | 'unsupported' | 'limit';
 
 const twoPaths = pax([
   ['path', 'a'],
@@ -73,7 +72,7 @@ const readings: readonly (readonly [string, Buffer, readonly string[]])[] = [
   ['over zeros behind the end, as GNU tar pads to 10 KiB', Buffer.concat([tar(file('a')), Buffer.alloc(20 * 512 - 7)]), ['a']],
 ];
 
-const refusals: readonly (readonly [string, Fault, Buffer])[] = [
+const refusals: readonly (readonly [string, TarFault, Buffer])[] = [
   ['content behind a symlink', 'ambiguous-tar', tar({ ...symlink('a', 'b'), content: tarMember(file('hidden')) })],
   ['content behind a folder', 'ambiguous-tar', tar({ ...folder('a'), content: tarMember(file('hidden')) })],
   ['content behind a hard link', 'ambiguous-tar', tar(file('b'), { ...hardLink('a', 'b'), content: 'x' })],

@@ -27,7 +27,7 @@ export function orderChain(leaf: X509Certificate, pool: readonly X509Certificate
 }
 
 /** By name and signature alone: key identifiers are hints, which the Notary Project does not evaluate. */
-export function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
+function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
   const key = certificate.issuer === issuer.subject ? publicKeyOf(issuer) : undefined;
   return key !== undefined && certificate.verify(key);
 }

@@ -23,7 +23,7 @@ export class HttpError extends Error {
 }
 
 /** Origin and path; a query is left out, for it may hold a signature or a token. */
-export function toPrintableUrl(request: Pick<HttpRequest, 'url' | 'socketPath'>): string {
+function toPrintableUrl(request: Pick<HttpRequest, 'url' | 'socketPath'>): string {
   const { protocol, host, pathname, search } = request.url;
   const origin = request.socketPath === undefined ? `${protocol}//${host}` : `unix:${request.socketPath}:`;
   return `${origin}${pathname}${search === '' ? '' : '?…'}`;

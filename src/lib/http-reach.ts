@@ -29,7 +29,7 @@ export function lookupPublic(hostname: string, options: LookupOptions, callback:
 }
 
 /** The error for an address that may not be connected to. */
-export function notReachable(): NodeJS.ErrnoException {
+function notReachable(): NodeJS.ErrnoException {
   return Object.assign(new Error('the address is not a public one'), { code: 'EACCES' });
 }
 

@@ -28,7 +28,7 @@ export async function sendBody(outgoing: ClientRequest, body: Uint8Array | Async
   outgoing.end();
 }
 
-export interface SendWatch {
+interface SendWatch {
   isAnswered(): boolean;
   /** Counts the idle time of a step in which the other side is waited for. */
   wait<T>(step: Promise<T>): Promise<T>;

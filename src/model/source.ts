@@ -11,6 +11,8 @@ export interface SourceLayer {
   readonly descriptor: Descriptor | undefined;
   /** Bytes that reading it will give, where known beforehand. */
   readonly sizeBytes: number | undefined;
+  /** What the image's configuration says its tar hashes to, where that is known before it is read and there is no descriptor. */
+  readonly diffId: Digest | undefined;
 }
 
 /**
@@ -26,10 +28,19 @@ export interface ReadOptions {
   readonly onPlan?: (plan: { readonly layers: number; readonly sizeBytes: number | undefined }) => void;
 }
 
+/** A repository of a registry. */
+export interface RepositoryName {
+  /** Host, and port where it is not the default one. */
+  readonly registry: string;
+  readonly repository: string;
+}
+
 /** Where an image is read from. */
 export interface ImageSource {
   /** As the user named it, e.g. `docker-archive:app.tar`. */
   readonly name: string;
+  /** Where it is a registry: the repository that a destination at the same registry can take blobs over from. */
+  readonly repository: RepositoryName | undefined;
   /**
    * Reads every distinct layer once, calling `visit` for each (in any order, up to `parallel` at once), and resolves to the image's
    * structure. A layer that is visited and not named by the image is not part of it. Rejects with a StepError of origin `source`.

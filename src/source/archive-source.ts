@@ -15,6 +15,7 @@ interface ArchiveSourceOptions {
 /** An image in an archive or a folder, where the layers can be found without reading everything before them. */
 export class ArchiveSource implements ImageSource {
   readonly name: string;
+  readonly repository = undefined;
   readonly #options: ArchiveSourceOptions;
   #identity: string | undefined;
 

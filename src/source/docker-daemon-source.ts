@@ -28,6 +28,7 @@ const blobPath = /^blobs\/sha256\/([0-9a-f]{64})$/;
  */
 export class DockerDaemonSource implements ImageSource {
   readonly name: string;
+  readonly repository = undefined;
   readonly #daemon: DockerDaemon;
   readonly #image: InspectedImage;
   readonly #fail: SourceFailure;
@@ -108,6 +109,7 @@ export class DockerDaemonSource implements ImageSource {
       kind: layerType === undefined ? 'blob' : 'layer',
       descriptor: digest && { mediaType: layerType ?? 'application/octet-stream', digest, size: sizeBytes },
       sizeBytes,
+      diffId: undefined,
     };
     if (visited.has(layer.key)) {
       throw this.#fail('source-damaged', `the archive of the Docker daemon has ${quote(path)} twice`, 'Look at the log of the daemon.');

@@ -94,12 +94,18 @@ export async function readDockerImage(
   }
   const distinct = new Map<string, SourceLayer>();
   const sourceLayers: SourceLayer[] = [];
-  for (const layer of layers) {
+  for (const [at, layer] of layers.entries()) {
     const found = await files.find(toPath(layer, fail));
     if (found === undefined) {
       throw fail('source-incomplete', `it lacks the layer ${quote(layer)}`, hints.writeAgain);
     }
-    const known = distinct.get(found.path) ?? { key: found.path, kind: 'layer', descriptor: undefined, sizeBytes: found.sizeBytes };
+    const known: SourceLayer = distinct.get(found.path) ?? {
+      key: found.path,
+      kind: 'layer',
+      descriptor: undefined,
+      sizeBytes: found.sizeBytes,
+      diffId: parsed.diffIds[at],
+    };
     distinct.set(found.path, known);
     sourceLayers.push(known);
   }

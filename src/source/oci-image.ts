@@ -27,7 +27,7 @@ export async function readOciImage(root: Descriptor, files: ArchiveDocuments, fa
   for (const descriptor of manifests.flatMap((manifest) => manifest.layers)) {
     const { digest } = descriptor;
     const kind = inspected.has(digest) ? 'layer' : 'blob';
-    layers.set(digest, layers.get(digest) ?? { key: digest, kind, descriptor, sizeBytes: descriptor.size });
+    layers.set(digest, layers.get(digest) ?? { key: digest, kind, descriptor, sizeBytes: descriptor.size, diffId: undefined });
   }
   return await toSourceImage(tree, layers, files, fail);
 }

@@ -14,7 +14,13 @@ async function readArchive(path: string): Promise<{ image: MadeManifest; results
   const members = new Map(listTar(readFileSync(path)).map((entry) => [entry.path, Buffer.from(entry.content, 'latin1')]));
   const [{ Config, Layers }] = JSON.parse(String(members.get('manifest.json')));
   const configBytes = members.get(Config) as Buffer;
-  const layers: SourceLayer[] = Layers.map((key: string) => ({ key, kind: 'layer', descriptor: undefined, sizeBytes: undefined }));
+  const layers: SourceLayer[] = Layers.map((key: string) => ({
+    key,
+    kind: 'layer',
+    descriptor: undefined,
+    sizeBytes: undefined,
+    diffId: undefined,
+  }));
   const results = new Map<string, LayerResult>();
   for (const layer of layers) {
     const content = (async function* () {

@@ -34,7 +34,7 @@ export async function readStack(layers: readonly (readonly TarMember[])[], inspe
   const budget = entryBudget();
   const results: TarLayerResult[] = [];
   for (const [at, members] of layers.entries()) {
-    const source = { key: `layer ${at}`, kind: 'layer', descriptor: undefined, sizeBytes: undefined } as const;
+    const source = { key: `layer ${at}`, kind: 'layer', descriptor: undefined, sizeBytes: undefined, diffId: undefined } as const;
     const content = (async function* () {
       yield tar(...members);
     })();

@@ -15,11 +15,11 @@ function config(...diffIds: readonly Digest[]): ImageConfig {
 }
 
 function made(key: string): SourceLayer {
-  return { key, kind: 'layer', descriptor: undefined, sizeBytes: undefined };
+  return { key, kind: 'layer', descriptor: undefined, sizeBytes: undefined, diffId: undefined };
 }
 
 function kept(key: string, kind: 'layer' | 'blob' = 'layer'): SourceLayer {
-  return { key, kind, descriptor: { mediaType: 'media/type', digest: digestOf(key), size: 7 }, sizeBytes: 7 };
+  return { key, kind, descriptor: { mediaType: 'media/type', digest: digestOf(key), size: 7 }, sizeBytes: 7, diffId: undefined };
 }
 
 function result(key: string, changes: Partial<LayerResult> = {}): LayerResult {

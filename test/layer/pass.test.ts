@@ -9,7 +9,7 @@ import type { SourceLayer } from '../../src/model/source.ts';
 import { needleInspector } from './needle-inspector.ts';
 import { file, folder, symlink, tar } from './tar-writer.ts';
 
-const layer: SourceLayer = { key: 'layer.tar', kind: 'layer', descriptor: undefined, sizeBytes: undefined };
+const layer: SourceLayer = { key: 'layer.tar', kind: 'layer', descriptor: undefined, sizeBytes: undefined, diffId: undefined };
 
 async function* parts(bytes: Buffer, partBytes = 64 * 1024): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += partBytes) yield new Uint8Array(bytes.subarray(at, at + partBytes));

@@ -7,29 +7,12 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile } from 'esbuild';
+import { bundleOptions } from './bundle-options.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const dist = join(root, 'dist');
-const project = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 
-const bundled = await build({
-  absWorkingDir: root,
-  entryPoints: ['src/main/github.ts', 'src/main/azure-pipelines.ts', 'src/main/cli.ts'],
-  outdir: 'dist',
-  chunkNames: 'chunks/[name]-[hash]',
-  bundle: true,
-  splitting: true,
-  minify: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20.19',
-  legalComments: 'none',
-  define: { IMAGE_CUSTODY_VERSION: JSON.stringify(project.version) },
-  // CommonJS dependencies call require for Node's own modules.
-  banner: { js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" },
-  metafile: true,
-  write: false,
-});
+const bundled = await build({ ...bundleOptions, absWorkingDir: root, outdir: 'dist', metafile: true, write: false });
 
 const files = new Map<string, string>([
   ...bundled.outputFiles.map((file) => [relative(dist, file.path).split(sep).join('/'), file.text] as const),

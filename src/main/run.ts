@@ -8,7 +8,7 @@ import { createHttp } from '../lib/http-client.ts';
 import { HttpError } from '../lib/http-error.ts';
 import { StepError } from '../lib/step-error.ts';
 
-/** Set by scripts/build.ts; absent where the sources run as they are. */
+/** Set by scripts/bundle-options.ts; absent where the sources run as they are. */
 declare const IMAGE_CUSTODY_VERSION: string | undefined;
 export const version = typeof IMAGE_CUSTODY_VERSION === 'string' ? IMAGE_CUSTODY_VERSION : '0.0.0';
 

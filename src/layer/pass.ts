@@ -22,6 +22,11 @@ export interface ReadLayerOptions {
   readonly inspectors: readonly Inspector[];
   /** For layers that arrive uncompressed and have no descriptor to keep. What arrives compressed is published byte for byte. */
   readonly compression: 'gzip' | 'keep';
+  /**
+   * A blob that the registry has, proven to unpack to `diffId` of the layer and compressed as `compression` says. It is published where the layer
+   * arrives uncompressed: then nothing is compressed, and the sink gets nothing.
+   */
+  readonly reuse?: PublishedBytes;
   /** Made for this attempt alone. Absent: the bytes are hashed only. */
   readonly sink?: LayerSink;
   readonly limits?: LayerLimits;
@@ -32,7 +37,7 @@ export interface ReadLayerOptions {
 /** What one reading of a layer gave. */
 export type LayerResult = TarLayerResult | BlobResult;
 
-interface PublishedBytes {
+export interface PublishedBytes {
   readonly digest: Digest;
   readonly sizeBytes: number;
 }
@@ -83,7 +88,9 @@ export async function readLayer(layer: SourceLayer, content: AsyncIterable<Uint8
       await route.write(head);
     }
     await route.end();
-    return { kind: 'layer', ...published.end(), compression: route.compression, ...reading.end() };
+    const read = reading.end();
+    if (route.reused !== undefined && read.diffId !== layer.diffId) throw unlike(layer, read.diffId);
+    return { kind: 'layer', ...(route.reused ?? published.end()), compression: route.compression, ...read };
   } catch (error) {
     reading.discard();
     throw error;
@@ -95,6 +102,8 @@ export async function readLayer(layer: SourceLayer, content: AsyncIterable<Uint8
 /** The way of a layer's bytes to the tar reader and to what is published. */
 interface Route {
   readonly compression: 'gzip' | 'none';
+  /** What is published instead of the bytes that go this way. */
+  readonly reused?: PublishedBytes;
   write(bytes: Buffer): Promise<void>;
   end(): Promise<void>;
   destroy(): void;
@@ -104,9 +113,9 @@ function openRoute(layer: SourceLayer, head: Buffer, options: ReadLayerOptions, 
   const found = detectCompression(head);
   if (found === 'gzip') return inflatingRoute(layer.key, options, reading, published);
   if (found !== 'none') throw layerRefusal(layer.key, 'unsupported', 0, `${found} compression is not read`);
-  return options.compression === 'gzip' && layer.descriptor === undefined
-    ? deflatingRoute(reading, published)
-    : keepingRoute(reading, published);
+  if (layer.descriptor !== undefined) return keepingRoute(reading, published);
+  if (options.reuse !== undefined) return reusingRoute(reading, options.reuse, options.compression);
+  return options.compression === 'gzip' ? deflatingRoute(reading, published) : keepingRoute(reading, published);
 }
 
 function inflatingRoute(layer: string, options: ReadLayerOptions, reading: TarReading, published: PublishedHash): Route {
@@ -140,6 +149,18 @@ function keepingRoute(reading: TarReading, published: PublishedHash): Route {
     write(bytes) {
       reading.write(bytes);
       return published.write(bytes);
+    },
+    async end() {},
+    destroy() {},
+  };
+}
+
+function reusingRoute(reading: TarReading, reused: PublishedBytes, compression: 'gzip' | 'keep'): Route {
+  return {
+    compression: compression === 'gzip' ? 'gzip' : 'none',
+    reused,
+    async write(bytes) {
+      reading.write(bytes);
     },
     async end() {},
     destroy() {},
@@ -206,6 +227,10 @@ class PublishedHash {
   end(): PublishedBytes {
     return { digest: toDigest(this.#hash), sizeBytes: this.#sizeBytes };
   }
+}
+
+function unlike({ key, diffId }: SourceLayer, found: Digest) {
+  return layerRefusal(key, 'mismatch', 0, `it unpacks to ${found}, and was said to unpack to ${diffId}`);
 }
 
 function toDigest(hash: Hash): Digest {

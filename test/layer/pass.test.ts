@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Inspector } from '../../src/layer/inspector.ts';
 import { entryBudget } from '../../src/layer/layer-tree.ts';
 import { type ReadLayerOptions, readLayer, type TarLayerResult } from '../../src/layer/pass.ts';
+import type { Digest } from '../../src/model/digest.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import type { SourceLayer } from '../../src/model/source.ts';
 import { needleInspector } from './needle-inspector.ts';
@@ -75,6 +76,29 @@ describe('readLayer', () => {
       expect(published.equals(gzip)).toBe(true);
       expect(result).toMatchObject({ compression: 'gzip', diffId: digestOf(bytes), digest: digestOf(gzip), sizeBytes: gzip.length });
     }
+  });
+
+  const blob = { digest: digestOf(Buffer.from('a blob of the registry')), sizeBytes: 22 } as { digest: Digest; sizeBytes: number };
+
+  it('names a blob that the registry has, and gives the sink nothing, while all else is read', async () => {
+    const source = { ...layer, diffId: digestOf(bytes) as Digest };
+    const { result, published } = await read(bytes, { source, reuse: blob, inspectors: [wholeInspector()] });
+    expect(published).toHaveLength(0);
+    expect(result).toMatchObject({ compression: 'gzip', diffId: digestOf(bytes), ...blob, uncompressedSizeBytes: bytes.length });
+    expect(result.observations.map(({ path }) => path)).toEqual(['etc/a', 'b', 'empty']);
+    expect((await read(bytes, { source, reuse: blob, compression: 'keep' })).result).toMatchObject({ compression: 'none', ...blob });
+  });
+
+  it('refuses a layer that does not unpack to what its blob was looked up by', async () => {
+    const source = { ...layer, diffId: digestOf(Buffer.from('other')) as Digest };
+    await expect(read(bytes, { source, reuse: blob })).rejects.toMatchObject({ code: 'mismatch', origin: 'source' });
+  });
+
+  it('publishes what arrives compressed all the same', async () => {
+    const gzip = gzipSync(bytes);
+    const { result, published } = await read(gzip, { source: { ...layer, diffId: digestOf(bytes) as Digest }, reuse: blob });
+    expect(published.equals(gzip)).toBe(true);
+    expect(result.digest).toBe(digestOf(gzip));
   });
 
   it('keeps an uncompressed layer where asked, and where a manifest names its bytes', async () => {

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../inputs/settings.ts';
 import { StepError } from '../lib/step-error.ts';
 import { parseReference } from '../registry/reference.ts';
@@ -31,7 +30,7 @@ export async function openDestinations(settings: Settings, credentials: Credenti
         credential: credentials.forRegistry(registry),
         now: world.now,
         random: world.random,
-        sleep: async (ms) => sleep(ms, undefined, { signal: world.cancelled }),
+        sleep: world.sleep,
         insecureRegistries: settings.insecureRegistries,
         signal: world.cancelled,
       },

@@ -1,6 +1,5 @@
 import { readFile, stat } from 'node:fs/promises';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { openAdvisoryDirectory } from '../advisory/advisory-directory.ts';
 import { openOsvService } from '../advisory/osv-service.ts';
 import type { Settings } from '../inputs/settings.ts';
@@ -41,14 +40,14 @@ export async function readDockerfile(settings: Settings, workspace: string): Pro
 }
 
 /** Where advisories come from. Rejects with a StepError where a directory that was named is not there; a service is not asked yet. */
-export async function openAdvisories(settings: Settings, workspace: string, { http, now, random }: World): Promise<AdvisorySource> {
+export async function openAdvisories(settings: Settings, workspace: string, { http, now, random, sleep }: World): Promise<AdvisorySource> {
   const { advisories } = settings;
   if (advisories.kind === 'directory') {
     const path = resolve(workspace, advisories.path);
     if (!(await stat(path).catch(() => undefined))?.isDirectory()) throw noDirectory(advisories.path, workspace);
     return openAdvisoryDirectory(path);
   }
-  return openOsvService({ url: new URL(advisories.url), http, retry: { now, random, sleep: async (ms) => sleep(ms) } });
+  return openOsvService({ url: new URL(advisories.url), http, retry: { now, random, sleep } });
 }
 
 /** The key that signs, its certificate chain already held against the Notary Project's rules; undefined where nothing is signed. */

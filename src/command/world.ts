@@ -7,6 +7,8 @@ export interface World {
   readonly now: () => Date;
   /** Monotonic milliseconds. */
   readonly elapsedMs: () => number;
+  /** Resolves after that many milliseconds, or rejects when the run is cancelled. */
+  readonly sleep: (ms: number) => Promise<void>;
   /** 0 up to 1. */
   readonly random: () => number;
   readonly environment: Environment;

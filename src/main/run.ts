@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type ExitCode, exitCodeOf } from '../command/exit-code.ts';
 import type { World } from '../command/world.ts';
 import type { Host } from '../host/host.ts';
@@ -24,7 +25,15 @@ export function run(host: Host, http: HttpClient, command: (world: Omit<World, '
   });
   const cancel = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => cancel.abort());
-  const world = { http, now: () => new Date(), elapsedMs: () => performance.now(), random: Math.random, version, cancelled: cancel.signal };
+  const world = {
+    http,
+    now: () => new Date(),
+    elapsedMs: () => performance.now(),
+    sleep: (ms: number) => sleep(ms, undefined, { signal: cancel.signal }),
+    random: Math.random,
+    version,
+    cancelled: cancel.signal,
+  };
   command(world).then(
     (code) => {
       process.exitCode = code;

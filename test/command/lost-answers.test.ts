@@ -2,8 +2,6 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exitCodeOf } from '../../src/command/exit-code.ts';
 import { secure } from '../../src/command/secure.ts';
-import type { World } from '../../src/command/world.ts';
-import type { Host } from '../../src/host/host.ts';
 import { parseSettings } from '../../src/inputs/parse.ts';
 import type { HttpClient } from '../../src/lib/http.ts';
 import { createHttp } from '../../src/lib/http-client.ts';
@@ -11,6 +9,7 @@ import { StepError } from '../../src/lib/step-error.ts';
 import type { Fault, RunningRegistry } from '../../src/sandbox/registry.ts';
 import { fileInputs, openPlace, type Place } from '../main/place.ts';
 import { type Published, readPublished } from '../main/published.ts';
+import { openWorld, silentHost } from './silent-world.ts';
 
 let place: Place;
 let http: HttpClient;
@@ -88,44 +87,11 @@ async function run(
   const registry = await place.startRegistry({ faults });
   const inputs = { ...fileInputs(place, `${registry.host}/team/app:1.0`), image: 'docker-archive:small.tar' };
   const settings = parseSettings(new Map(Object.entries(inputs)), (name) => name);
-  const exitCode = await secure(settings, silentHost(place.workspace, await place.newFolder('runner')), toWorld()).catch(
+  const exitCode = await secure(settings, silentHost(place.workspace, await place.newFolder('runner')), openWorld(http)).catch(
     (error: unknown) => {
       if (error instanceof StepError) return exitCodeOf(error);
       throw error;
     },
   );
   return { exitCode, published: readPublished(registry), registry };
-}
-
-function toWorld(): World {
-  const environment = {
-    dockerHost: undefined,
-    dockerConfig: undefined,
-    azureTenantId: undefined,
-    azureClientId: undefined,
-    azureClientSecret: undefined,
-    azureAuthorityHost: undefined,
-    fetchIdentityToken: undefined,
-  };
-  const { signal: cancelled } = new AbortController();
-  // 0 is the shortest wait between two tries.
-  return { http, now: () => new Date(), elapsedMs: () => performance.now(), random: () => 0, environment, version: '0.0.0', cancelled };
-}
-
-/** A host that shows nothing to anybody. */
-function silentHost(workspace: string, temporaryFolder: string): Host {
-  return {
-    kind: 'github',
-    workspace,
-    temporaryFolder,
-    summaryFormat: { kind: 'markdown', maxBytes: 65_536, commentMaxCharacters: 65_536 },
-    mask() {},
-    log() {},
-    progress() {},
-    async annotate() {},
-    async summarise() {},
-    async comment() {},
-    output() {},
-    fail() {},
-  };
 }

@@ -38,6 +38,7 @@ async function open(environment: Environment, inputs: Readonly<Record<string, st
     http,
     now: () => new Date(),
     elapsedMs: () => 0,
+    sleep: async () => undefined,
     random: () => 0,
     environment,
     version: '0',

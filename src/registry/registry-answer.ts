@@ -12,6 +12,8 @@ export interface RegistryAction {
   readonly registry: RegistryAddress;
   readonly repository: string;
   readonly credential: RegistryCredential;
+  /** What it takes to do it. */
+  readonly access: 'pull' | 'push';
 }
 
 export function toRegistryError(action: RegistryAction, response: Pick<HttpResponse, 'status' | 'body'>): RegistryError {
@@ -28,7 +30,7 @@ export function toRegistryError(action: RegistryAction, response: Pick<HttpRespo
 }
 
 /** For an exchange without a whole answer; what is not of the connection is given back as it is. */
-export function toConnectionError(action: RegistryAction, error: unknown): unknown {
+export function toConnectionError(action: Pick<RegistryAction, 'verb'>, error: unknown): unknown {
   if (!(error instanceof HttpError)) return error;
   return new RegistryError({ code: 'unreachable', message: `cannot ${action.verb}: ${error.message}`, hint: error.hint, cause: error });
 }
@@ -62,21 +64,30 @@ function explain(action: RegistryAction, status: number): { readonly code: Regis
   }
 }
 
-function missingGrant({ registry, repository }: RegistryAction): MissingGrant {
-  const grant = isAzureRegistry(registry.name) ? 'AcrPush, or Container Registry Repository Writer in ABAC mode' : `push to ${repository}`;
-  return { registry: registry.name, repository, grant };
+/** Roles of Azure Container Registry; the second of each where it has ABAC repository permissions, which do not honour the first. */
+const azureRoles = {
+  pull: ['AcrPull', 'Container Registry Repository Reader'],
+  push: ['AcrPush', 'Container Registry Repository Writer'],
+} as const;
+
+function missingGrant({ registry, repository, access }: RegistryAction): MissingGrant {
+  const [role, abacRole] = azureRoles[access];
+  const words = access === 'pull' ? `pull from ${repository}` : `push to ${repository}`;
+  return { registry: registry.name, repository, grant: isAzureRegistry(registry.name) ? `${role}, or ${abacRole} in ABAC mode` : words };
 }
 
-/** https://learn.microsoft.com/azure/container-registry/container-registry-rbac-abac-repository-permissions: there, AcrPush is not honoured. */
-function grantHint({ registry, repository, credential }: RegistryAction): string {
+/** https://learn.microsoft.com/azure/container-registry/container-registry-rbac-abac-repository-permissions */
+function grantHint({ registry, repository, credential, access }: RegistryAction): string {
   if (isAzureRegistry(registry.name)) {
+    const [role, abacRole] = azureRoles[access];
     const scope = `--scope "$(az acr show --name ${registry.name.split('.')[0]} --query id --output tsv)"`;
-    const assign = (role: string) => `az role assignment create --assignee OBJECT_ID --role "${role}" ${scope}`;
-    return `The identity needs AcrPush: ${assign('AcrPush')}. A registry with ABAC repository permissions needs this role instead: ${assign('Container Registry Repository Writer')}.`;
+    const assign = (name: string) => `az role assignment create --assignee OBJECT_ID --role "${name}" ${scope}`;
+    return `The identity needs ${role}: ${assign(role)}. A registry with ABAC repository permissions needs this role instead: ${assign(abacRole)}.`;
   }
   if (credential.kind === 'anonymous')
     return `Log in: give registry-username and registry-password, or run "docker login ${registry.name}" first.`;
-  return `Check the user name and password, that they have not expired, and that they may push to ${repository} at ${registry.name}.`;
+  const may = access === 'pull' ? `pull from ${repository}` : `push to ${repository}`;
+  return `Check the user name and password, that they have not expired, and that they may ${may} at ${registry.name}.`;
 }
 
 /** The registry's own words on one line of at most 300 characters; what might be a credential that it echoes is left out. */

@@ -2,7 +2,8 @@ import type { HttpClient } from '../lib/http.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
 import { type Artifact, digestOf, toArtifactManifest } from './artifact.ts';
-import { fetchBlob, headBlob } from './blob.ts';
+import { headBlob } from './blob.ts';
+import { type BlobCheck, fetchBlob } from './blob-download.ts';
 import type { RegistryCredential } from './credential.ts';
 import { type FetchedManifest, fetchManifest, headManifest, putManifest, putTag } from './manifest-exchange.ts';
 import { type Reference, toRegistryAddress } from './reference.ts';
@@ -45,10 +46,14 @@ export interface Repository {
   /** Pushes a blob that is in memory, unless it is there. */
   putBlob(digest: Digest, bytes: Uint8Array): Promise<void>;
   /**
-   * Reads a blob to `consume`, which has to read it to its end and is called anew for each try. What was consumed counts only when this
-   * resolves: the bytes are then those of the descriptor.
+   * Gives a blob to `consume`, which is called once: a download that breaks off is continued. Who reads to the end has read the bytes of the
+   * descriptor, else the iteration rejects before it ends; with `check: 'size'`, for who hashes them himself, only as many.
    */
-  fetchBlob<T>(descriptor: Pick<Descriptor, 'digest' | 'size'>, consume: (content: AsyncIterable<Buffer>) => Promise<T>): Promise<T>;
+  fetchBlob<T>(
+    descriptor: Pick<Descriptor, 'digest' | 'size'>,
+    consume: (content: AsyncIterable<Buffer>) => Promise<T>,
+    check?: BlobCheck,
+  ): Promise<T>;
   /** The digest and the media type's agreement are verified. */
   fetchManifest(tagOrDigest: string): Promise<FetchedManifest>;
   /** Digest that a tag has now, or a digest itself; undefined where it is not there. */
@@ -117,8 +122,12 @@ class RemoteRepository implements Repository {
     if ((await this.headBlob(digest)) === undefined) await putBlob(this.#session, digest, bytes);
   }
 
-  fetchBlob<T>(descriptor: Pick<Descriptor, 'digest' | 'size'>, consume: (content: AsyncIterable<Buffer>) => Promise<T>): Promise<T> {
-    return fetchBlob(this.#session, descriptor, consume);
+  fetchBlob<T>(
+    descriptor: Pick<Descriptor, 'digest' | 'size'>,
+    consume: (content: AsyncIterable<Buffer>) => Promise<T>,
+    check?: BlobCheck,
+  ): Promise<T> {
+    return fetchBlob(this.#session, descriptor, consume, check);
   }
 
   fetchManifest(tagOrDigest: string): Promise<FetchedManifest> {

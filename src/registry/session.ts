@@ -96,16 +96,17 @@ export class Session {
       throw this.toError(request.verb, error);
     });
     if (outcome.kind === 'expected') return outcome.value;
-    throw toRegistryError({ ...this.#options, verb: request.verb }, outcome);
+    const access = request.access === 'pull' ? 'pull' : 'push';
+    throw toRegistryError({ ...this.#options, verb: request.verb, access }, outcome);
   }
 
   toError(verb: string, error: unknown): unknown {
-    return toConnectionError({ ...this.#options, verb }, error);
+    return toConnectionError({ verb }, error);
   }
 
-  /** The error for an answer that the caller cannot use. */
+  /** The error for an answer to a push that the caller cannot use. */
   refusal(verb: string, response: Pick<HttpResponse, 'status' | 'body'>): RegistryError {
-    return toRegistryError({ ...this.#options, verb }, response);
+    return toRegistryError({ ...this.#options, verb, access: 'push' }, response);
   }
 
   /** The error for an answer that is not of the distribution specification's form. */

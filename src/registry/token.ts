@@ -90,7 +90,8 @@ async function ask(context: TokenContext, request: TokenRequest, exchange: Token
   const { registry, repository, remoteAddress } = request;
   const reach = exchange.isRegistry || remoteAddress === undefined || !isPublicAddress(remoteAddress) ? 'any' : 'public';
   const message: HttpRequest = { ...exchange.message, maxBodyBytes: 1024 * 1024, reach };
-  const action = { verb: `log in to ${registry.name}`, registry, repository, credential: request.credential };
+  const access = request.scope.endsWith(':pull') ? 'pull' : 'push';
+  const action = { verb: `log in to ${registry.name}`, registry, repository, credential: request.credential, access } as const;
   const response = await retry(context.retry, () => context.http(message)).catch((error: unknown) => {
     throw toConnectionError(action, error);
   });

@@ -1,7 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { expect, test } from 'vitest';
+import { readWhole } from '../../src/lib/http-client.ts';
 import { SecretValue } from '../../src/lib/secret-value.ts';
+import type { StepError } from '../../src/lib/step-error.ts';
 import type { RegistryCredential } from '../../src/registry/credential.ts';
+import type { Repository } from '../../src/registry/repository.ts';
 import { clock, type Loopback, open, serve } from './loopback.ts';
 
 const password: RegistryCredential = { kind: 'password', username: 'me', password: new SecretValue('canary-password') };
@@ -201,23 +204,39 @@ test.each<[string, (response: ServerResponse) => unknown, string]>([
   expect(String(error)).not.toContain('canary');
 });
 
-test('a refused push to Azure names the roles and how to give them', async () => {
+test.each([
+  ['push', 'AcrPush', 'Container Registry Repository Writer'],
+  ['pull', 'AcrPull', 'Container Registry Repository Reader'],
+] as const)('a refused %s at Azure names the roles and how to give them', async (access, role, abacRole) => {
   const { toRegistryError } = await import('../../src/registry/registry-answer.ts');
   const { toRegistryAddress } = await import('../../src/registry/reference.ts');
   const registry = toRegistryAddress('shop.azurecr.io');
   const error = toRegistryError(
-    { verb: 'push to shop.azurecr.io/app', registry, repository: 'app', credential: entra([]) },
+    { verb: `${access} shop.azurecr.io/app`, registry, repository: 'app', credential: entra([]), access },
     { status: 403, body: Buffer.alloc(0) },
   );
   expect(error.missing).toEqual({
     registry: 'shop.azurecr.io',
     repository: 'app',
-    grant: 'AcrPush, or Container Registry Repository Writer in ABAC mode',
+    grant: `${role}, or ${abacRole} in ABAC mode`,
   });
   expect(error.hint).toContain(
-    'az role assignment create --assignee OBJECT_ID --role "AcrPush" --scope "$(az acr show --name shop --query id --output tsv)"',
+    `az role assignment create --assignee OBJECT_ID --role "${role}" --scope "$(az acr show --name shop --query id --output tsv)"`,
   );
-  expect(error.hint).toContain('--role "Container Registry Repository Writer"');
+  expect(error.hint).toContain(`--role "${abacRole}"`);
+});
+
+test('a refused read asks for the right to pull, not to push', async () => {
+  const { host } = await serve((_request, response) => response.writeHead(403).end());
+  const reads = [
+    (repository: Repository) => repository.fetchManifest('1.0'),
+    (repository: Repository) => repository.fetchBlob({ digest, size: 4 }, readWhole),
+  ];
+  for (const read of reads) {
+    const error: unknown = await read(open(host, { credential: password })).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code: 'forbidden', missing: { grant: 'pull from team/app' } });
+    expect((error as StepError).hint).toContain('may pull from team/app');
+  }
 });
 
 test('the words of a registry are quoted on one line, bounded, and without what it echoes', async () => {

@@ -184,8 +184,5 @@ test('a redirect of a blob is followed without the credential, five times at mos
   ]) {
     await expect(repository.fetchBlob(wrong, read)).rejects.toMatchObject({ code: 'digest-mismatch' });
   }
-  await expect(repository.fetchBlob({ digest: digestOf(content), size: 3 }, read)).rejects.toMatchObject({ code: 'unreachable' });
-  await expect(repository.fetchBlob({ digest: digestOf(content), size: 4 }, async () => 'unread')).rejects.toMatchObject({
-    code: 'digest-mismatch',
-  });
+  await expect(repository.fetchBlob({ digest: digestOf(content), size: 3 }, read)).rejects.toMatchObject({ code: 'digest-mismatch' });
 });

@@ -1,164 +1,156 @@
 /**
- * Our whole job beside programs that only copy, on one archive and one kind of registry; see README.md beside this file.
- *   npm run bench -- [ARCHIVE] [RUNS]
+ * Our whole job beside the programs that people use today, on one archive and one kind of registry; see README.md beside this file.
+ *   npm run bench -- [--rows KEY,KEY...] [--large] [ARCHIVE] [RUNS]
  */
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { availableParallelism, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { createSigningChain } from '../src/sandbox/certificate.ts';
-import { startRegistry } from '../test/e2e/loopback-registry.ts';
-import { openPolicy } from '../test/e2e/open-policy.ts';
-import { peer, shared } from '../test/e2e/peers.ts';
+import { peer } from '../test/e2e/peers.ts';
 import { expectProgram } from '../test/e2e/step.ts';
-import { startCountingProxy } from './counting-proxy.ts';
-import { type Command, type Measurement, measure, median } from './measure.ts';
+import { chainSession, writeChainFiles } from './chain-session.ts';
+import { changeArchive } from './changed-archive.ts';
+import { craneSession, dockerSession, skopeoSession } from './copy-sessions.ts';
+import { type DockerDaemon, startDocker } from './docker-daemon.ts';
+import { makeLargeArchive } from './large-archive.ts';
+import { type Measurement, measure } from './measure.ts';
+import { largeStep, type OwnWork, ownSessions, writeOwnFiles } from './own-sessions.ts';
+import { buildPrograms, findNodes } from './programs.ts';
+import { measureSession, type Row, rotate, runSessions, type Session } from './session.ts';
+import { takeShopArchive } from './shop-archive.ts';
+import { megabytes, toTable } from './table.ts';
 
-interface Contender {
-  readonly name: string;
-  /** Publishes to the registry at `host`, in the files of `folder`. */
-  command(host: string): Command;
-}
-
-interface Row {
-  readonly name: string;
-  readonly measurements: readonly Measurement[];
-  readonly sentBytes?: number;
-}
-
-const node = process.env.IMAGE_CUSTODY_NODE ?? process.execPath;
-const cli = fileURLToPath(new URL('../dist/cli.js', import.meta.url));
 const coldStarts = 15;
 
-const [archive = process.env.SHOP_ARCHIVE, runsText = '5'] = process.argv.slice(2);
-const runs = Number(runsText);
-if (archive === undefined || !Number.isInteger(runs) || runs < 1) {
-  console.error('usage: npm run bench -- ARCHIVE [RUNS]; ARCHIVE is what docker save wrote, by default that of SHOP_ARCHIVE');
-  process.exit(2);
+interface Options {
+  readonly archive: string | undefined;
+  readonly runs: number;
+  readonly large: boolean;
+  /** Absent: all. */
+  readonly rows: readonly string[] | undefined;
 }
 
+const options = readOptions();
 const folder = await mkdtemp(join(tmpdir(), 'bench-'));
+let docker: DockerDaemon | undefined;
 try {
-  const publishing = await benchPublishing(await prepareContenders(archive, folder));
-  const starting = await benchStarting();
-  console.log(await describeRun(archive));
-  console.log(toTable([publishing, starting]));
+  const work = await prepareWork(options.archive ?? (await takeShopArchive(tell)));
+  const rows = await benchPublishing(await prepareSessions(work));
+  if (options.large) rows.push(await benchLarge(work));
+  if (isWanted('start')) rows.push(...(await benchStarting(work)));
+  console.log(await describeRun(work));
+  console.log(toTable(rows));
 } finally {
+  await docker?.stop();
   await rm(folder, { recursive: true, force: true });
 }
 
-async function prepareContenders(image: string, place: string): Promise<readonly Contender[]> {
+async function prepareWork(archive: string): Promise<OwnWork> {
+  tell(`bundling, and changing a line of ${archive}`);
   const chain = await createSigningChain({ name: 'bench', keyType: 'P-256' });
-  const [policy, key, certificates, report] = ['policy.yml', 'key.pem', 'certificates.pem', 'report.json'].map((name) => join(place, name));
-  await writeFile(policy ?? '', openPolicy);
-  await writeFile(key ?? '', chain.keys.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string);
-  await writeFile(certificates ?? '', chain.certificates.join(''));
-  const files = [
-    '--advisories',
-    shared('testdata/osv'),
-    '--policy',
-    policy,
-    '--signing-key',
-    `file:${key},${certificates}`,
-    '--report',
-    report,
-  ];
-  const secure = (host: string) => [
-    'secure',
-    '--image',
-    `docker-archive:${image}`,
-    '--push',
-    `${host}/bench/image:1`,
-    ...(files as string[]),
-  ];
-  const copy = ['copy', '--quiet', '--insecure-policy', '--dest-tls-verify=false', `docker-archive:${image}`];
-  return [
-    { name: 'image-custody secure', command: (host) => ({ program: node, args: [cli, ...secure(host)] }) },
-    { name: 'skopeo copy', command: (host) => ({ program: 'skopeo', args: [...copy, `docker://${host}/bench/image:1`] }) },
-    { name: 'crane push', command: (host) => ({ program: peer('crane'), args: ['push', image, `${host}/bench/image:1`] }) },
-  ];
+  return {
+    archive,
+    changedArchive: await changeArchive(archive, folder),
+    programs: await buildPrograms(folder),
+    nodes: await findNodes(),
+    files: await writeOwnFiles(folder, chain),
+  };
 }
 
-/** One run of each through a proxy that counts, which also warms the caches; then rounds in which each runs once, in changing order. */
-async function benchPublishing(contenders: readonly Contender[]): Promise<readonly Row[]> {
-  const sent = new Map<Contender, number>();
-  for (const contender of contenders) sent.set(contender, await countBytes(contender));
-  const results = new Map(contenders.map((contender) => [contender, [] as Measurement[]]));
-  for (let round = 0; round < runs; round++) {
-    for (const contender of rotate(contenders, round)) {
-      const registry = await startRegistry();
-      results.get(contender)?.push(await measure(contender.command(registry.host)).finally(() => registry.stop()));
-    }
+/** Those that are wanted. What the others need is not started. */
+async function prepareSessions(work: OwnWork): Promise<readonly Session[]> {
+  const { archive, changedArchive, files } = work;
+  const sessions = [...ownSessions(work), skopeoSession(archive, changedArchive), craneSession(archive, changedArchive)];
+  if (isWanted('docker')) {
+    tell('starting a Docker daemon with both images');
+    docker = await startDocker(join(folder, 'docker'));
+    sessions.push(await dockerSession(docker, archive, changedArchive));
   }
-  return contenders.map((contender) => ({
-    name: contender.name,
-    measurements: results.get(contender) ?? [],
-    sentBytes: sent.get(contender) ?? NaN,
-  }));
+  if (isWanted('chain')) sessions.push(chainSession(archive, await writeChainFiles(folder, files)));
+  const keys = [...sessions.map(({ key }) => key), 'docker', 'chain', 'start', 'large'];
+  const unknown = options.rows?.find((key) => !keys.includes(key));
+  if (unknown !== undefined) throw new Error(`there are no rows ${unknown}, only ${[...new Set(keys)].join(', ')}`);
+  return sessions.filter(({ key }) => isWanted(key));
 }
 
-async function countBytes(contender: Contender): Promise<number> {
-  const registry = await startRegistry();
-  const proxy = await startCountingProxy(registry.host);
-  try {
-    await measure(contender.command(proxy.host));
-    return proxy.sentBytes();
-  } finally {
-    await proxy.close();
-    await registry.stop();
-  }
+async function benchPublishing(sessions: readonly Session[]): Promise<Row[]> {
+  return sessions.length === 0 ? [] : [...(await runSessions(sessions, options.runs, tell))];
 }
 
-async function benchStarting(): Promise<readonly Row[]> {
-  const commands = [
-    { name: 'image-custody --help', program: node, args: [cli, '--help'] },
-    { name: 'node -e 0', program: node, args: ['-e', '0'] },
-  ];
-  const results = commands.map(() => [] as Measurement[]);
-  for (let round = 0; round <= coldStarts; round++) {
-    for (const [index, command] of rotate([...commands.entries()], round)) {
-      const measurement = await measure(command);
-      if (round > 0) results[index]?.push(measurement);
-    }
-  }
-  return commands.map(({ name }, index) => ({ name, measurements: results[index] ?? [] }));
+/** Once: what counts is the peak. */
+async function benchLarge(work: OwnWork): Promise<Row> {
+  tell('making an image of 10 GB');
+  const archive = await makeLargeArchive(folder);
+  tell('the whole job on it');
+  const { title, command } = largeStep(work, archive);
+  const [measurement] = await measureSession({ key: 'large', steps: [{ title, reference: title, command }] });
+  await rm(archive);
+  return { title, reference: title, measurements: measurement === undefined ? [] : [measurement], sentBytes: undefined };
 }
 
-function rotate<T>(items: readonly T[], by: number): readonly T[] {
-  const start = by % items.length;
-  return [...items.slice(start), ...items.slice(0, start)];
-}
-
-/** The ratio is the median over rounds of a row's time to that of its group's second row. */
-function toTable(groups: readonly (readonly Row[])[]): string {
-  const lines = groups.flatMap((rows) => {
-    const reference = rows[1];
-    return rows.map(({ name, measurements, sentBytes }) => {
-      const walls = measurements.map(({ wallMs }) => wallMs);
-      const ratio = median(walls.map((wallMs, round) => wallMs / (reference?.measurements[round]?.wallMs ?? NaN)));
-      const spread = `${seconds(median(walls))} (${seconds(Math.min(...walls))} to ${seconds(Math.max(...walls))})`;
-      const cpu = seconds(median(measurements.map(({ cpuMs }) => cpuMs)));
-      const peak = megabytes(median(measurements.map(({ peakBytes }) => peakBytes)));
-      return `| ${name} | ${spread} | ${ratio.toFixed(2)} × ${reference?.name} | ${cpu} | ${peak} | ${sentBytes === undefined ? '' : megabytes(sentBytes)} |`;
-    });
+async function benchStarting({ nodes, programs }: OwnWork): Promise<readonly Row[]> {
+  const rows = nodes.flatMap(({ path, major }) => {
+    const reference = `node -e 0, Node ${major}`;
+    return [
+      {
+        title: `image-custody --help, Node ${major}`,
+        reference,
+        args: [programs.whole, '--help'],
+        path,
+        measurements: [] as Measurement[],
+      },
+      { title: reference, reference, args: ['-e', '0'], path, measurements: [] as Measurement[] },
+    ];
   });
-  return ['| | wall time, s | ratio | CPU time, s | peak memory, MB | sent, MB |', '|---|--:|--:|--:|--:|--:|', ...lines].join('\n');
+  tell(`starting, ${coldStarts} times`);
+  // The first fills the file cache and does not count.
+  for (let round = 0; round <= coldStarts; round++) {
+    for (const { path, args, measurements } of rotate(rows, round)) {
+      const measurement = await measure({ program: path, args });
+      if (round > 0) measurements.push(measurement);
+    }
+  }
+  return rows.map(({ title, reference, measurements }) => ({ title, reference, measurements, sentBytes: undefined }));
 }
 
-async function describeRun(image: string): Promise<string> {
-  const { size } = await stat(image);
-  const version = (await expectProgram(node, ['--version'])).trim();
+async function describeRun({ archive, nodes }: OwnWork): Promise<string> {
+  const { size } = await stat(archive);
+  const versions = nodes.map(({ version }) => `Node ${version}`);
   const skopeo = (await expectProgram('skopeo', ['--version'])).trim();
   const crane = (await expectProgram(peer('crane'), ['version'])).trim();
   const load = loadavg()[1]?.toFixed(1);
   const machine = `${availableParallelism()} processors, load ${load} in the last five minutes`;
-  return `Archive of ${megabytes(size)} MB, ${runs} rounds; Node ${version}, ${skopeo}, crane ${crane}; ${machine}.\n`;
+  return `Archive of ${megabytes(size)} MB, ${options.runs} rounds; ${versions.join(', ')}, ${skopeo}, crane ${crane}; ${machine}.\n`;
 }
 
-function seconds(milliseconds: number): string {
-  return (milliseconds / 1000).toFixed(2);
+function isWanted(key: string): boolean {
+  return options.rows?.includes(key) ?? key !== 'large';
 }
 
-function megabytes(bytes: number): string {
-  return (bytes / 1_000_000).toFixed(1);
+/** How far it is, beside the table. */
+function tell(line: string): void {
+  console.error(line);
+}
+
+function readOptions(): Options {
+  const usage =
+    'usage: npm run bench -- [--rows KEY,KEY...] [--large] [ARCHIVE] [RUNS]; ARCHIVE is what docker save wrote, by default the shop image';
+  try {
+    const { values, positionals } = parseArgs({
+      options: { rows: { type: 'string' }, large: { type: 'boolean' } },
+      allowPositionals: true,
+    });
+    // A number alone is that of the runs.
+    const [runsText = '5', archive, ...others] = /^\d+$/.test(positionals[0] ?? '')
+      ? positionals
+      : [positionals[1], positionals[0], ...positionals.slice(2)];
+    const runs = Number(runsText);
+    if (!Number.isInteger(runs) || runs < 1 || others.length > 0) throw new Error('RUNS is a whole number');
+    const rows = values.rows?.split(',');
+    return { archive, runs, large: values.large ?? rows?.includes('large') ?? false, rows };
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${usage}`);
+    process.exit(2);
+  }
 }

@@ -1,5 +1,6 @@
 import type { Settings } from '../inputs/settings.ts';
 import { StepError } from '../lib/step-error.ts';
+import type { Digest } from '../model/digest.ts';
 import { parseReference } from '../registry/reference.ts';
 import { openRepository, type Repository } from '../registry/repository.ts';
 import type { Credentials } from './credentials.ts';
@@ -9,9 +10,11 @@ import type { World } from './world.ts';
 export interface Destination {
   readonly repository: Repository;
   readonly tags: readonly string[];
+  /** What each of the tags was when the run began. */
+  readonly seen: ReadonlyMap<string, Digest | 'absent'>;
 }
 
-/** Opens the repositories of the input `push`, and probes that the run may push to each before any expensive work is done. */
+/** Opens the repositories of the input `push`, probes that the run may push to each before any expensive work is done, and sees what the tags are. */
 export async function openDestinations(settings: Settings, credentials: Credentials, world: World): Promise<readonly Destination[]> {
   const tagsByRepository = new Map<string, { registry: string; repository: string; tags: Set<string> }>();
   for (const text of settings.push) {
@@ -22,7 +25,7 @@ export async function openDestinations(settings: Settings, credentials: Credenti
     known.tags.add(tag);
     tagsByRepository.set(name, known);
   }
-  const destinations = [...tagsByRepository.values()].map(({ registry, repository, tags }) => ({
+  const repositories = [...tagsByRepository.values()].map(({ registry, repository, tags }) => ({
     repository: openRepository(
       { registry, repository },
       {
@@ -37,8 +40,13 @@ export async function openDestinations(settings: Settings, credentials: Credenti
     ),
     tags: [...tags],
   }));
-  await Promise.all(destinations.map(({ repository }) => repository.checkPush()));
-  return destinations;
+  return Promise.all(repositories.map(({ repository, tags }) => openDestination(repository, tags)));
+}
+
+async function openDestination(repository: Repository, tags: readonly string[]): Promise<Destination> {
+  await repository.checkPush();
+  const seen = await Promise.all(tags.map(async (tag) => [tag, (await repository.headManifest(tag)) ?? 'absent'] as const));
+  return { repository, tags, seen: new Map(seen) };
 }
 
 function digestGiven(text: string): StepError {

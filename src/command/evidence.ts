@@ -1,6 +1,7 @@
 import { cycloneDxMediaType } from '../evidence/cyclonedx.ts';
 import { type PublishedImage, type PublishedManifest, publishedManifests } from '../layer/manifest.ts';
 import { readWhole } from '../lib/http-client.ts';
+import { forEachParallel } from '../lib/parallel.ts';
 import { StepError } from '../lib/step-error.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
@@ -39,6 +40,8 @@ export async function toEvidence({ image, signer, sboms }: EvidenceRequest, worl
   return [...signatures, ...platforms.flatMap((platform) => describeSbom(platform, sboms.get(platform.manifest.descriptor.digest)))];
 }
 
+const readsAtOnce = 4;
+
 /** Reads everything back: that it is listed, that its bytes are ours, and that its signature holds. */
 export async function verifyEvidence(
   repository: Repository,
@@ -46,7 +49,7 @@ export async function verifyEvidence(
   signer: KeySigner | undefined,
   now: () => Date,
 ): Promise<void> {
-  for (const { kind, artifact, descriptor } of evidence) {
+  await forEachParallel(evidence, readsAtOnce, async ({ kind, artifact, descriptor }) => {
     const { subject, artifactType, layers } = artifact;
     const { manifest } = await repository.fetchManifest(descriptor.digest);
     const blob = manifest.kind === 'image' ? manifest.layers[0] : undefined;
@@ -56,7 +59,7 @@ export async function verifyEvidence(
     if (kind === 'signature') verifyNotary(bytes, subject, { now, trusted: signer?.certificateChain.slice(0, 1) ?? [] });
     const listed = await repository.listReferrers(subject.digest, artifactType);
     if (!listed.some(({ digest }) => digest === descriptor.digest)) throw notThere(repository, kind, subject, 'it is not listed');
-  }
+  });
 }
 
 async function sign({ mediaType, digest, size }: Descriptor, signer: KeySigner, world: World): Promise<Evidence> {

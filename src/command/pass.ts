@@ -6,6 +6,7 @@ import { StepError } from '../lib/step-error.ts';
 import { type ImageSource, platformImages, type SourceImage } from '../model/source.ts';
 import { throwIfCancelled } from './cancellation.ts';
 import type { HeldLayers } from './held-layers.ts';
+import type { ReusableBlobs } from './reusable-blobs.ts';
 import type { World } from './world.ts';
 
 /** Layers read at once: each has a window, a whole file and two pieces of its upload in memory. */
@@ -18,10 +19,11 @@ export interface Pass {
   readonly layers: ReadonlyMap<string, LayerResult>;
 }
 
-/** Reads every layer once: while it is read, it is hashed, inspected, compressed and sent to be held. */
+/** Reads every layer once: while it is read, it is hashed, inspected, compressed and sent to be held, the last two where the registry lacks it. */
 export async function readImage(
   source: ImageSource,
   held: HeldLayers,
+  reusable: ReusableBlobs,
   compression: 'gzip' | 'keep',
   host: Host,
   world: World,
@@ -31,14 +33,17 @@ export async function readImage(
   const meter = new Meter(host, world, 'reading layers');
   const image = await source.read(
     async (layer, content) => {
-      const writer = await held.begin(layer);
+      const writer = await held.begin(layer, await reusable.find(layer));
       const sink = {
         async write(bytes: Uint8Array) {
           throwIfCancelled(world);
           await writer.write(bytes);
         },
       };
-      layers.set(layer.key, await readLayer(layer, meter.count(content), { inspectors: allInspectors(), compression, sink, budget }));
+      const { blob } = writer;
+      const reuse = blob && { digest: blob.digest, sizeBytes: blob.size };
+      const options = { inspectors: allInspectors(), compression, sink, budget, ...(reuse && { reuse }) };
+      layers.set(layer.key, await readLayer(layer, meter.count(content), options));
       await writer.hold();
       meter.finishOne();
     },

@@ -14,6 +14,7 @@ import { readImage } from './pass.ts';
 import { publish, type Receipt } from './publish.ts';
 import { type Facts, probeReport, tellFailure, tellReport, toReport } from './reporting.ts';
 import { openAdvisories, openSigner, readDockerfile, readPolicy } from './resources.ts';
+import { ReusableBlobs } from './reusable-blobs.ts';
 import { toSboms } from './sbom.ts';
 import type { World } from './world.ts';
 
@@ -38,10 +39,12 @@ export async function secure(settings: Settings, host: Host, world: World): Prom
     const signer = await openSigner(settings, host.workspace, credentials, world);
     const destinations = await openDestinations(settings, credentials, world);
 
-    await using held = new HeldLayers(destinations);
+    await using held = new HeldLayers(destinations, source.repository);
     // Nobody gets the compressed bytes of an image that is only looked at.
     const compression = destinations.length > 0 ? settings.compression : 'keep';
-    const pass = await readImage(source, held, compression, host, world);
+    const log = (line: string) => host.log('info', line);
+    const reusable = new ReusableBlobs({ destinations, compression, signer, now: world.now, log });
+    const pass = await readImage(source, held, reusable, compression, host, world);
     const image = toPublished(pass.image, pass.layers);
 
     const inspection = await inspect(pass, advisories, dockerfile);

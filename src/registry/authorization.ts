@@ -6,8 +6,12 @@ import { RegistryError } from './registry-error.ts';
 import { fetchToken, type Token, type TokenContext, toBasic } from './token.ts';
 import { type Realm, verifyRealm } from './token-host.ts';
 
-/** What a request needs; a token for `push` is also good for reading. */
-export type Access = 'pull' | 'push';
+/** What a request needs; a token for `push` is also good for reading. To mount takes the right to read the repository that has the blob. */
+export type Access = 'pull' | 'push' | MountAccess;
+
+export interface MountAccess {
+  readonly mountFrom: string;
+}
 
 export interface AuthorizationOptions extends TokenContext {
   readonly registry: RegistryAddress;
@@ -20,8 +24,9 @@ export interface AuthorizationOptions extends TokenContext {
 /** Keeps the credential of one repository, and the tokens that it was exchanged for. Nothing is sent before the registry has asked. */
 export class Authorization {
   readonly #options: AuthorizationOptions;
-  readonly #tokens = new Map<Access, Token>();
-  readonly #pending = new Map<Access, Promise<Token>>();
+  /** By the scopes that they are for. */
+  readonly #tokens = new Map<string, Token>();
+  readonly #pending = new Map<string, Promise<Token>>();
   #offer: Offer = { kind: 'none' };
 
   constructor(options: AuthorizationOptions) {
@@ -70,28 +75,29 @@ export class Authorization {
   }
 
   #forget(shown: string): void {
-    for (const [access, token] of this.#tokens) {
-      if (`Bearer ${token.value.reveal()}` === shown) this.#tokens.delete(access);
+    for (const [scopes, token] of this.#tokens) {
+      if (`Bearer ${token.value.reveal()}` === shown) this.#tokens.delete(scopes);
     }
   }
 
   /** One fetch at a time for each scope, however many requests wait for it. */
   #token(access: Access, offer: BearerOffer): Promise<Token> {
-    const usable = [this.#tokens.get('push'), access === 'pull' ? this.#tokens.get('pull') : undefined];
-    const fresh = usable.find((token) => token !== undefined && this.#isFresh(token));
+    const scopes = toScopes(this.#options.repository, access);
+    const key = scopes.join(' ');
+    const enough = access === 'pull' ? [toScopes(this.#options.repository, 'push').join(' '), key] : [key];
+    const fresh = enough.map((known) => this.#tokens.get(known)).find((token) => token !== undefined && this.#isFresh(token));
     if (fresh !== undefined) return Promise.resolve(fresh);
-    const pending = this.#pending.get(access);
+    const pending = this.#pending.get(key);
     if (pending !== undefined) return pending;
-    const fetching = this.#fetch(access, offer).finally(() => this.#pending.delete(access));
-    this.#pending.set(access, fetching);
+    const fetching = this.#fetch(scopes, offer).finally(() => this.#pending.delete(key));
+    this.#pending.set(key, fetching);
     return fetching;
   }
 
-  async #fetch(access: Access, offer: BearerOffer): Promise<Token> {
+  async #fetch(scopes: readonly string[], offer: BearerOffer): Promise<Token> {
     const { repository, credential, registry } = this.#options;
-    const scope = `repository:${repository}:${access === 'push' ? 'pull,push' : 'pull'}`;
-    const token = await fetchToken(this.#options, { ...offer, registry, repository, credential, scope });
-    this.#tokens.set(access, token);
+    const token = await fetchToken(this.#options, { ...offer, registry, repository, credential, scopes });
+    this.#tokens.set(scopes.join(' '), token);
     return token;
   }
 
@@ -110,6 +116,13 @@ interface BearerOffer {
 }
 
 type Offer = { readonly kind: 'none' } | { readonly kind: 'basic' } | BearerOffer;
+
+/** https://distribution.github.io/distribution/spec/auth/scope/ */
+function toScopes(repository: string, access: Access): readonly string[] {
+  if (access === 'pull') return [`repository:${repository}:pull`];
+  const push = `repository:${repository}:pull,push`;
+  return access === 'push' ? [push] : [push, `repository:${access.mountFrom}:pull`];
+}
 
 function serviceOf(challenge: Challenge): string | undefined {
   return challenge.parameters.get('service')?.slice(0, 255);

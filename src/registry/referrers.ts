@@ -1,7 +1,7 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Digest } from '../model/digest.ts';
 import { type Descriptor, mediaTypes } from '../model/image.ts';
 import type { ArtifactManifest } from './artifact.ts';
+import { nextPage } from './link.ts';
 import { maxManifestBytes, readManifest } from './manifest.ts';
 import { putManifest } from './manifest-exchange.ts';
 import { fetchTaggedIndex, upsertTaggedReferrer } from './referrers-tag.ts';
@@ -50,22 +50,10 @@ async function listByApi(session: Session, subject: Digest, artifactType: string
     const index = readManifest(response.body, `that lists the referrers of ${subject}`, response.headers['content-type']);
     if (index.kind !== 'index') throw session.unusable(verb, 'its answer is not an index');
     referrers.push(...index.manifests);
-    const next = nextPage(session, response.headers);
+    const next = nextPage(session, verb, response.headers);
     if (next === undefined) return referrers;
     if (referrers.length > maxReferrers) break;
     url = next;
   }
   throw session.unusable(verb, `the list has no end within ${maxReferrers} entries and ${maxPages} pages`);
-}
-
-/** https://www.rfc-editor.org/rfc/rfc8288: only `rel="next"`, and only at the registry itself. */
-function nextPage(session: Session, headers: IncomingHttpHeaders): URL | undefined {
-  const link = headers.link;
-  const text = Array.isArray(link) ? link.join(', ') : link;
-  if (text === undefined) return undefined;
-  const target = /<([^<>]{1,4096})>\s*;[^<]*\brel="?next"?/i.exec(text)?.[1];
-  if (target === undefined) return undefined;
-  const url = session.locate(session.registry.origin, target);
-  if (url.origin === session.registry.origin.origin) return url;
-  throw session.unusable('list referrers', `the next page of the list is at another host, ${url.host}`);
 }

@@ -18,7 +18,8 @@ export interface RegistryAction {
 
 export function toRegistryError(action: RegistryAction, response: Pick<HttpResponse, 'status' | 'body'>): RegistryError {
   const { status } = response;
-  const { code, hint } = explain(action, status);
+  const isIncomplete = (status === 400 || status === 404) && errorCodes(response.body).some((word) => incompleteCodes.includes(word));
+  const { code, hint } = isIncomplete ? incomplete : explain(action, status);
   const words = quoteErrors(response.body, action.credential);
   return new RegistryError({
     code,
@@ -39,6 +40,13 @@ export function toConnectionError(action: Pick<RegistryAction, 'verb'>, error: u
 export function errorCodes(body: Uint8Array): readonly string[] {
   return readErrors(body).flatMap(({ code }) => (typeof code === 'string' ? [code.toUpperCase()] : []));
 }
+
+/** What a manifest names is not there (MANIFEST_BLOB_UNKNOWN is the specification's word, BLOB_UNKNOWN what some registries say). */
+const incompleteCodes: readonly string[] = ['MANIFEST_BLOB_UNKNOWN', 'BLOB_UNKNOWN'];
+const incomplete: { readonly code: RegistryErrorCode; readonly hint: string } = {
+  code: 'blob-unknown',
+  hint: 'Run the step again; where it happens again, look at what deletes blobs of this repository while images are pushed to it.',
+};
 
 function explain(action: RegistryAction, status: number): { readonly code: RegistryErrorCode; readonly hint: string } {
   const { registry } = action;

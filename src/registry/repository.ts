@@ -6,9 +6,12 @@ import { headBlob } from './blob.ts';
 import { type BlobCheck, fetchBlob } from './blob-download.ts';
 import type { RegistryCredential } from './credential.ts';
 import { type FetchedManifest, fetchManifest, headManifest, putManifest, putTag } from './manifest-exchange.ts';
+import { mountBlob } from './mount.ts';
+import { type BlobProducer, pushBlob } from './push-blob.ts';
 import { type Reference, toRegistryAddress } from './reference.ts';
 import { listReferrers, putReferrer } from './referrers.ts';
 import { Session } from './session.ts';
+import { listTags } from './tags.ts';
 import { beginUpload, type Upload } from './upload.ts';
 import { putBlob } from './upload-commit.ts';
 
@@ -26,23 +29,27 @@ export interface RepositoryOptions {
   readonly signal?: AbortSignal;
 }
 
-export interface Traffic {
-  /** Bytes of content that were sent, again where they were repeated. */
-  readonly sentBytes: number;
-  /** Bytes of blobs that the repository had already. */
-  readonly reusedBytes: number;
-}
-
 /** One repository of a registry. Every method rejects with a RegistryError. */
 export interface Repository {
   /** `registry/repository`. */
   readonly name: string;
-  traffic(): Traffic;
+  /** Host and port, as in references. */
+  readonly registry: string;
+  /** Without the registry. */
+  readonly path: string;
+  /** The same for look-ups that nothing depends on: each is tried once, and given up with `signal`. */
+  spare(signal: AbortSignal): Repository;
+  /** Bytes of content that were sent so far, again where they were repeated. */
+  readonly sentBytes: number;
   /** Begins an upload and gives it up: rejects with `unauthorized` or `forbidden` and the missing grant before any expensive work is done. */
   checkPush(): Promise<void>;
   /** Size in bytes, undefined where the repository does not have the blob. */
   headBlob(digest: Digest): Promise<number | undefined>;
   beginUpload(): Promise<Upload>;
+  /** Takes a blob over from another repository of the registry, by its path; false where the registry does not do that. */
+  mountBlob(digest: Digest, from: string): Promise<boolean>;
+  /** Pushes a blob of which digest and size are known: `produce` writes all of it, anew for each try. */
+  pushBlob(blob: Pick<Descriptor, 'digest' | 'size'>, produce: BlobProducer): Promise<void>;
   /** Pushes a blob that is in memory, unless it is there. */
   putBlob(digest: Digest, bytes: Uint8Array): Promise<void>;
   /**
@@ -69,6 +76,8 @@ export interface Repository {
   attachReferrer(artifact: Artifact): Promise<Descriptor>;
   /** Everything that refers to a digest. A list that cannot be had in full is an error. */
   listReferrers(subject: Digest, artifactType?: string): Promise<readonly Descriptor[]>;
+  /** At least the first of the repository's tags, in the registry's order; empty where there is no such repository. */
+  listTags(): Promise<readonly string[]>;
 }
 
 /** Opens a repository; nothing is sent yet. Throws where the credential must not go to that registry. */
@@ -90,7 +99,6 @@ class RemoteRepository implements Repository {
   readonly #session: Session;
   /** Attachments to one subject are put one after the other: at a tag they would write over each other. */
   readonly #attaching = new Map<Digest, Promise<unknown>>();
-  #reusedBytes = 0;
 
   constructor(session: Session) {
     this.#session = session;
@@ -100,22 +108,40 @@ class RemoteRepository implements Repository {
     return this.#session.name;
   }
 
-  traffic(): Traffic {
-    return { sentBytes: this.#session.sentBytes, reusedBytes: this.#reusedBytes };
+  get registry(): string {
+    return this.#session.registry.name;
+  }
+
+  get path(): string {
+    return this.#session.repository;
+  }
+
+  spare(signal: AbortSignal): Repository {
+    return new RemoteRepository(this.#session.spare(signal));
+  }
+
+  get sentBytes(): number {
+    return this.#session.sentBytes;
   }
 
   async checkPush(): Promise<void> {
     await (await this.beginUpload()).abort();
   }
 
-  async headBlob(digest: Digest): Promise<number | undefined> {
-    const size = await headBlob(this.#session, digest);
-    this.#reusedBytes += size ?? 0;
-    return size;
+  headBlob(digest: Digest): Promise<number | undefined> {
+    return headBlob(this.#session, digest);
   }
 
   beginUpload(): Promise<Upload> {
     return beginUpload(this.#session);
+  }
+
+  pushBlob(blob: Pick<Descriptor, 'digest' | 'size'>, produce: BlobProducer): Promise<void> {
+    return pushBlob(this.#session, blob, produce);
+  }
+
+  mountBlob(digest: Digest, from: string): Promise<boolean> {
+    return mountBlob(this.#session, digest, from);
   }
 
   async putBlob(digest: Digest, bytes: Uint8Array): Promise<void> {
@@ -161,6 +187,10 @@ class RemoteRepository implements Repository {
 
   listReferrers(subject: Digest, artifactType?: string): Promise<readonly Descriptor[]> {
     return listReferrers(this.#session, subject, artifactType);
+  }
+
+  listTags(): Promise<readonly string[]> {
+    return listTags(this.#session);
   }
 
   async #attach(artifact: Artifact): Promise<Descriptor> {

@@ -60,9 +60,16 @@ export class Session {
   readonly #authorization: Authorization;
   #sentBytes = 0;
 
-  constructor(options: SessionOptions) {
+  constructor(options: SessionOptions, authorization = new Authorization(options)) {
     this.#options = options;
-    this.#authorization = new Authorization(options);
+    this.#authorization = authorization;
+  }
+
+  /** One for requests that nothing depends on: with the same tokens, given up also with `signal`, and tried once. */
+  spare(signal: AbortSignal): Session {
+    const { signal: own, retry: limits } = this.#options;
+    const either = own === undefined ? signal : AbortSignal.any([own, signal]);
+    return new Session({ ...this.#options, retry: { ...limits, attempts: 1 }, signal: either }, this.#authorization);
   }
 
   get registry(): RegistryAddress {

@@ -24,19 +24,21 @@ export interface TokenRequest {
   readonly repository: string;
   readonly realm: Realm;
   readonly service: string | undefined;
-  readonly scope: string;
+  readonly scopes: readonly string[];
   readonly credential: RegistryCredential;
   /** Of the registry: decides whether a token service elsewhere may be at a private address. */
   readonly remoteAddress: string | undefined;
 }
 
 /**
- * Gets a bearer token for one scope: with GET (https://distribution.github.io/distribution/spec/auth/token/) for nobody and for passwords,
+ * Gets one bearer token for all `scopes`: with GET (https://distribution.github.io/distribution/spec/auth/token/) for nobody and for passwords,
  * with POST (https://distribution.github.io/distribution/spec/auth/oauth/) for refresh tokens, and for Entra ID by Azure's exchange at the
  * registry itself (https://github.com/Azure/acr/blob/main/docs/AAD-OAuth.md).
  */
 export async function fetchToken(context: TokenContext, request: TokenRequest): Promise<Token> {
-  const { credential, registry, realm, scope } = request;
+  const { credential, registry, realm, scopes } = request;
+  // RFC 6749, 3.3: one parameter, separated by spaces.
+  const scope = scopes.join(' ');
   const service = request.service ?? registry.origin.host;
   switch (credential.kind) {
     case 'entra': {
@@ -68,10 +70,10 @@ function toPost(realm: Realm, form: Readonly<Record<string, string>>): TokenExch
   };
 }
 
-function toGet({ realm, service, scope, credential }: TokenRequest): TokenExchange {
+function toGet({ realm, service, scopes, credential }: TokenRequest): TokenExchange {
   const url = new URL(realm.url);
   if (service !== undefined) url.searchParams.set('service', service);
-  url.searchParams.set('scope', scope);
+  for (const scope of scopes) url.searchParams.append('scope', scope);
   const headers: Record<string, string> = { accept: 'application/json' };
   if (credential.kind === 'password') {
     url.searchParams.set('account', credential.username);
@@ -90,7 +92,7 @@ async function ask(context: TokenContext, request: TokenRequest, exchange: Token
   const { registry, repository, remoteAddress } = request;
   const reach = exchange.isRegistry || remoteAddress === undefined || !isPublicAddress(remoteAddress) ? 'any' : 'public';
   const message: HttpRequest = { ...exchange.message, maxBodyBytes: 1024 * 1024, reach };
-  const access = request.scope.endsWith(':pull') ? 'pull' : 'push';
+  const access = request.scopes.every((scope) => scope.endsWith(':pull')) ? 'pull' : 'push';
   const action = { verb: `log in to ${registry.name}`, registry, repository, credential: request.credential, access } as const;
   const response = await retry(context.retry, () => context.http(message)).catch((error: unknown) => {
     throw toConnectionError(action, error);

@@ -72,23 +72,3 @@ export class TarIndex<Place> {
     throw this.#fail('source-damaged', `the link ${quote(path)} leads nowhere`, hints.writeAgain);
   }
 }
-
-/** Runs `job` for each item, up to `parallel` at once; the first failure ends the rest and is thrown once none runs any more. */
-export async function forEachParallel<T>(items: readonly T[], parallel: number, job: (item: T) => Promise<void>): Promise<void> {
-  const queue = [...items];
-  const failures: unknown[] = [];
-  async function work(): Promise<void> {
-    for (let item = queue.shift(); item !== undefined; item = queue.shift()) {
-      try {
-        await job(item);
-      } catch (error) {
-        failures.push(error);
-        queue.length = 0;
-      }
-    }
-  }
-  await Promise.all(Array.from({ length: Math.max(1, Math.min(parallel, items.length)) }, work));
-  if (failures.length > 0) {
-    throw failures[0];
-  }
-}

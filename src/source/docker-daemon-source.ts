@@ -98,7 +98,8 @@ export class DockerDaemonSource implements ImageSource {
     visited: Map<string, SourceLayer>,
     visit: LayerVisit,
   ): Promise<void> {
-    const hex = this.#image.keepsManifest ? blobPath.exec(path)?.[1] : undefined;
+    const stated = blobPath.exec(path)?.[1];
+    const hex = this.#image.keepsManifest ? stated : undefined;
     const layerType = layerTypes[kind];
     if (layerType === undefined && hex === undefined) {
       return;
@@ -109,7 +110,8 @@ export class DockerDaemonSource implements ImageSource {
       kind: layerType === undefined ? 'blob' : 'layer',
       descriptor: digest && { mediaType: layerType ?? 'application/octet-stream', digest, size: sizeBytes },
       sizeBytes,
-      diffId: undefined,
+      // An image without a manifest has its tars at the paths that their digests make.
+      diffId: hex === undefined && stated !== undefined && kind === 'tar' ? `sha256:${stated}` : undefined,
     };
     if (visited.has(layer.key)) {
       throw this.#fail('source-damaged', `the archive of the Docker daemon has ${quote(path)} twice`, 'Look at the log of the daemon.');

@@ -1,6 +1,7 @@
 import { type FileHandle, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Archive, type ArchiveFile, type ContentVisit, forEachParallel } from './archive.ts';
+import { forEachParallel } from '../lib/parallel.ts';
+import type { Archive, ArchiveFile, ContentVisit } from './archive.ts';
 import { openFile, readRange, toFileError } from './file-access.ts';
 import { hints, quote, type SourceFailure } from './source-error.ts';
 

@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { detectCompression, magicBytes } from '../lib/compression.ts';
-import { type Archive, type ArchiveFile, type ContentVisit, forEachParallel, TarIndex } from './archive.ts';
+import { forEachParallel } from '../lib/parallel.ts';
+import { type Archive, type ArchiveFile, type ContentVisit, TarIndex } from './archive.ts';
 import { openFile, readBytes, readRange, toFileIdentity } from './file-access.ts';
 import { hints, quote, type SourceFailure } from './source-error.ts';
 import { type TarInput, TarReader } from './tar-reader.ts';

@@ -27,7 +27,7 @@ export interface NotarySignature {
 
 /** https://github.com/notaryproject/specifications/blob/v1.1.0/specs/signature-specification.md#oci-signatures */
 export const notaryArtifactType = 'application/vnd.cncf.notary.signature';
-const thumbprintAnnotation = 'io.cncf.notary.x509chain.thumbprint#S256';
+export const thumbprintAnnotation = 'io.cncf.notary.x509chain.thumbprint#S256';
 
 /**
  * Signs `subject` for the Notary Project: checks the certificate chain, has the key sign once, and verifies the result before it is given
@@ -73,6 +73,6 @@ function readLeaf(signer: KeySigner): X509Certificate {
 }
 
 /** SHA-256 of a DER certificate in hexadecimal digits. */
-function toThumbprint(der: Uint8Array): string {
+export function toThumbprint(der: Uint8Array): string {
   return createHash('sha256').update(der).digest('hex');
 }

@@ -1,25 +1,86 @@
-import { createGunzip, type Gunzip } from 'node:zlib';
+import type { Duplex } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { createZstdDecoder } from '../lib/zstd.ts';
+import { type ZstdFault, ZstdFrames } from '../lib/zstd-frames.ts';
 import type { LayerLimits } from './limits.ts';
-import { layerRefusal } from './refusal.ts';
+import { type LayerErrorCode, layerRefusal } from './refusal.ts';
+
+/** What a layer is inflated from, byte for byte as it is published. */
+export type LayerFormat = 'gzip' | 'zstd';
 
 /**
- * Inflates a gzip file of one or more members, as Go's compress/gzip reads it: each checked by its CRC and length, and nothing behind the
- * last. What comes out is handed over synchronously, so that a write is done when its output is used up.
+ * Opens what inflates a gzip file of one or more members, as Go's compress/gzip reads it, or a zstd file of one or more frames: each checked by
+ * what it has of checksums and lengths, and nothing behind the last. What comes out is handed to `use` synchronously, so that a write is done when
+ * its output is used up.
  */
-export class Inflater {
+export async function openInflater(
+  layer: string,
+  format: LayerFormat,
+  use: (bytes: Buffer) => void,
+  limits: LayerLimits,
+): Promise<Inflater> {
+  return new Inflater(layer, format === 'gzip' ? gzipDecoder(layer) : await zstdDecoder(layer), use, limits);
+}
+
+interface Decoder {
+  readonly stream: Duplex;
+  /** `bytes` as the stream can take them. */
+  parts(bytes: Buffer): Iterable<Buffer>;
+  /** Throws where what was written, `writtenBytes` in all, was not what the stream read. */
+  verify(writtenBytes: number): void;
+  end(): void;
+  damaged(cause: Error, writtenBytes: number): Error;
+}
+
+function gzipDecoder(layer: string): Decoder {
+  const stream = createGunzip({ chunkSize: outputBytes });
+  const refuse = (rule: string) => layerRefusal(layer, 'malformed-gzip', stream.bytesWritten, rule);
+  return {
+    stream,
+    parts: (bytes) => [bytes],
+    verify(writtenBytes) {
+      if (stream.bytesWritten !== writtenBytes) throw refuse('other bytes follow the gzip data');
+    },
+    end() {},
+    damaged: (cause) => refuse(`the gzip data is damaged or cut (${cause.message})`),
+  };
+}
+
+async function zstdDecoder(layer: string): Promise<Decoder> {
+  let takenBytes = 0;
+  const frames = new ZstdFrames((fault, rule) => {
+    throw layerRefusal(layer, zstdCodes[fault], takenBytes, rule);
+  });
+  return {
+    stream: await createZstdDecoder(),
+    *parts(bytes) {
+      for (const part of frames.parts(bytes)) {
+        takenBytes += part.length;
+        yield part;
+      }
+    },
+    verify() {},
+    end: () => frames.end(),
+    damaged: (cause, writtenBytes) => layerRefusal(layer, 'malformed-zstd', writtenBytes, `the zstd data is damaged (${cause.message})`),
+  };
+}
+
+const zstdCodes: Readonly<Record<ZstdFault, LayerErrorCode>> = { malformed: 'malformed-zstd', unsupported: 'unsupported', limit: 'limit' };
+
+class Inflater {
   readonly #layer: string;
   readonly #limits: LayerLimits;
-  readonly #gunzip: Gunzip;
+  readonly #decoder: Decoder;
   #failure: unknown;
   #fail: (error: unknown) => void = () => {};
   #inputBytes = 0;
   #outputBytes = 0;
 
-  constructor(layer: string, use: (bytes: Buffer) => void, limits: LayerLimits) {
+  constructor(layer: string, decoder: Decoder, use: (bytes: Buffer) => void, limits: LayerLimits) {
     this.#layer = layer;
     this.#limits = limits;
-    this.#gunzip = createGunzip({ chunkSize: outputBytes });
-    this.#gunzip.on('data', (bytes: Buffer) => {
+    this.#decoder = decoder;
+    decoder.stream.on('data', (bytes: Buffer) => {
       if (this.#failure !== undefined) return;
       try {
         this.#count(bytes.length);
@@ -28,28 +89,31 @@ export class Inflater {
         this.#stop(error);
       }
     });
-    this.#gunzip.on('error', (cause) => this.#stop(this.#damaged(`the gzip data is damaged or cut (${cause.message})`)));
+    decoder.stream.on('error', (cause) => this.#stop(decoder.damaged(cause, this.#inputBytes)));
   }
 
   /** Resolves when everything that `bytes` inflate to has been used; rejects with what `use` threw. */
   async write(bytes: Buffer): Promise<void> {
-    this.#inputBytes += bytes.length;
-    await this.#settled((done) => this.#gunzip.write(bytes, done));
-    if (this.#gunzip.bytesWritten !== this.#inputBytes) this.#refuseTail();
+    for (const part of this.#decoder.parts(bytes)) {
+      this.#inputBytes += part.length;
+      await this.#settled((done) => this.#decoder.stream.write(part, done));
+      this.#decoder.verify(this.#inputBytes);
+    }
   }
 
-  /** After the last bytes: rejects where the last member is cut. */
+  /** After the last bytes: rejects where the last member or frame is cut. */
   async end(): Promise<void> {
+    this.#decoder.end();
     await this.#settled((done) => {
-      this.#gunzip.once('end', done);
-      this.#gunzip.end();
+      this.#decoder.stream.once('end', done);
+      this.#decoder.stream.end();
     });
-    if (this.#gunzip.bytesWritten !== this.#inputBytes) this.#refuseTail();
+    this.#decoder.verify(this.#inputBytes);
   }
 
-  /** Frees what zlib holds; the inflater is of no use afterwards. */
+  /** Frees what the decoder holds; the inflater is of no use afterwards. */
   destroy(): void {
-    this.#gunzip.destroy();
+    this.#decoder.stream.destroy();
   }
 
   #settled(start: (done: () => void) => void): Promise<void> {
@@ -74,17 +138,9 @@ export class Inflater {
     throw layerRefusal(this.#layer, 'limit', this.#inputBytes, rule);
   }
 
-  #refuseTail(): never {
-    throw this.#damaged('other bytes follow the gzip data');
-  }
-
-  #damaged(rule: string): Error {
-    return layerRefusal(this.#layer, 'malformed-gzip', this.#gunzip.bytesWritten, rule);
-  }
-
   #stop(error: unknown): void {
     this.#failure ??= error;
-    this.#gunzip.destroy();
+    this.#decoder.stream.destroy();
     this.#fail(this.#failure);
   }
 }

@@ -35,7 +35,7 @@ export type PublishedImage = PublishedManifest | PublishedIndex;
 
 /**
  * What is published of an image whose layers have all been read. Manifests that the source has are kept to the byte; for one that has none,
- * Docker's image manifest version 2, schema 2 is made, the same bytes that go-containerregistry makes of the same archive and layers.
+ * Docker's image manifest version 2, schema 2 is made (with zstd layers, one of OCI), the same bytes that go-containerregistry makes of the same archive and layers.
  * Throws a StepError where a layer's bytes are not those that its manifest or configuration names.
  */
 export function toPublished(image: SourceImage, results: ReadonlyMap<string, LayerResult>): PublishedImage {
@@ -84,24 +84,37 @@ function toKept(image: KeptManifest, results: ReadonlyMap<string, LayerResult>):
   };
 }
 
-/** https://distribution.github.io/distribution/spec/manifest-v2-2/#image-manifest; fields in the order of go-containerregistry's structs. */
+/**
+ * https://distribution.github.io/distribution/spec/manifest-v2-2/#image-manifest; fields in the order of go-containerregistry's structs. Docker's
+ * manifests know no zstd, and containers/image takes none in them: an image with such a layer gets an OCI manifest, of the same fields.
+ */
 function toMade(image: MadeManifest, results: ReadonlyMap<string, LayerResult>): PublishedManifest {
-  const layers = verifyDiffIds(image, results).map(({ compression, sizeBytes, digest }) => ({
-    mediaType: compression === 'gzip' ? mediaTypes.dockerLayerGzip : mediaTypes.dockerLayer,
-    size: sizeBytes,
-    digest,
-  }));
-  const config = { mediaType: mediaTypes.dockerConfig, size: image.configBytes.length, digest: image.configDigest };
-  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.dockerManifest, config, layers }));
+  const read = verifyDiffIds(image, results);
+  const types = read.some(({ compression }) => compression === 'zstd') ? ociTypes : dockerTypes;
+  const layers = read.map(({ compression, sizeBytes, digest }) => ({ mediaType: types.layers[compression], size: sizeBytes, digest }));
+  const config = { mediaType: types.config, size: image.configBytes.length, digest: image.configDigest };
+  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: types.manifest, config, layers }));
   const digest: Digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
   return {
     kind: 'manifest',
-    manifest: { descriptor: { mediaType: mediaTypes.dockerManifest, digest, size: bytes.length }, bytes },
+    manifest: { descriptor: { mediaType: types.manifest, digest, size: bytes.length }, bytes },
     config: { descriptor: config, bytes: image.configBytes },
     layers: layers.map((descriptor, at) => ({ layer: image.layers[at] as SourceLayer, descriptor })),
     image,
   };
 }
+
+const ociTypes = {
+  manifest: mediaTypes.ociManifest as string,
+  config: mediaTypes.ociConfig as string,
+  layers: { none: mediaTypes.ociLayer as string, gzip: mediaTypes.ociLayerGzip as string, zstd: mediaTypes.ociLayerZstd as string },
+};
+
+const dockerTypes: typeof ociTypes = {
+  manifest: mediaTypes.dockerManifest,
+  config: mediaTypes.dockerConfig,
+  layers: { ...ociTypes.layers, none: mediaTypes.dockerLayer, gzip: mediaTypes.dockerLayerGzip },
+};
 
 /** The configuration names the tar of each layer, in order (image-spec config.md, `rootfs.diff_ids`). */
 function verifyDiffIds(image: KeptManifest | MadeManifest, results: ReadonlyMap<string, LayerResult>): readonly TarLayerResult[] {

@@ -5,7 +5,7 @@ import type { Digest } from '../model/digest.ts';
 import type { Observation } from '../model/observation.ts';
 import type { SourceLayer } from '../model/source.ts';
 import { GzipWriter } from './deflate.ts';
-import { Inflater } from './inflate.ts';
+import { type LayerFormat, openInflater } from './inflate.ts';
 import { LayerInspections } from './inspection.ts';
 import type { Inspector, LayerEntry } from './inspector.ts';
 import { type EntryBudget, entryBudget, type LayerTree, LayerTreeRecorder } from './layer-tree.ts';
@@ -47,7 +47,7 @@ export interface TarLayerResult extends PublishedBytes {
   /** Digest of the tar (image-spec config.md, "Layer DiffID"). */
   readonly diffId: Digest;
   /** Of what is published. */
-  readonly compression: 'gzip' | 'none';
+  readonly compression: LayerFormat | 'none';
   readonly uncompressedSizeBytes: number;
   readonly observations: readonly Observation[];
   readonly tree: LayerTree;
@@ -80,11 +80,11 @@ export async function readLayer(layer: SourceLayer, content: AsyncIterable<Uint8
       }
       head = Buffer.concat([head, chunk]);
       if (head.length < magicBytes) continue;
-      route = openRoute(layer, head, options, reading, published);
+      route = await openRoute(layer, head, options, reading, published);
       await route.write(head);
     }
     if (route === undefined) {
-      route = openRoute(layer, head, options, reading, published);
+      route = await openRoute(layer, head, options, reading, published);
       await route.write(head);
     }
     await route.end();
@@ -101,7 +101,7 @@ export async function readLayer(layer: SourceLayer, content: AsyncIterable<Uint8
 
 /** The way of a layer's bytes to the tar reader and to what is published. */
 interface Route {
-  readonly compression: 'gzip' | 'none';
+  readonly compression: LayerFormat | 'none';
   /** What is published instead of the bytes that go this way. */
   readonly reused?: PublishedBytes;
   write(bytes: Buffer): Promise<void>;
@@ -109,19 +109,31 @@ interface Route {
   destroy(): void;
 }
 
-function openRoute(layer: SourceLayer, head: Buffer, options: ReadLayerOptions, reading: TarReading, published: PublishedHash): Route {
+async function openRoute(
+  layer: SourceLayer,
+  head: Buffer,
+  options: ReadLayerOptions,
+  reading: TarReading,
+  published: PublishedHash,
+): Promise<Route> {
   const found = detectCompression(head);
-  if (found === 'gzip') return inflatingRoute(layer.key, options, reading, published);
+  if (found === 'gzip' || found === 'zstd') return inflatingRoute(layer.key, found, options, reading, published);
   if (found !== 'none') throw layerRefusal(layer.key, 'unsupported', 0, `${found} compression is not read`);
   if (layer.descriptor !== undefined) return keepingRoute(reading, published);
   if (options.reuse !== undefined) return reusingRoute(reading, options.reuse, options.compression);
   return options.compression === 'gzip' ? deflatingRoute(reading, published) : keepingRoute(reading, published);
 }
 
-function inflatingRoute(layer: string, options: ReadLayerOptions, reading: TarReading, published: PublishedHash): Route {
-  const inflater = new Inflater(layer, (bytes) => reading.write(bytes), options.limits ?? defaultLayerLimits);
+async function inflatingRoute(
+  layer: string,
+  format: LayerFormat,
+  options: ReadLayerOptions,
+  reading: TarReading,
+  published: PublishedHash,
+): Promise<Route> {
+  const inflater = await openInflater(layer, format, (bytes) => reading.write(bytes), options.limits ?? defaultLayerLimits);
   return {
-    compression: 'gzip',
+    compression: format,
     async write(bytes) {
       await Promise.all([inflater.write(bytes), published.write(bytes)]);
     },

@@ -1,11 +1,16 @@
-import { gzipSync } from 'node:zlib';
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { Inflater } from '../../src/layer/inflate.ts';
+import { type LayerFormat, openInflater } from '../../src/layer/inflate.ts';
 import { defaultLayerLimits } from '../../src/layer/limits.ts';
 
-async function inflate(bytes: Buffer, partBytes = bytes.length || 1, limits = defaultLayerLimits): Promise<Buffer> {
+async function inflate(
+  bytes: Buffer,
+  partBytes = bytes.length || 1,
+  limits = defaultLayerLimits,
+  format: LayerFormat = 'gzip',
+): Promise<Buffer> {
   const parts: Buffer[] = [];
-  const inflater = new Inflater('test', (part) => parts.push(Buffer.from(part)), limits);
+  const inflater = await openInflater('test', format, (part) => parts.push(Buffer.from(part)), limits);
   try {
     for (let at = 0; at < bytes.length; at += partBytes) await inflater.write(bytes.subarray(at, at + partBytes));
     await inflater.end();
@@ -17,7 +22,7 @@ async function inflate(bytes: Buffer, partBytes = bytes.length || 1, limits = de
 
 const text = Buffer.from(Array.from({ length: 30_000 }, (_, at) => `line ${at * at}\n`).join(''));
 
-describe('Inflater', () => {
+describe('inflating gzip', () => {
   it('reads one member and several, wherever the parts are cut', async () => {
     const whole = gzipSync(text);
     expect((await inflate(whole)).equals(text)).toBe(true);
@@ -69,8 +74,9 @@ describe('Inflater', () => {
 
   it('rejects with what its consumer throws, and takes no more', async () => {
     let calls = 0;
-    const inflater = new Inflater(
+    const inflater = await openInflater(
       'test',
+      'gzip',
       () => {
         calls += 1;
         throw new Error('refused');
@@ -83,5 +89,47 @@ describe('Inflater', () => {
     await expect(inflater.end()).rejects.toThrow('refused');
     expect(calls).toBe(1);
     inflater.destroy();
+  });
+});
+
+describe('inflating zstd', () => {
+  const frame = (bytes: Buffer | string) => zstdCompressSync(bytes, { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
+  const inflateZstd = (bytes: Buffer, partBytes = bytes.length || 1, limits = defaultLayerLimits) =>
+    inflate(bytes, partBytes, limits, 'zstd');
+  const skippable = Buffer.from('5f2a4d1802000000ffff', 'hex');
+
+  it('reads one frame and several, wherever the parts are cut, and passes over skippable ones', async () => {
+    expect((await inflateZstd(frame(text))).equals(text)).toBe(true);
+    const chained = Buffer.concat([skippable, frame('a'), frame(''), frame('bc'), skippable]);
+    for (let partBytes = 1; partBytes <= chained.length; partBytes++)
+      expect((await inflateZstd(chained, partBytes)).toString()).toBe('abc');
+  });
+
+  it('refuses a frame that is cut anywhere, and bytes behind the last', async () => {
+    const bytes = frame('some text, some text');
+    for (let length = 1; length < bytes.length; length++) {
+      await expect(inflateZstd(bytes.subarray(0, length)), `${length}`).rejects.toMatchObject({ code: 'malformed-zstd' });
+    }
+    for (const tail of ['00', '28b52f', '1f8b08000000', '502a4d18ff000000']) {
+      await expect(inflateZstd(Buffer.concat([bytes, Buffer.from(tail, 'hex')])), tail).rejects.toMatchObject({ code: 'malformed-zstd' });
+    }
+  });
+
+  it('refuses a wrong checksum, damaged data, and what it has no memory or dictionary for', async () => {
+    for (const at of [-1, 600]) {
+      const bytes = Buffer.from(frame(text));
+      const place = at < 0 ? bytes.length + at : at;
+      bytes[place] = (bytes[place] ?? 0) ^ 1;
+      await expect(inflateZstd(bytes), `${at}`).rejects.toMatchObject({ code: 'malformed-zstd', origin: 'source' });
+    }
+    await expect(inflateZstd(Buffer.from('28b52ffd00ff010000', 'hex'))).rejects.toMatchObject({ code: 'limit' });
+    await expect(inflateZstd(Buffer.from('28b52ffd010007010000', 'hex'))).rejects.toMatchObject({ code: 'unsupported' });
+  });
+
+  it('stops a bomb by its ratio and by its size', async () => {
+    const bomb = frame(Buffer.alloc(16 * 1024 * 1024));
+    const ratio = { ...defaultLayerLimits, ratioFreeBytes: 1024 * 1024 };
+    await expect(inflateZstd(bomb, 1024, ratio)).rejects.toMatchObject({ code: 'limit', message: expect.stringContaining('200 times') });
+    await expect(inflateZstd(bomb, 1024, { ...defaultLayerLimits, maxInflatedBytes: 1_000_000 })).rejects.toMatchObject({ code: 'limit' });
   });
 });

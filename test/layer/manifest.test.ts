@@ -77,6 +77,14 @@ describe('toPublished', () => {
     expect(publishedManifests(published)[0]?.layers.map(({ layer }) => layer.key)).toEqual(['a', 'b']);
   });
 
+  it('makes one of OCI where a layer is compressed with zstd, which Docker has no media type for', () => {
+    const published = toPublished(madeImage, results(['b', result('b', { compression: 'zstd' })]));
+    expect(Buffer.from(published.manifest.bytes).toString()).toBe(
+      `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","size":2,"digest":"${digestOf('{}')}"},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar+gzip","size":7,"digest":"${digestOf('a')}"},{"mediaType":"application/vnd.oci.image.layer.v1.tar+zstd","size":7,"digest":"${digestOf('b')}"}]}`,
+    );
+    expect(published.manifest.descriptor.mediaType).toBe('application/vnd.oci.image.manifest.v1+json');
+  });
+
   it('keeps manifests, attestations and indexes to the byte', () => {
     const index: SourceImage = {
       kind: 'index',

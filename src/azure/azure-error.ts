@@ -86,6 +86,9 @@ const tlsCode = /^(?:CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_|ERR_SSL_
 
 /** What to do where no answer came. */
 export function networkHint(code: string | undefined, host: string): string {
+  if (code?.startsWith('PROXY_')) {
+    return `Check the proxy (HTTPS_PROXY): its address, its user and password, and that it allows CONNECT to ${host}:443. Where ${host} is reached without one, put it into NO_PROXY.`;
+  }
   if (code !== undefined && tlsCode.test(code)) {
     return `The certificate of ${host} is not trusted here. Where a proxy inspects TLS, put its authority into a file that NODE_EXTRA_CA_CERTS names.`;
   }

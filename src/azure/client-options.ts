@@ -1,10 +1,10 @@
+import type { Agent } from 'node:http';
 import type { PipelinePolicy } from '@azure/core-rest-pipeline';
-import { isLoopback } from './cloud.ts';
 
 /** How the SDK's clients speak to their servers; what is absent is as the SDK has it. */
 export interface AzureTransport {
-  /** PEM of an authority that is trusted besides Node's own: the sandbox's. */
-  readonly ca?: string;
+  /** What keeps the connections to a URL: with the proxy and the trust of all other exchanges of the run. */
+  readonly agentFor?: (url: URL) => Agent;
   /** Attempts after the first; throttling (429, 503) is waited for as the server says. */
   readonly maxRetries?: number;
   readonly retryDelayMs?: number;
@@ -21,7 +21,7 @@ export type FailedAttempt =
 
 /** Options that every client of the SDK takes. `onAttempt` is told how each attempt failed, if it did. */
 export function toClientOptions(transport: AzureTransport, onAttempt: (failed: FailedAttempt | undefined) => void = () => undefined) {
-  const { ca, maxRetries = 3, retryDelayMs = 1000, timeoutMs = 30_000, signal } = transport;
+  const { agentFor, maxRetries = 3, retryDelayMs = 1000, timeoutMs = 30_000, signal } = transport;
   const attempt: PipelinePolicy = {
     name: 'image-custody-attempt',
     sendRequest: async (request, next) => {
@@ -33,8 +33,9 @@ export function toClientOptions(transport: AzureTransport, onAttempt: (failed: F
       request.timeout = 0;
       request.abortSignal = signal?.aborted === true ? signal : stop.signal;
       signal?.addEventListener('abort', abort);
-      // The SDK would send what is for the sandbox on this machine through HTTPS_PROXY.
-      if (isLoopback(new URL(request.url))) delete request.agent;
+      const agent = agentFor?.(new URL(request.url));
+      if (agent === undefined) delete request.agent;
+      else request.agent = agent;
       try {
         const response = await next(request);
         const { status, bodyAsText } = response;
@@ -54,6 +55,8 @@ export function toClientOptions(transport: AzureTransport, onAttempt: (failed: F
   return {
     retryOptions: { maxRetries, retryDelayInMs: retryDelayMs, maxRetryDelayInMs: 60_000 },
     additionalPolicies: [{ policy: attempt, position: 'perRetry' as const }],
-    ...(ca !== undefined && { tlsOptions: { ca } }),
+    // Of the environment the SDK takes one proxy for all, knows no ports and blocks in NO_PROXY, and stumbles over a proxy without a scheme. It does
+    // not look there where it is given a proxy; the agent of each attempt is put in place of that.
+    proxyOptions: { host: 'http://127.0.0.1', port: 9 },
   };
 }

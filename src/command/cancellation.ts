@@ -21,5 +21,5 @@ export function toCancellation(): StepError {
 export function toCancellable(http: HttpClient, signal: AbortSignal): HttpClient {
   const whole = (request: HttpRequest): Promise<HttpResponse> => http({ ...request, signal });
   const stream: HttpStream = (request, consume) => http.stream({ ...request, signal }, consume);
-  return Object.assign(whole, { stream, close: () => http.close() });
+  return Object.assign(whole, { stream, agentFor: (url: URL) => http.agentFor(url), close: () => http.close() });
 }

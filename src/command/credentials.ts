@@ -68,7 +68,7 @@ function chooseAzure(settings: Settings, world: World): AzureCredential | undefi
   const clientId = settings.azureClientId ?? environment.azureClientId;
   if (tenantId === undefined || clientId === undefined) return undefined;
   const { azureClientSecret: clientSecret, fetchIdentityToken: fetchAssertion, azureAuthorityHost: authorityHost } = environment;
-  const options = { authorityHost, transport: { signal: world.cancelled } };
+  const options = { authorityHost, transport: { agentFor: world.http.agentFor, signal: world.cancelled } };
   if (clientSecret !== undefined) return openCredential({ kind: 'client-secret', tenantId, clientId, clientSecret }, options);
   if (fetchAssertion !== undefined) return openCredential({ kind: 'federated', tenantId, clientId, fetchAssertion }, options);
   return undefined;

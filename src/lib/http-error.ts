@@ -1,24 +1,30 @@
 import type { HttpRequest } from './http.ts';
+import { ProxyError, type ProxyErrorKind } from './proxy-error.ts';
 
-/** Why no whole answer came. `refused`: nobody listens or the address may not be reached; `protocol`: what came is not HTTP. */
-export type HttpErrorKind = 'refused' | 'dns' | 'tls' | 'reset' | 'timeout' | 'too-large' | 'protocol' | 'cancelled';
+type DirectErrorKind = 'refused' | 'dns' | 'tls' | 'reset' | 'timeout' | 'too-large' | 'protocol' | 'cancelled';
+
+/**
+ * Why no whole answer came. `refused`: nobody listens or the address may not be reached; `protocol`: what came is not HTTP. The kinds that begin
+ * with `proxy-` are about the proxy, and say nothing of the target.
+ */
+export type HttpErrorKind = DirectErrorKind | ProxyErrorKind;
 
 /** An exchange without a whole answer. Holds neither headers, query nor bytes of it, so it may be shown and kept as a cause. */
 export class HttpError extends Error {
   readonly kind: HttpErrorKind;
   /** Host and port, or the path of the Unix socket. */
   readonly host: string;
-  /** Node's or OpenSSL's code, e.g. `ECONNRESET`. */
+  /** Node's or OpenSSL's code, e.g. `ECONNRESET`, or that of a ProxyError. */
   readonly code: string | undefined;
   readonly hint: string;
 
-  constructor(kind: HttpErrorKind, request: HttpRequest, reason: string, code?: string) {
+  constructor(kind: HttpErrorKind, request: HttpRequest, reason: string, code?: string, hint?: string) {
     super(`${request.method} ${toPrintableUrl(request)} failed: ${reason}`);
     this.name = 'HttpError';
     this.kind = kind;
     this.host = request.socketPath ?? request.url.host;
     this.code = code;
-    this.hint = hints[kind].replace('HOST', this.host);
+    this.hint = hint ?? hints[kind as DirectErrorKind].replace('HOST', this.host);
   }
 }
 
@@ -32,12 +38,13 @@ function toPrintableUrl(request: Pick<HttpRequest, 'url' | 'socketPath'>): strin
 /** Tells the kind of a failure from what Node's sockets, TLS and HTTP parser reject with. */
 export function toHttpError(error: unknown, request: HttpRequest): HttpError {
   if (error instanceof HttpError) return error;
+  if (error instanceof ProxyError) return new HttpError(error.kind, request, error.message, error.code, error.hint);
   const { code = '', message = String(error) } = error as { code?: string; message?: string };
   const kind = kindOf(code);
   return new HttpError(kind, request, reasonOf(kind, code, message), code);
 }
 
-const hints: Readonly<Record<HttpErrorKind, string>> = {
+const hints: Readonly<Record<DirectErrorKind, string>> = {
   refused: 'Check that HOST is right and running, and that this machine may connect to it (firewall, private endpoint).',
   dns: 'Check the spelling of HOST and that this machine can resolve it (private endpoint, DNS of the runner).',
   tls: 'Check that HOST is what you mean; a private certificate authority has to be added to the trusted ones (NODE_EXTRA_CA_CERTS).',
@@ -50,7 +57,7 @@ const hints: Readonly<Record<HttpErrorKind, string>> = {
 
 const tlsCode = /^(ERR_(TLS|SSL|OSSL)_|CERT_|CRL_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_|PATH_LENGTH_|EPROTO)/;
 
-function kindOf(code: string): HttpErrorKind {
+function kindOf(code: string): DirectErrorKind {
   if (code === 'HPE_HEADER_OVERFLOW') return 'too-large';
   if (code.startsWith('HPE_') || code === 'ERR_HTTP_CONTENT_LENGTH_MISMATCH') return 'protocol';
   if (tlsCode.test(code)) return 'tls';
@@ -76,7 +83,7 @@ function kindOf(code: string): HttpErrorKind {
   }
 }
 
-function reasonOf(kind: HttpErrorKind, code: string, message: string): string {
+function reasonOf(kind: DirectErrorKind, code: string, message: string): string {
   switch (kind) {
     case 'dns':
       return `the host name does not resolve (${code})`;

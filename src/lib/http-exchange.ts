@@ -1,36 +1,36 @@
-import { type ClientRequest, type Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
-import { type Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
 import type { HttpAnswer, HttpRequest } from './http.ts';
+import type { Connections, Route } from './http-connections.ts';
 import { HttpError, toHttpError } from './http-error.ts';
 import { isPublicAddress } from './http-reach.ts';
 import { SourceError, sendBody } from './http-send.ts';
+import { refusedByProxy, unreachableProxy } from './proxy-error.ts';
+import { toProxyHeaders, toProxyServer } from './proxy-tunnel.ts';
 
 const maxHeaderBytes = 32 * 1024;
-
-export interface Agents {
-  readonly http: HttpAgent;
-  readonly https: HttpsAgent;
-}
 
 /**
  * Sends one request and gives its answer to `consume`. A connection that was kept alive and breaks before it gave a byte is the server's
  * closing of an idle one: a request that may be repeated is then sent once more.
  */
-export async function exchange<T>(agents: Agents, request: HttpRequest, consume: (answer: HttpAnswer) => Promise<T>): Promise<T> {
+export async function exchange<T>(connections: Connections, request: HttpRequest, consume: (answer: HttpAnswer) => Promise<T>): Promise<T> {
   verifyTarget(request);
-  const first = new Exchange(agents, request);
+  const route = connections.route(request);
+  const first = new Exchange(route, request);
   try {
     return await first.run(consume);
   } catch (error) {
     if (!first.wasStale || !isRepeatable(request)) throw error;
-    return await new Exchange(agents, request).run(consume);
+    return await new Exchange(route, request).run(consume);
   }
 }
 
 /** The lifetime of one request on one connection. */
 class Exchange {
   readonly #request: HttpRequest;
+  readonly #route: Route;
   readonly #outgoing: ClientRequest;
   readonly #response: Promise<IncomingMessage>;
   readonly #idle: NodeJS.Timeout;
@@ -40,11 +40,15 @@ class Exchange {
   /** Steps in which the other side is waited for; while there are none only we are busy, and no idle time counts. */
   #waiting = 0;
   #releaseSource: () => void = () => undefined;
+  #giveUp: (failure: HttpError) => void = () => undefined;
 
-  constructor(agents: Agents, request: HttpRequest) {
+  constructor(route: Route, request: HttpRequest) {
     this.#request = request;
-    this.#outgoing = open(agents, request);
+    this.#route = route;
+    this.#outgoing = open(route, request);
     this.#response = new Promise((resolve, reject) => {
+      // Node tells of a request that is given up only when it has a connection, which a proxy may keep it waiting for.
+      this.#giveUp = reject;
       this.#outgoing.once('response', (incoming) => {
         this.#incoming = incoming;
         resolve(incoming);
@@ -69,9 +73,8 @@ class Exchange {
   async run<T>(consume: (answer: HttpAnswer) => Promise<T>): Promise<T> {
     try {
       const incoming = await this.#exchangeHeads();
-      const remoteAddress = incoming.socket?.remoteAddress;
-      const head = { status: incoming.statusCode ?? 0, headers: incoming.headers };
-      return await consume({ ...head, body: this.#read(incoming), ...(remoteAddress === undefined ? {} : { remoteAddress }) });
+      const head = { status: incoming.statusCode ?? 0, headers: incoming.headers, isPublicPeer: this.#isPublicPeer(incoming) };
+      return await consume({ ...head, body: this.#read(incoming) });
     } finally {
       this.#end();
     }
@@ -87,11 +90,27 @@ class Exchange {
       },
     });
     try {
-      return await Promise.race([this.#response, sent.then(() => this.#wait(this.#response))]);
+      const incoming = await Promise.race([this.#response, sent.then(() => this.#wait(this.#response))]);
+      if (this.#route.kind === 'forward' && incoming.statusCode === 407) throw refusedByProxy(this.#route.proxy, undefined, 407);
+      return incoming;
     } catch (error) {
       if (error instanceof SourceError) throw error.cause;
-      throw this.#failure ?? toHttpError(error, this.#request);
+      throw this.#failure ?? this.#toFailure(error);
     }
+  }
+
+  /** What a proxy that passes requests on is reached by says nothing of the target. */
+  #toFailure(error: unknown): HttpError {
+    const failure = toHttpError(error, this.#request);
+    const isConnection = ['refused', 'dns', 'tls'].includes(failure.kind);
+    if (this.#route.kind !== 'forward' || !isConnection || !(error instanceof Error)) return failure;
+    return toHttpError(unreachableProxy(this.#route.proxy, error), this.#request);
+  }
+
+  #isPublicPeer(incoming: IncomingMessage): boolean {
+    const host = this.#request.url.hostname.replace(/^\[|\]$/g, '');
+    if (this.#route.kind === 'direct') return isPublicAddress(incoming.socket?.remoteAddress ?? '');
+    return isIP(host) === 0 || isPublicAddress(host);
   }
 
   async *#read(incoming: IncomingMessage): AsyncGenerator<Buffer> {
@@ -137,6 +156,7 @@ class Exchange {
     this.#failure ??= new HttpError(kind, this.#request, reason);
     this.#incoming?.destroy(this.#failure);
     this.#outgoing.destroy(this.#failure);
+    this.#giveUp(this.#failure);
   }
 
   /** Gives the connection back where both messages are complete, else closes it. */
@@ -150,17 +170,24 @@ class Exchange {
   }
 }
 
-function open(agents: Agents, request: HttpRequest): ClientRequest {
+function open(route: Route, request: HttpRequest): ClientRequest {
   const { url, method, socketPath, body } = request;
   const headers: Record<string, string | number> = { ...request.headers };
   if (body instanceof Uint8Array) headers['content-length'] = body.length;
   else if (body !== undefined && headers['content-length'] === undefined) headers['transfer-encoding'] = 'chunked';
   else if (body === undefined && method !== 'GET' && method !== 'HEAD') headers['content-length'] = 0;
-  const target = socketPath === undefined ? {} : { socketPath };
-  const options = { method, headers, maxHeaderSize: maxHeaderBytes, ...target };
-  return url.protocol === 'https:'
-    ? httpsRequest(url, { ...options, agent: agents.https })
-    : httpRequest(url, { ...options, agent: agents.http });
+  const options = { method, headers, maxHeaderSize: maxHeaderBytes, agent: route.agent };
+  if (route.kind === 'forward') {
+    // The absolute form: https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
+    const target = {
+      path: `${url.origin}${url.pathname}${url.search}`,
+      headers: { host: url.host, ...headers, ...toProxyHeaders(route.proxy) },
+    };
+    const start = route.proxy.url.protocol === 'https:' ? httpsRequest : httpRequest;
+    return start({ ...options, ...target, ...toProxyServer(route.proxy) });
+  }
+  if (url.protocol === 'https:') return httpsRequest(url, options);
+  return httpRequest(url, socketPath === undefined ? options : { ...options, socketPath });
 }
 
 /** The URL may come from a server (Location, realm): what Node would turn into a header or a file name is refused. */

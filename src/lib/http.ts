@@ -1,4 +1,5 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { Agent, IncomingHttpHeaders } from 'node:http';
+import type { SecureContext } from 'node:tls';
 
 /** One HTTP exchange. Redirects are never followed here: who follows one decides which credentials go along. */
 export interface HttpRequest {
@@ -17,16 +18,29 @@ export interface HttpRequest {
   readonly signal?: AbortSignal;
   /** Unix domain socket to speak through, such as the Docker daemon's; the host of `url` is then only the Host header. */
   readonly socketPath?: string;
-  /** `public`: an address that is loopback, private, link-local or otherwise not of the internet is refused when connecting. Default `any`. */
+  /**
+   * `public`: an address that is loopback, private, link-local or otherwise not of the internet is refused when connecting. Default `any`.
+   * Where a proxy connects, it is the one that resolves names: only an address that stands in `url` is refused then.
+   */
   readonly reach?: 'any' | 'public';
+  /** Whom to trust and who to be over TLS, where that is not what all others get. */
+  readonly tls?: TlsParty;
+}
+
+/** One side of mutual TLS. Connections are kept and used again for one and the same object alone. */
+export interface TlsParty {
+  /** Made by `tls.createSecureContext` of its own authorities, certificate and key. */
+  readonly secureContext: SecureContext;
+  /** False: whoever answers is taken for the right one. */
+  readonly verifiesServer: boolean;
 }
 
 export interface HttpResponse {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
-  /** IP address that answered; absent for a Unix socket. */
-  readonly remoteAddress?: string;
+  /** What answered is on the internet: its IP address is public, or a proxy found it by its name. */
+  readonly isPublicPeer?: boolean;
 }
 
 /** Rejects with HttpError where no whole answer came; any status is an answer. */
@@ -37,7 +51,7 @@ export interface HttpAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: AsyncIterable<Buffer>;
-  readonly remoteAddress?: string;
+  readonly isPublicPeer?: boolean;
 }
 
 /**
@@ -49,6 +63,8 @@ export type HttpStream = <T>(request: HttpRequest, consume: (answer: HttpAnswer)
 /** What `createHttp` (http-client.ts) gives; it can be passed wherever an `Http` is asked for. */
 export interface HttpClient extends Http {
   readonly stream: HttpStream;
+  /** What keeps the connections to a URL (https, or on this machine), for a client of someone else: with its proxy and its trust. */
+  agentFor(url: URL): Agent;
   /** Closes all connections, also those in use. Idle ones never hold the process. */
   close(): void;
 }

@@ -58,6 +58,9 @@ function isPassing(error: unknown): boolean {
       return error.code === 'ECONNREFUSED' || error.code === 'EHOSTUNREACH' || error.code === 'ENETUNREACH';
     case 'dns':
       return error.code === 'EAI_AGAIN';
+    case 'proxy-unreachable':
+    case 'proxy-refused':
+      return /^PROXY_(ECONNREFUSED|ECONNRESET|EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EAI_AGAIN|502|503|504)$/.test(error.code ?? '');
     default:
       return error.kind === 'reset' || error.kind === 'timeout';
   }

@@ -2,19 +2,19 @@ import { createAzurePipelinesHost } from '../host/azure-pipelines/azure-pipeline
 import { readInputs } from '../host/azure-pipelines/inputs.ts';
 import { inputs, toCamelCase } from '../inputs/table.ts';
 import { readEnvironment, toSubject } from './environment.ts';
-import { createProcessHttp, run, toSettings } from './run.ts';
+import { openProcessNetwork, run, toSettings } from './run.ts';
 
 const { env } = process;
-const http = createProcessHttp();
+const network = openProcessNetwork(env);
 const host = createAzurePipelinesHost({
   env,
   write: (text) => process.stdout.write(text),
-  http,
+  http: network.http,
   subject: toSubject(env.INPUT_IMAGE),
   random: () => crypto.randomUUID(),
 });
 
-run(host, http, async (world) => {
+run(host, network, async (world) => {
   const names = inputs.filter((input) => !('onlyOn' in input)).map((input) => input.name);
   const settings = toSettings(readInputs(env, names), toCamelCase, host);
   const { secure } = await import('../command/secure.ts');

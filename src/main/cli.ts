@@ -7,7 +7,7 @@ import { parseSettings, unknownInput } from '../inputs/parse.ts';
 import { StepError } from '../lib/step-error.ts';
 import { inputOptions, toFlag, toRaw } from './cli-options.ts';
 import { readEnvironment } from './environment.ts';
-import { createProcessHttp, run, version } from './run.ts';
+import { openProcessNetwork, run, version } from './run.ts';
 
 /** The GitHub host beside this file: bundled in dist/, as a source where the sources run. */
 const githubProgram = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? 'github.ts' : 'github.js', import.meta.url));
@@ -23,9 +23,8 @@ const secureCommand = program.command('secure', { isDefault: true }).description
 for (const option of inputOptions()) secureCommand.addOption(option);
 secureCommand.action((options: Record<string, string>) => {
   const { env } = process;
-  const http = createProcessHttp();
   const host = createHost();
-  run(host, http, async (world) => {
+  run(host, openProcessNetwork(env), async (world) => {
     const settings = parseSettings(toRaw(options), toFlag);
     const { secure } = await import('../command/secure.ts');
     return secure(settings, host, { ...world, environment: await readEnvironment(env) });
@@ -38,7 +37,7 @@ program
   .argument('[image]', 'an image of yours, as the option --image takes it')
   .action((image: string | undefined) => {
     const host = createHost();
-    run(host, createProcessHttp(), async (world) => {
+    run(host, openProcessNetwork(process.env), async (world) => {
       const { demo } = await import('../command/demo.ts');
       const options = { image, workspace: process.cwd(), githubProgram, write: (text: string) => process.stdout.write(text) };
       return demo(options, { ...world, environment: await readEnvironment(process.env) });

@@ -4,10 +4,11 @@ import { readInputs } from '../host/github/inputs.ts';
 import { inputs } from '../inputs/table.ts';
 import { SecretValue } from '../lib/secret-value.ts';
 import { readEnvironment, toSubject } from './environment.ts';
-import { createProcessHttp, run, toSettings } from './run.ts';
+import { openProcessNetwork, run, toSettings } from './run.ts';
 
 const { env } = process;
-const http = createProcessHttp();
+const network = openProcessNetwork(env);
+const { http } = network;
 const raw = readInputs(
   env,
   inputs.map((input) => input.name),
@@ -22,7 +23,7 @@ const host = createGitHubHost({
   random: () => crypto.randomUUID(),
 });
 
-run(host, http, async (world) => {
+run(host, network, async (world) => {
   const settings = toSettings(raw, (name) => name, host);
   const canAskForToken = [env.ACTIONS_ID_TOKEN_REQUEST_URL, settings.azureClientId, env.AZURE_CLIENT_ID].some(
     (value) => value !== undefined,

@@ -4,10 +4,9 @@ import type { World } from '../command/world.ts';
 import type { Host } from '../host/host.ts';
 import { foreignNames, parseSettings, type Spelling } from '../inputs/parse.ts';
 import type { Settings } from '../inputs/settings.ts';
-import type { HttpClient } from '../lib/http.ts';
-import { createHttp } from '../lib/http-client.ts';
 import { HttpError } from '../lib/http-error.ts';
 import { StepError } from '../lib/step-error.ts';
+import { type Network, openNetwork } from './network.ts';
 
 /** Set by scripts/bundle-options.ts; absent where the sources run as they are. */
 declare const IMAGE_CUSTODY_VERSION: string | undefined;
@@ -17,7 +16,7 @@ export const version = typeof IMAGE_CUSTODY_VERSION === 'string' ? IMAGE_CUSTODY
  * Runs a command to its exit code. The code is 3 before anything else happens, so that a promise that nobody settles ends the process with
  * "could not finish" and never with success. Of an error nothing is printed but the message and hint of a StepError.
  */
-export function run(host: Host, http: HttpClient, command: (world: Omit<World, 'environment'>) => Promise<ExitCode>): void {
+export function run(host: Host, network: Network, command: (world: Omit<World, 'environment'>) => Promise<ExitCode>): void {
   process.exitCode = 3;
   process.on('uncaughtException', (error) => {
     tellError(toStepError(error), host);
@@ -26,7 +25,7 @@ export function run(host: Host, http: HttpClient, command: (world: Omit<World, '
   const cancel = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => cancel.abort());
   const world = {
-    http,
+    http: network.http,
     now: () => new Date(),
     elapsedMs: () => performance.now(),
     sleep: (ms: number) => sleep(ms, undefined, { signal: cancel.signal }),
@@ -34,7 +33,7 @@ export function run(host: Host, http: HttpClient, command: (world: Omit<World, '
     version,
     cancelled: cancel.signal,
   };
-  command(world).then(
+  begin(host, network, () => command(world)).then(
     (code) => {
       process.exitCode = code;
     },
@@ -44,6 +43,11 @@ export function run(host: Host, http: HttpClient, command: (world: Omit<World, '
       process.exitCode = exitCodeOf(failure);
     },
   );
+}
+
+async function begin(host: Host, network: Network, command: () => Promise<ExitCode>): Promise<ExitCode> {
+  network.begin(host);
+  return command();
 }
 
 /** The settings of the inputs that a runner handed over. What is no input and resembles none is told of and left out; a misspelt one is refused. */
@@ -61,8 +65,8 @@ function tellError(error: StepError, host: Host): void {
   host.log('info', `Error code: ${error.code} (docs/troubleshooting.md lists them all).`);
 }
 
-export function createProcessHttp(): HttpClient {
-  return createHttp({ userAgent: `image-custody/${version}` });
+export function openProcessNetwork(env: Readonly<Record<string, string | undefined>>): Network {
+  return openNetwork(env, version);
 }
 
 function toStepError(error: unknown): StepError {

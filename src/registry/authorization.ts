@@ -51,7 +51,7 @@ export class Authorization {
    * Takes up the challenge of a 401. False where there is nothing new to offer: the registry does not accept what it was shown.
    * `shown` is the header that was refused.
    */
-  async answer(response: Pick<HttpResponse, 'headers' | 'remoteAddress'>, access: Access, shown: string | undefined): Promise<boolean> {
+  async answer(response: Pick<HttpResponse, 'headers' | 'isPublicPeer'>, access: Access, shown: string | undefined): Promise<boolean> {
     this.#offer = this.#choose(response);
     if (this.#offer.kind === 'bearer' && shown !== undefined) this.#forget(shown);
     return (await this.header(access)) !== shown;
@@ -62,14 +62,14 @@ export class Authorization {
     return credential.kind === 'password' ? toBasic(credential.username, credential.password) : undefined;
   }
 
-  #choose({ headers, remoteAddress }: Pick<HttpResponse, 'headers' | 'remoteAddress'>): Offer {
+  #choose({ headers, isPublicPeer = false }: Pick<HttpResponse, 'headers' | 'isPublicPeer'>): Offer {
     const { registry, credential, tokenHosts = [] } = this.#options;
     const challenges = parseChallenges(headers['www-authenticate'] ?? '');
     if (challenges === undefined) throw unreadable(registry.name);
     const bearer = challenges.find(({ scheme, parameters }) => scheme === 'bearer' && parameters.has('realm'));
     if (bearer !== undefined) {
       const realm = verifyRealm(registry, bearer.parameters.get('realm') ?? '', tokenHosts, credential.kind !== 'anonymous');
-      return { kind: 'bearer', realm, service: serviceOf(bearer), remoteAddress };
+      return { kind: 'bearer', realm, service: serviceOf(bearer), isPublicPeer };
     }
     return challenges.some(({ scheme }) => scheme === 'basic') && credential.kind === 'password' ? { kind: 'basic' } : { kind: 'none' };
   }
@@ -112,7 +112,7 @@ interface BearerOffer {
   readonly realm: Realm;
   readonly service: string | undefined;
   /** Of the registry: decides whether its token service may be at a private address. */
-  readonly remoteAddress: string | undefined;
+  readonly isPublicPeer: boolean;
 }
 
 type Offer = { readonly kind: 'none' } | { readonly kind: 'basic' } | BearerOffer;

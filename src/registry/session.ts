@@ -1,7 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { HttpAnswer, HttpClient, HttpRequest, HttpResponse } from '../lib/http.ts';
 import { readWhole } from '../lib/http-client.ts';
-import { isPublicAddress } from '../lib/http-reach.ts';
 import { type RetryOptions, retry } from '../lib/retry.ts';
 import type { Digest } from '../model/digest.ts';
 import { type Access, Authorization } from './authorization.ts';
@@ -183,7 +182,7 @@ export class Session {
       );
       if (outcome.kind !== 'redirect') return outcome;
       url = this.#nextUrl(request, url, outcome);
-      if (isRegistry && isPublicAddress(outcome.remoteAddress ?? '')) reach = 'public';
+      if (isRegistry && outcome.isPublicPeer) reach = 'public';
     }
     throw tooManyRedirects(registry);
   }
@@ -220,7 +219,7 @@ interface Redirect {
   readonly kind: 'redirect';
   readonly status: number;
   readonly location: string;
-  readonly remoteAddress: string | undefined;
+  readonly isPublicPeer: boolean;
 }
 
 /** `status` and `headers` decide whether to try again. */
@@ -234,9 +233,9 @@ async function toOutcome<T>(
   isExpected: Expected,
   consume: (answer: HttpAnswer) => Promise<T>,
 ): Promise<Outcome<T> | Redirect> {
-  const { status, remoteAddress } = answer;
+  const { status, isPublicPeer = false } = answer;
   const location = redirectOf(answer);
-  if (location !== undefined && !isExpected(status)) return { kind: 'redirect', status, location, remoteAddress };
+  if (location !== undefined && !isExpected(status)) return { kind: 'redirect', status, location, isPublicPeer };
   // An expected status is never repeated, though it may be one that can be.
   if (isExpected(status)) return { kind: 'expected', value: await consume(answer), status: 200, headers: {} };
   return { ...(await toWhole({ ...answer, body: firstBytes(answer.body) })), kind: 'unexpected', isRegistry };

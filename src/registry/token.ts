@@ -1,5 +1,4 @@
 import type { Http, HttpRequest } from '../lib/http.ts';
-import { isPublicAddress } from '../lib/http-reach.ts';
 import { type RetryOptions, retry } from '../lib/retry.ts';
 import { SecretValue } from '../lib/secret-value.ts';
 import { isJsonObject, type JsonObject, parseStrictJson } from '../lib/strict-json.ts';
@@ -27,7 +26,7 @@ export interface TokenRequest {
   readonly scopes: readonly string[];
   readonly credential: RegistryCredential;
   /** Of the registry: decides whether a token service elsewhere may be at a private address. */
-  readonly remoteAddress: string | undefined;
+  readonly isPublicPeer: boolean;
 }
 
 /**
@@ -89,8 +88,8 @@ export function toBasic(username: string, password: SecretValue): string {
 
 /** A token service may not redirect, and where it is not the registry itself a public registry cannot point it at a private address. */
 async function ask(context: TokenContext, request: TokenRequest, exchange: TokenExchange, fields: readonly string[]): Promise<Token> {
-  const { registry, repository, remoteAddress } = request;
-  const reach = exchange.isRegistry || remoteAddress === undefined || !isPublicAddress(remoteAddress) ? 'any' : 'public';
+  const { registry, repository, isPublicPeer } = request;
+  const reach = !exchange.isRegistry && isPublicPeer ? 'public' : 'any';
   const message: HttpRequest = { ...exchange.message, maxBodyBytes: 1024 * 1024, reach };
   const access = request.scopes.every((scope) => scope.endsWith(':pull')) ? 'pull' : 'push';
   const action = { verb: `log in to ${registry.name}`, registry, repository, credential: request.credential, access } as const;

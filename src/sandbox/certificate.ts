@@ -51,8 +51,8 @@ export interface CertificateAuthority {
   readonly certificate: X509Certificate;
   /** For NODE_EXTRA_CA_CERTS, and for `ca` of Node's TLS. */
   readonly certificatePem: string;
-  /** A server certificate for 127.0.0.1 and localhost with a new P-256 key. */
-  issueTls(): Promise<TlsIdentity>;
+  /** A server certificate for 127.0.0.1, localhost and `names`, with a new P-256 key. */
+  issueTls(names?: readonly string[]): Promise<TlsIdentity>;
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -66,9 +66,9 @@ export async function createCertificateAuthority(now: () => Date = () => new Dat
   return {
     certificate,
     certificatePem: certificate.toString(),
-    issueTls: async () => {
+    issueTls: async (names = []) => {
       const server = await generateKeys('P-256');
-      const issued = issueCertificate(tlsFields(server.publicKey, now()), issuer);
+      const issued = issueCertificate(tlsFields(server.publicKey, now(), names), issuer);
       return { keyPem: toPrivateKeyPem(server.privateKey), certificatePem: issued.toString() };
     },
   };
@@ -123,7 +123,7 @@ async function createIssuer(name: string): Promise<Issuer & { readonly keys: Key
   return { name, privateKey: keys.privateKey, keys };
 }
 
-function tlsFields(publicKey: KeyObject, now: Date): CertificateFields {
+function tlsFields(publicKey: KeyObject, now: Date, names: readonly string[]): CertificateFields {
   return {
     name: 'localhost',
     publicKey,
@@ -131,7 +131,7 @@ function tlsFields(publicKey: KeyObject, now: Date): CertificateFields {
     isAuthority: { value: false, critical: true },
     keyUsage: { flags: keyUsages.digitalSignature, critical: true },
     extendedKeyUsage: [extendedKeyUsages.serverAuth],
-    dnsNames: ['localhost'],
+    dnsNames: ['localhost', ...names],
     ipAddresses: ['127.0.0.1'],
   };
 }

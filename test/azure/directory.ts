@@ -1,6 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import { type AzureCredential, type CredentialOptions, openCredential } from '../../src/azure/credential.ts';
+import { createHttp } from '../../src/lib/http-client.ts';
 import { SecretValue } from '../../src/lib/secret-value.ts';
 import { StepError } from '../../src/lib/step-error.ts';
 import { type CertificateAuthority, createCertificateAuthority } from '../../src/sandbox/certificate.ts';
@@ -48,12 +49,13 @@ export async function startDirectory(): Promise<Directory> {
       { clientId: expiredId, objectId, secret: { value: clientSecret, expires: new Date(0) } },
     ],
   });
+  const { agentFor } = createHttp({ userAgent: 'test', ca: [authority.certificatePem] });
   const seconds = () => Math.floor(Date.now() / 1000);
   return {
     authority,
     entra,
     issuer: issuer.url,
-    options: { authorityHost: entra.url, transport: { ca: authority.certificatePem, retryDelayMs: 1, maxRetries: 2, timeoutMs: 5000 } },
+    options: { authorityHost: entra.url, transport: { agentFor, retryDelayMs: 1, maxRetries: 2, timeoutMs: 5000 } },
     assertion: (claims = {}) =>
       signToken(
         { iss: issuer.url, sub: subject, aud: 'api://AzureADTokenExchange', nbf: seconds() - 5, exp: seconds() + 300, ...claims },

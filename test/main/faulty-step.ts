@@ -76,12 +76,17 @@ const { readInputs } = await import('../../src/host/github/inputs.ts');
 const { inputs } = await import('../../src/inputs/table.ts');
 const { SecretValue } = await import('../../src/lib/secret-value.ts');
 const { readEnvironment, toSubject } = await import('../../src/main/environment.ts');
-const { createProcessHttp, run, toSettings } = await import('../../src/main/run.ts');
+const { openProcessNetwork, run, toSettings } = await import('../../src/main/run.ts');
 const { secure } = await import('../../src/command/secure.ts');
 
-const real = createProcessHttp();
+const network = openProcessNetwork(env);
+const real = network.http;
 const stream: HttpStream = (request, consume) => exchange(() => real.stream(request, consume));
-const http: HttpClient = Object.assign((request: HttpRequest) => exchange(() => real(request)), { stream, close: () => real.close() });
+const http: HttpClient = Object.assign((request: HttpRequest) => exchange(() => real(request)), {
+  stream,
+  agentFor: (url: URL) => real.agentFor(url),
+  close: () => real.close(),
+});
 const raw = readInputs(
   env,
   inputs.map(({ name }) => name),
@@ -94,7 +99,7 @@ const host = createGitHubHost({
   subject: toSubject(raw.image),
   random: () => crypto.randomUUID(),
 });
-run(host, http, async (world) =>
+run(host, { ...network, http }, async (world) =>
   secure(
     toSettings(raw, (name) => name, host),
     host,

@@ -48,6 +48,8 @@ export interface NodeOptions {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd: string;
   readonly timeoutMs?: number;
+  /** Default: the one that runs the tests. */
+  readonly node?: string;
   readonly onStart?: (child: ChildProcess) => void;
 }
 
@@ -56,8 +58,8 @@ export function runNode(
   args: readonly string[],
   options: NodeOptions,
 ): Promise<{ readonly exitCode: number | undefined; readonly stdout: string; readonly stderr: string }> {
-  const { timeoutMs = 25_000, onStart, ...rest } = options;
-  const child = spawn(process.execPath, args, { ...rest, stdio: ['ignore', 'pipe', 'pipe'] });
+  const { timeoutMs = 25_000, node = process.execPath, onStart, ...rest } = options;
+  const child = spawn(node, args, { ...rest, stdio: ['ignore', 'pipe', 'pipe'] });
   onStart?.(child);
   const output = { stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr'] as const) {

@@ -88,7 +88,7 @@ export async function dockerSession(docker: DockerDaemon, archive: string, chang
     key: 'docker',
     steps: [
       { title, reference: copyTitle, ...push(await load(archive)) },
-      { title: changedTitle(title), reference: title, ...push(await load(changedArchive)) },
+      { title: `${changedTitle(title)}, same machine`, reference: title, ...push(await load(changedArchive)) },
     ],
   };
 }

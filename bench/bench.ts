@@ -116,12 +116,15 @@ async function benchStarting({ nodes, programs }: OwnWork): Promise<readonly Row
 
 async function describeRun({ archive, nodes }: OwnWork): Promise<string> {
   const { size } = await stat(archive);
-  const versions = nodes.map(({ version }) => `Node ${version}`);
-  const skopeo = (await expectProgram('skopeo', ['--version'])).trim();
-  const crane = (await expectProgram(peer('crane'), ['version'])).trim();
+  const versions = [
+    ...nodes.map(({ version }) => `Node ${version}`),
+    ...(isWanted('skopeo') || isWanted('chain') ? [await expectProgram('skopeo', ['--version'])] : []),
+    ...(isWanted('crane') ? [`crane ${await expectProgram(peer('crane'), ['version'])}`] : []),
+    ...(isWanted('docker') ? [await expectProgram('docker', ['--version'])] : []),
+  ];
   const load = loadavg()[1]?.toFixed(1);
   const machine = `${availableParallelism()} processors, load ${load} in the last five minutes`;
-  return `Archive of ${megabytes(size)} MB, ${options.runs} rounds; ${versions.join(', ')}, ${skopeo}, crane ${crane}; ${machine}.\n`;
+  return `Archive of ${megabytes(size)} MB, ${options.runs} rounds; ${versions.map((version) => version.trim()).join('; ')}; ${machine}.\n`;
 }
 
 function isWanted(key: string): boolean {

@@ -116,7 +116,7 @@ class BlobDownload {
     this.#givenAtBreak = this.#givenBytes;
     this.#breaks += 1;
     if (this.#breaks > breakLimit) throw failure;
-    await this.#session.pause(this.#breaks);
+    await this.#session.pause(this.#breaks, failure);
   }
 }
 

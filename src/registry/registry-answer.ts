@@ -16,7 +16,12 @@ export interface RegistryAction {
   readonly access: 'pull' | 'push';
 }
 
-export function toRegistryError(action: RegistryAction, response: Pick<HttpResponse, 'status' | 'body'>): RegistryError {
+/** `retryAfterMs`: as long as the answer asks to wait. */
+export function toRegistryError(
+  action: RegistryAction,
+  response: Pick<HttpResponse, 'status' | 'body'>,
+  retryAfterMs?: number,
+): RegistryError {
   const { status } = response;
   const isIncomplete = (status === 400 || status === 404) && errorCodes(response.body).some((word) => incompleteCodes.includes(word));
   const { code, hint } = isIncomplete ? incomplete : explain(action, status);
@@ -26,6 +31,7 @@ export function toRegistryError(action: RegistryAction, response: Pick<HttpRespo
     status,
     message: `cannot ${action.verb}: ${action.registry.name} answered ${status}${words === '' ? '' : ` (${words})`}`,
     hint,
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(status === 401 || status === 403 ? { missing: missingGrant(action) } : {}),
   });
 }
@@ -65,7 +71,8 @@ function explain(action: RegistryAction, status: number): { readonly code: Regis
         code: 'throttled',
         hint: `${registry.name} limits the rate of requests; try again later, or log in where you are anonymous.`,
       };
-    case status >= 500:
+    // 408 is what gateways give up with.
+    case status >= 500 || status === 408:
       return { code: 'server-error', hint: `${registry.name} has a fault of its own; try again, and look at its status page or log.` };
     default:
       return { code: 'refused', hint: `Look up what ${registry.name} says, and check that it takes images of this size and kind.` };

@@ -36,18 +36,22 @@ export interface RegistryErrorFields {
   /** Status of the answer, where there is one. */
   readonly status?: number;
   readonly missing?: MissingGrant;
+  /** How long the registry asks to wait before the next try. */
+  readonly retryAfterMs?: number;
 }
 
 /** An error of origin `registry`. */
 export class RegistryError extends StepError<RegistryErrorCode> {
   readonly status: number | undefined;
   readonly missing: MissingGrant | undefined;
+  readonly retryAfterMs: number | undefined;
 
   constructor(fields: RegistryErrorFields) {
     super({ origin: fields.code === 'reference-invalid' || fields.code === 'docker-config-invalid' ? 'input' : 'registry', ...fields });
     this.name = 'RegistryError';
     this.status = fields.status;
     this.missing = fields.missing;
+    this.retryAfterMs = fields.retryAfterMs;
   }
 }
 

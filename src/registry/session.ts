@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { HttpAnswer, HttpClient, HttpRequest, HttpResponse } from '../lib/http.ts';
 import { readWhole } from '../lib/http-client.ts';
-import { type RetryOptions, retry } from '../lib/retry.ts';
+import { type RetryOptions, retry, retryAfterMs } from '../lib/retry.ts';
 import type { Digest } from '../model/digest.ts';
 import { type Access, Authorization } from './authorization.ts';
 import type { RegistryCredential } from './credential.ts';
@@ -111,8 +111,8 @@ export class Session {
   }
 
   /** The error for an answer to a push that the caller cannot use. */
-  refusal(verb: string, response: Pick<HttpResponse, 'status' | 'body'>): RegistryError {
-    return toRegistryError({ ...this.#options, verb, access: 'push' }, response);
+  refusal(verb: string, response: HttpResponse): RegistryError {
+    return toRegistryError({ ...this.#options, verb, access: 'push' }, response, retryAfterMs(response, this.#options.retry.now()));
   }
 
   /** The error for an answer that is not of the distribution specification's form. */
@@ -151,10 +151,12 @@ export class Session {
     await this.#options.retry.sleep(windowMs * (1 + 2 * this.#options.retry.random()));
   }
 
-  /** Waits before the next try, longer each time. */
-  async pause(failures: number): Promise<void> {
-    const { sleep, random, backoffMs = 500 } = this.#options.retry;
-    await sleep(backoffMs * 2 ** (failures - 1) * (0.5 + random() / 2));
+  /** Waits before the next try, longer each time, and as long as the registry has asked for; rejects with `error` where that is too long. */
+  async pause(failures: number, error: unknown): Promise<void> {
+    const { sleep, random, backoffMs = 500, maxWaitMs = 60_000 } = this.#options.retry;
+    const askedMs = error instanceof RegistryError ? (error.retryAfterMs ?? 0) : 0;
+    if (askedMs > maxWaitMs) throw error;
+    await sleep(Math.max(askedMs, backoffMs * 2 ** (failures - 1) * (0.5 + random() / 2)));
   }
 
   async #authorized<T>(request: SessionRequest, isExpected: Expected, consume: (answer: HttpAnswer) => Promise<T>): Promise<Outcome<T>> {

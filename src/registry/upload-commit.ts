@@ -1,3 +1,4 @@
+import type { HttpResponse } from '../lib/http.ts';
 import { retryableStatuses } from '../lib/retry.ts';
 import type { Digest } from '../model/digest.ts';
 import { headBlob } from './blob.ts';
@@ -9,8 +10,8 @@ import { droppedUpload, isUnknownUpload } from './upload-piece.ts';
 const tries = 4;
 
 /**
- * Makes uploaded bytes a blob with PUT, also with the last (or all) bytes in `body`. Where the answer is lost, a HEAD decides: the registry
- * may have committed.
+ * Makes uploaded bytes a blob with PUT, also with all bytes in `body`. Where the answer is lost, a HEAD decides: the registry may have committed. With
+ * `body` it is tried once, for a registry may have kept a part of what broke off.
  */
 export async function commit(session: Session, location: URL, digest: Digest, body?: Uint8Array): Promise<void> {
   const verb = `commit a blob to ${session.name}`;
@@ -19,6 +20,7 @@ export async function commit(session: Session, location: URL, digest: Digest, bo
   const headers = { 'content-type': 'application/octet-stream' };
   // A registry may hash gigabytes before it answers.
   const request = { verb, method: 'PUT', url, access: 'push', headers, attempts: 1, deadlineMs: 600_000, idleTimeoutMs: 600_000 } as const;
+  const limit = body === undefined ? tries : 1;
   for (let count = 1; ; count += 1) {
     const outcome = await session.send(body === undefined ? request : { ...request, body }, anyAnswer).catch((error: unknown) => {
       if (isRegistryError(error, 'unreachable')) return error;
@@ -29,18 +31,16 @@ export async function commit(session: Session, location: URL, digest: Digest, bo
     const isPassing = outcome instanceof RegistryError || retryableStatuses.has(outcome.status);
     const mayBeDone = isPassing || isUnknownUpload(outcome.status, outcome.body);
     if (mayBeDone && (await headBlob(session, digest)) !== undefined) return;
-    if (outcome instanceof RegistryError) {
-      if (count === tries) throw outcome;
-    } else if (!isPassing || count === tries) {
-      throw refusal(session, verb, outcome);
-    }
-    await session.pause(count);
+    const error = outcome instanceof RegistryError ? outcome : refusal(session, verb, outcome);
+    if (!isPassing || count === limit) throw error;
+    await session.pause(count, error);
   }
 }
 
-function refusal(session: Session, verb: string, { status, body }: { readonly status: number; readonly body: Buffer }): RegistryError {
-  if (isUnknownUpload(status, body)) return droppedUpload(session, `${status} to PUT`);
-  if (!errorCodes(body).includes('DIGEST_INVALID')) return session.refusal(verb, { status, body });
+function refusal(session: Session, verb: string, answer: HttpResponse): RegistryError {
+  const { status, body } = answer;
+  if (isUnknownUpload(status, body) || status === 416) return droppedUpload(session, `${status} to PUT`);
+  if (!errorCodes(body).includes('DIGEST_INVALID')) return session.refusal(verb, answer);
   return new RegistryError({
     code: 'digest-mismatch',
     status,
@@ -55,17 +55,22 @@ export async function giveUp(session: Session, location: URL): Promise<void> {
   await session.send({ ...request, deadlineMs: 20_000 }, (status) => status < 300 || status === 404).catch(() => undefined);
 }
 
-/** Pushes a blob that is in memory, in one request after that which begins the upload. */
+/** Pushes a blob that is in memory, in one request after that which begins the upload; from the beginning where that breaks off. */
 export async function putBlob(session: Session, digest: Digest, bytes: Uint8Array): Promise<void> {
   const verb = `push a blob to ${session.name}`;
   const request = { verb, method: 'POST', url: 'blobs/uploads/', access: 'push', onCancel: 'finish' } as const;
-  const { headers } = await session.send(request, (status) => status === 202);
-  if (headers.location === undefined) throw session.unusable(verb, 'it gave no Location for the upload');
-  const location = session.locate(session.registry.origin, headers.location);
-  try {
-    await commit(session, location, digest, bytes);
-  } catch (error) {
-    await giveUp(session, location);
-    throw error;
+  for (let count = 1; ; count += 1) {
+    const { headers } = await session.send(request, (status) => status === 202);
+    if (headers.location === undefined) throw session.unusable(verb, 'it gave no Location for the upload');
+    const location = session.locate(session.registry.origin, headers.location);
+    try {
+      return await commit(session, location, digest, bytes);
+    } catch (error) {
+      await giveUp(session, location);
+      // What arrived may be other bytes because the HTTP client had to send them twice, over a connection that was kept alive.
+      const isPassing = isRegistryError(error, 'unreachable', 'throttled', 'server-error', 'upload-dropped', 'digest-mismatch');
+      if (count === tries || !isPassing) throw error;
+      await session.pause(count, error);
+    }
   }
 }

@@ -36,7 +36,7 @@ export async function sendPiece(session: Session, place: UploadPlace, bytes: Uin
     failures += 1;
     const isTooSmall = outcome.kind === 'too-large' && current.pieceBytes <= leastPieceBytes;
     if (failures === tries || isTooSmall || isAborted()) throw outcome.error;
-    if (outcome.kind === 'failed') await session.pause(failures);
+    if (outcome.kind === 'failed') await session.pause(failures, outcome.error);
     current = await findPlace(session, current, current.offset + part.length);
     if (outcome.kind === 'too-large') current = { ...current, pieceBytes: Math.ceil(Math.min(current.pieceBytes, part.length) / 2) };
   }
@@ -97,13 +97,14 @@ async function patch(session: Session, place: UploadPlace, part: Uint8Array): Pr
 /** Asks where an upload stands whose last answer did not come. A registry that cannot say is taken to have nothing of the piece. */
 async function findPlace(session: Session, place: UploadPlace, end: number): Promise<UploadPlace> {
   const request = { verb: `go on with an upload to ${session.name}`, method: 'GET', url: place.location, access: 'push' } as const;
-  const { status, headers, body } = await session.send(request, anyAnswer);
+  const answer = await session.send(request, anyAnswer);
+  const { status, headers, body } = answer;
   if (status === 405 || status === 501) return place;
   if (status < 200 || status >= 300) {
     // CNCF Distribution answers 416 for an upload of which it has more than the Location says.
     throw status === 416 || isUnknownUpload(status, body)
       ? droppedUpload(session, `${status} to GET`)
-      : session.refusal(request.verb, { status, body });
+      : session.refusal(request.verb, answer);
   }
   const offset = receivedBytes(headers.range) ?? 0;
   if (offset < place.offset || offset > end) throw droppedUpload(session, `it has ${offset} of ${place.offset} bytes`);

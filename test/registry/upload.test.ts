@@ -68,8 +68,8 @@ function answerTo({ method, path, headers, body }: Seen, { uploads, blobs }: Sto
   return { status: 201, headers: { 'docker-content-digest': digest } };
 }
 
-async function push(host: string, content: Buffer, chunkBytes = 700_001): Promise<void> {
-  await using upload = await open(host).beginUpload();
+async function push(host: string, content: Buffer, chunkBytes = 700_001, time = clock()): Promise<void> {
+  await using upload = await open(host, time).beginUpload();
   for (let at = 0; at < content.length; at += chunkBytes) await upload.write(content.subarray(at, at + chunkBytes));
   await upload.hold();
   await upload.commit(digestOf(content));
@@ -306,6 +306,39 @@ test('putBlob takes two requests, none where the blob is there, and counts both'
   expect(seen).toHaveLength(4);
   expect(repository.sentBytes).toBe(2);
   expect(openSession(host).sentBytes).toBe(0);
+});
+
+test('putBlob begins anew where a registry has kept a part of what broke off', async () => {
+  const content = randomBytes(1000);
+  const peer = await serveUploads(
+    onFirst(
+      ({ method }) => method === 'PUT',
+      (response) => {
+        // As CNCF Distribution does: half of the body is in the upload, which takes no more at its place.
+        const [id = ''] = [...peer.uploads.keys()];
+        peer.uploads.set(id, content.subarray(0, 500));
+        response.destroy();
+      },
+    ),
+  );
+  await open(peer.host).putBlob(digestOf(content), content);
+  expect(peer.blobs.get(digestOf(content))).toEqual(content);
+  expect(peer.uploads.size).toBe(0);
+});
+
+test.each(['PATCH', 'PUT'])('%s waits as long as the registry asks for, and not longer than a minute', async (kind) => {
+  for (const [seconds, waits] of [
+    [20, [20_000]],
+    [61, []],
+  ] as const) {
+    const answer = (response: ServerResponse) => response.writeHead(429, { 'retry-after': String(seconds) }).end();
+    const { host } = await serveUploads(onFirst(({ method }) => method === kind, answer));
+    const time = clock();
+    const sent = push(host, Buffer.from('abc'), 3, time);
+    if (waits.length > 0) await sent;
+    else await expect(sent).rejects.toMatchObject({ code: 'throttled' });
+    expect(time.waits).toEqual(waits);
+  }
 });
 
 test('checkPush begins and gives up, and leaves nothing', async () => {

@@ -1,5 +1,6 @@
 import type { HttpClient } from '../lib/http.ts';
 import type { SecretValue } from '../lib/secret-value.ts';
+import type { StandardInput } from '../source/image-archive.ts';
 
 /** What a command takes from its process: below main nothing reads the environment, the clock or the network by itself. */
 export interface World {
@@ -29,6 +30,8 @@ export interface Environment {
   readonly azureClientId: string | undefined;
   readonly azureClientSecret: SecretValue | undefined;
   readonly azureAuthorityHost: string | undefined;
+  /** What is piped into the process, where the host gives a run something. */
+  readonly standardInput: StandardInput | undefined;
   /** Asks the host for a token that says who this run is, where the host has such tokens (GitHub OIDC). */
   readonly fetchIdentityToken: ((audience: string) => Promise<SecretValue>) | undefined;
 }

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { isatty } from 'node:tty';
 import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import type { Host } from '../host/host.ts';
@@ -27,7 +28,9 @@ secureCommand.action((options: Record<string, string>) => {
   run(host, openProcessNetwork(env), async (world) => {
     const settings = parseSettings(toRaw(options), toFlag);
     const { secure } = await import('../command/secure.ts');
-    return secure(settings, host, { ...world, environment: await readEnvironment(env) });
+    // The stream is not touched before it is read: it would keep the process waiting.
+    const standardInput = { isTerminal: isatty(0), open: () => process.stdin };
+    return secure(settings, host, { ...world, environment: { ...(await readEnvironment(env)), standardInput } });
   });
 });
 

@@ -15,6 +15,7 @@ export async function readEnvironment(env: Variables): Promise<Environment> {
     azureClientId: env.AZURE_CLIENT_ID,
     azureClientSecret: env.AZURE_CLIENT_SECRET ? new SecretValue(env.AZURE_CLIENT_SECRET) : undefined,
     azureAuthorityHost: env.AZURE_AUTHORITY_HOST,
+    standardInput: undefined,
     fetchIdentityToken: undefined,
   };
 }

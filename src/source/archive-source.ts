@@ -2,7 +2,7 @@ import type { ImageSource, LayerVisit, ReadOptions, SourceImage, SourceLayer } f
 import type { Archive, ArchiveDocuments } from './archive.ts';
 import { distinctLayers } from './oci-image.ts';
 import { toLayerPath } from './oci-tree.ts';
-import type { SourceFailure } from './source-error.ts';
+import { hints, type SourceFailure } from './source-error.ts';
 
 interface ArchiveSourceOptions {
   readonly name: string;
@@ -43,7 +43,7 @@ export class ArchiveSource implements ImageSource {
     try {
       this.#identity ??= archive.identity;
       if (archive.identity !== this.#identity) {
-        throw this.#options.fail('source-changed', 'it was written to in the meantime', 'Do not write to the archive while it is read.');
+        throw this.#options.fail('source-changed', 'it was written to in the meantime', hints.leaveAlone);
       }
       return await job(archive);
     } finally {

@@ -6,7 +6,7 @@ export type ImageSourceText =
   | { readonly kind: 'docker-daemon'; readonly text: string; readonly image: string };
 
 const acceptedForms =
-  'Accepted: NAME[:TAG] or docker-daemon:NAME[:TAG] (Docker daemon), docker-archive:FILE[:NAME:TAG], oci-archive:FILE[:TAG], oci:DIR[:TAG].';
+  'Accepted: NAME[:TAG] or docker-daemon:NAME[:TAG] (Docker daemon), docker-archive:FILE[:NAME:TAG], oci-archive:FILE[:TAG], oci:DIR[:TAG]; - in place of FILE is the standard input.';
 
 /** Docker's own form of image names and ids, without what would lead elsewhere in a URL. */
 const imageName = /^[A-Za-z0-9][A-Za-z0-9._-]*(?::[0-9]+\/)?(?:[A-Za-z0-9._:@/-]*[A-Za-z0-9_])?$/;
@@ -27,7 +27,7 @@ export function parseImageSource(text: string): ImageSourceText {
     throw refuse('images are not read from there');
   }
   const image = location ?? trimmed;
-  if (kind === undefined && (/^[./~]|\.(?:tar|tgz|gz|tar\.gz)$/.test(image) || image.includes('\\'))) {
+  if (kind === undefined && (/^[./~-]|\.(?:tar|tgz|gz|zst)$/.test(image) || image.includes('\\'))) {
     throw refuse('it is the name of a file, without what kind of archive it is');
   }
   if (!imageName.test(image) || image.split('/').some((part) => part === '' || /^\.+$/.test(part))) {

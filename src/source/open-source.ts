@@ -2,17 +2,18 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { HttpStream } from '../lib/http.ts';
 import type { ImageSource } from '../model/source.ts';
+import type { ArchiveDocuments } from './archive.ts';
 import { ArchiveSource } from './archive-source.ts';
 import { DockerDaemon } from './docker-daemon.ts';
-import { DockerDaemonSource } from './docker-daemon-source.ts';
+import { createDaemonSource } from './docker-daemon-source.ts';
 import { parseDockerHost } from './docker-host.ts';
 import { readDockerImage, readDockerManifest, selectDockerImage } from './docker-manifest.ts';
+import { type ImageArchiveOptions, openArchiveFile, openStandardInput, type StandardInput } from './image-archive.ts';
 import type { ImageSourceText } from './image-source-text.ts';
 import { LayoutFolder } from './layout-folder.ts';
 import { readOciImage } from './oci-image.ts';
 import { readLayoutRoot } from './oci-layout.ts';
 import { failureOf, quote, type SourceFailure } from './source-error.ts';
-import { openTarFile } from './tar-file.ts';
 
 interface SourceEnvironment {
   /** Absolute; paths are relative to it. */
@@ -20,6 +21,8 @@ interface SourceEnvironment {
   /** Value of DOCKER_HOST, if there is one. */
   readonly dockerHost: string | undefined;
   readonly stream: HttpStream;
+  /** For `-` in place of a file; undefined where the host has none. */
+  readonly standardInput?: StandardInput | undefined;
 }
 
 /**
@@ -31,26 +34,28 @@ export async function openSource(source: ImageSourceText, environment: SourceEnv
   const fail = failureOf(name);
   if (source.kind === 'docker-daemon') {
     const daemon = new DockerDaemon(parseDockerHost(environment.dockerHost), environment.stream, fail);
-    return new DockerDaemonSource(name, daemon, await daemon.inspect(source.image), fail);
+    return createDaemonSource(name, daemon, await daemon.inspect(source.image), fail);
+  }
+  const [piped, pipedTag] = source.kind === 'oci' ? [] : (/^-(?::(.*))?$/s.exec(source.location) ?? []);
+  if (piped !== undefined) {
+    verifyTag(pipedTag, fail);
+    return openStandardInput(environment.standardInput, archiveOptions(source, pipedTag, fail));
   }
   const { path, tag } = await findLocation(source.location, environment.workspace, fail);
-  if (source.kind === 'docker-archive') {
-    return new ArchiveSource({
-      name,
-      fail,
-      open: () => openTarFile(path, fail),
-      describe: async (files) => readDockerImage(selectDockerImage(await readDockerManifest(files, fail), tag, fail), files, fail),
-    });
+  const options = archiveOptions(source, tag, fail);
+  if (source.kind !== 'oci') return await openArchiveFile(path, options);
+  await verifyFolder(path, fail);
+  return new ArchiveSource({ name, fail, open: async () => new LayoutFolder(path, fail), describe: options.describe });
+}
+
+/** `tag` chooses one of several images. */
+function archiveOptions({ kind, text: name }: ImageSourceText, tag: string | undefined, fail: SourceFailure): ImageArchiveOptions {
+  if (kind === 'docker-archive') {
+    const describe = async (files: ArchiveDocuments) =>
+      readDockerImage(selectDockerImage(await readDockerManifest(files, fail), tag, fail), files, fail);
+    return { name, fail, keepsManifest: false, describe };
   }
-  if (source.kind === 'oci') {
-    await verifyFolder(path, fail);
-  }
-  return new ArchiveSource({
-    name,
-    fail,
-    open: async () => (source.kind === 'oci' ? new LayoutFolder(path, fail) : await openTarFile(path, fail)),
-    describe: async (files) => readOciImage(await readLayoutRoot(files, tag, fail), files, fail),
-  });
+  return { name, fail, keepsManifest: true, describe: async (files) => readOciImage(await readLayoutRoot(files, tag, fail), files, fail) };
 }
 
 /** Tells path and tag apart by what exists: the longest path wins, so that a file whose name has a colon can be named. */
@@ -63,13 +68,15 @@ async function findLocation(
     const path = resolve(workspace, location.slice(0, end));
     if (await isThere(path)) {
       const tag = end === location.length ? undefined : location.slice(end + 1);
-      if (tag === '') {
-        throw fail('source-form', 'nothing follows the last colon', 'Name the image after the colon, or leave the colon out.');
-      }
+      verifyTag(tag, fail);
       return { path, tag };
     }
   }
   throw fail('source-not-found', `there is no ${quote(location)}`, `Check the path; it is relative to ${workspace}.`);
+}
+
+function verifyTag(tag: string | undefined, fail: SourceFailure): void {
+  if (tag === '') throw fail('source-form', 'nothing follows the last colon', 'Name the image after the colon, or leave the colon out.');
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -31,6 +31,7 @@ export function failureOf(name: string): SourceFailure {
 
 export const hints = {
   writeAgain: 'Write the archive again (docker save, docker buildx build --output, skopeo copy) and check that it was copied whole.',
+  leaveAlone: 'Do not write to the archive while it is read.',
   permission: 'Let the user of this job read it.',
 } as const;
 

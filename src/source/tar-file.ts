@@ -1,35 +1,19 @@
 import type { FileHandle } from 'node:fs/promises';
-import { detectCompression, magicBytes } from '../lib/compression.ts';
 import { forEachParallel } from '../lib/parallel.ts';
 import { type Archive, type ArchiveFile, type ContentVisit, TarIndex } from './archive.ts';
 import { openFile, readBytes, readRange, toFileIdentity } from './file-access.ts';
 import { hints, quote, type SourceFailure } from './source-error.ts';
 import { type TarInput, TarReader } from './tar-reader.ts';
-import { openTarStream } from './tar-stream.ts';
 
-/** Opens an image archive: a tar is indexed and then read at any place; a gzip-compressed one is read from its start each time. */
+/** Opens an image archive that is not compressed. */
 export async function openTarFile(file: string, fail: SourceFailure): Promise<Archive> {
   const handle = await openFile(file, fail);
   try {
-    const head = Buffer.alloc(magicBytes);
-    await handle.read(head, 0, head.length, 0);
-    const compression = isZip(head) ? 'zip' : detectCompression(head);
-    if (compression === 'gzip') {
-      return await openTarStream(handle, fail);
-    }
-    if (compression !== 'none') {
-      throw fail('source-unsupported', `the file is compressed with ${compression}`, 'Decompress it first, or compress it with gzip.');
-    }
     return await TarFile.index(handle, fail);
   } catch (error) {
     await handle.close();
     throw error;
   }
-}
-
-/** https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT (4.3.7) */
-function isZip(head: Buffer): boolean {
-  return head.readUInt32LE(0) === 0x04034b50;
 }
 
 /** A tar that can be read at several places at once. */
@@ -86,7 +70,7 @@ class TarFile implements Archive {
   async *#content(path: string): AsyncGenerator<Uint8Array> {
     const { place, sizeBytes } = this.#place(path);
     yield* readRange(this.#handle, place, place + sizeBytes, (cause) =>
-      this.#fail('source-changed', `${quote(path)} ended early`, 'Do not write to the archive while it is read.', cause),
+      this.#fail('source-changed', `${quote(path)} ended early`, hints.leaveAlone, cause),
     );
   }
 

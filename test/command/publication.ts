@@ -104,6 +104,7 @@ function toWorld(http: HttpClient): World {
     azureClientSecret: undefined,
     azureAuthorityHost: undefined,
     fetchIdentityToken: undefined,
+    standardInput: undefined,
   };
   const { signal: cancelled } = new AbortController();
   return {

@@ -17,6 +17,7 @@ export function openWorld(http: HttpClient, cancelled: AbortSignal = new AbortCo
     azureClientSecret: undefined,
     azureAuthorityHost: undefined,
     fetchIdentityToken: undefined,
+    standardInput: undefined,
   };
   return {
     http,

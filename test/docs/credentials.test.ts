@@ -23,6 +23,7 @@ const nothing: Environment = {
   azureClientSecret: undefined,
   azureAuthorityHost: undefined,
   fetchIdentityToken: undefined,
+  standardInput: undefined,
 };
 const withIds: Environment = { ...nothing, azureTenantId: id('1'), azureClientId: id('2') };
 const secret = new SecretValue('a client secret');

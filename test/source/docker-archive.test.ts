@@ -1,6 +1,6 @@
 import { appendFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { StepError } from '../../src/lib/step-error.ts';
 import { itIsASource } from '../contract/source.ts';
@@ -13,7 +13,10 @@ const open = (bytes: Buffer, text = 'docker-archive:app.tar') => openIn({ 'app.t
 
 describe('docker save, classic', () => itIsASource(() => open(archive), { seekable: true }));
 
-describe('docker save, compressed with gzip', () => itIsASource(() => open(gzipSync(archive)), { seekable: false }));
+describe.each([
+  ['gzip', gzipSync(archive)],
+  ['zstd', zstdCompressSync(archive)],
+])('docker save, compressed with %s', (_compression, bytes) => itIsASource(() => open(bytes), { seekable: false, planned: false }));
 
 describe('docker save of Docker 25 and later', () => {
   const blob = (bytes: Buffer) => file(`blobs/sha256/${sha256(bytes)}`, bytes);
@@ -147,10 +150,9 @@ describe('an archive that is not sound', () => {
     ['renames all entries', tar(pax({ path: 'x' }, 'g'), ...legacyMembers()), /global header sets path/],
     ['has a sparse file', tar(pax({ 'GNU.sparse.major': '1', 'GNU.sparse.minor': '0' }), ...legacyMembers()), /sparse/],
     ['goes on after a lone zero block', Buffer.concat([tar(file('a')).subarray(0, -512), tar(...legacyMembers())]), /lone block of zeros/],
-    ['is compressed with zstd', Buffer.from('28b52ffd00000000', 'hex'), /compressed with zstd/],
+    ['is compressed with bzip2', Buffer.from('425a68393141', 'hex'), /compressed with bzip2/],
     ['is compressed with xz', Buffer.from('fd377a585a000004', 'hex'), /compressed with xz/],
     ['is a zip', Buffer.from('504b030414000000', 'hex'), /compressed with zip/],
-    ['is a cut gzip stream', gzipSync(archive).subarray(0, 2000), /gzip stream is damaged|cut off/],
     ['is empty', Buffer.alloc(0), /neither a manifest.json nor an index.json/],
     [
       'has too many entries',
@@ -189,6 +191,30 @@ describe('an archive that is not sound', () => {
       const source = await openAt(folder, 'docker-archive:a.tar');
       await readWhole(source).catch((error: unknown) => expect(error).toBeInstanceOf(StepError));
     }
+  });
+
+  it.each([
+    ['gzip', gzipSync, /gzip stream is damaged or cut/],
+    ['zstd', (bytes: Buffer) => zstdCompressSync(bytes, { params: { [constants.ZSTD_c_checksumFlag]: 1 } }), /zstd data is cut/],
+  ] as const)('is refused when its %s stream is cut or damaged, at its end too', async (_compression, compress, message) => {
+    const packed = compress(archive);
+    const damaged = Buffer.from(packed);
+    damaged[packed.length >> 1] = (damaged[packed.length >> 1] ?? 0) ^ 0xff;
+    for (const bytes of [packed.subarray(0, packed.length >> 1), packed.subarray(0, -1), packed.subarray(0, -9), damaged]) {
+      const { error } = await refusalOf(() => open(bytes));
+      expect(error).toMatchObject({ code: 'source-damaged', origin: 'source' });
+      if (bytes !== damaged) expect(error.message).toMatch(message);
+    }
+  });
+
+  it('is refused where more follows its end than any tool writes', async () => {
+    const { error } = await refusalOf(() => open(gzipSync(Buffer.concat([archive, Buffer.alloc(17 * 1024 * 1024)]), { level: 1 })));
+    expect(error.message).toMatch(/more than 16777216 bytes follow the end/);
+  });
+
+  it('is refused where its zstd needs a larger window than is given', async () => {
+    const { error } = await refusalOf(() => open(Buffer.from('28b52ffd00ff010000', 'hex')));
+    expect(error).toMatchObject({ code: 'source-unsupported', message: expect.stringMatching(/window of/) });
   });
 
   it('that inflates out of all proportion is refused', async () => {

@@ -6,8 +6,11 @@ import { RegistryError } from './registry-error.ts';
 import { fetchToken, type Token, type TokenContext, toBasic } from './token.ts';
 import { type Realm, verifyRealm } from './token-host.ts';
 
-/** What a request needs; a token for `push` is also good for reading. To mount takes the right to read the repository that has the blob. */
-export type Access = 'pull' | 'push' | MountAccess;
+/**
+ * What a request needs; a token for `push` is also good for reading. To mount takes the right to read the repository that has the blob. To give an upload
+ * up (`delete`) takes a right of its own at some registries, such as CNCF Distribution.
+ */
+export type Access = 'pull' | 'push' | 'delete' | MountAccess;
 
 export interface MountAccess {
   readonly mountFrom: string;
@@ -28,6 +31,8 @@ export class Authorization {
   readonly #tokens = new Map<string, Token>();
   readonly #pending = new Map<string, Promise<Token>>();
   #offer: Offer = { kind: 'none' };
+  /** The registry refuses a token for `push` where something is deleted. Before it has, no right to delete is asked for. */
+  #refusesDelete = false;
 
   constructor(options: AuthorizationOptions) {
     const { credential, registry } = options;
@@ -43,7 +48,7 @@ export class Authorization {
       case 'basic':
         return this.#basic();
       case 'bearer':
-        return `Bearer ${(await this.#token(access, this.#offer)).value.reveal()}`;
+        return `Bearer ${(await this.#token(access === 'delete' && !this.#refusesDelete ? 'push' : access, this.#offer)).value.reveal()}`;
     }
   }
 
@@ -53,7 +58,8 @@ export class Authorization {
    */
   async answer(response: Pick<HttpResponse, 'headers' | 'isPublicPeer'>, access: Access, shown: string | undefined): Promise<boolean> {
     this.#offer = this.#choose(response);
-    if (this.#offer.kind === 'bearer' && shown !== undefined) this.#forget(shown);
+    if (access === 'delete' && !this.#refusesDelete) this.#refusesDelete = true;
+    else if (this.#offer.kind === 'bearer' && shown !== undefined) this.#forget(shown);
     return (await this.header(access)) !== shown;
   }
 
@@ -120,6 +126,7 @@ type Offer = { readonly kind: 'none' } | { readonly kind: 'basic' } | BearerOffe
 /** https://distribution.github.io/distribution/spec/auth/scope/ */
 function toScopes(repository: string, access: Access): readonly string[] {
   if (access === 'pull') return [`repository:${repository}:pull`];
+  if (access === 'delete') return [`repository:${repository}:pull,push,delete`];
   const push = `repository:${repository}:pull,push`;
   return access === 'push' ? [push] : [push, `repository:${access.mountFrom}:pull`];
 }

@@ -51,7 +51,7 @@ function refusal(session: Session, verb: string, answer: HttpResponse): Registry
 
 /** Gives up an upload, also after the run was cancelled; never rejects. */
 export async function giveUp(session: Session, location: URL): Promise<void> {
-  const request = { verb: 'give up an upload', method: 'DELETE', url: location, access: 'push', attempts: 3, onCancel: 'send' } as const;
+  const request = { verb: 'give up an upload', method: 'DELETE', url: location, access: 'delete', attempts: 3, onCancel: 'send' } as const;
   await session.send({ ...request, deadlineMs: 20_000 }, (status) => status < 300 || status === 404).catch(() => undefined);
 }
 

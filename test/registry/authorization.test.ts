@@ -87,6 +87,23 @@ test('Bearer: a token is renewed shortly before it expires, and after a 401', as
   expect(seen.filter(({ headers }) => headers.authorization === 'Bearer t3')).toHaveLength(1);
 });
 
+test('Bearer: the right to delete is asked for only where an upload cannot be given up without, as at CNCF Distribution', async () => {
+  const { host, seen } = await serve((request, response) => {
+    const scope = new URL(request.path, 'http://registry').searchParams.get('scope');
+    if (scope !== null) return response.end(JSON.stringify({ token: scope.endsWith(',delete') ? 'both' : 'push', expires_in: 300 }));
+    const isWelcome = request.headers.authorization === (request.method === 'DELETE' ? 'Bearer both' : 'Bearer push');
+    if (!isWelcome) return response.writeHead(401, { 'www-authenticate': `Bearer realm="http://${request.headers.host}/token"` }).end();
+    return response.writeHead(request.method === 'DELETE' ? 204 : 202, { location: '/v2/team/app/blobs/uploads/1' }).end();
+  });
+  const repository = open(host, { credential: password });
+  await repository.checkPush();
+  await repository.checkPush();
+  const asked = seen.map(
+    ({ method, path }) => `${method} ${new URL(path, 'http://registry').searchParams.get('scope')?.split(':')[2] ?? ''}`,
+  );
+  expect(asked).toEqual(['POST ', 'GET pull,push', 'POST ', 'DELETE ', 'GET pull,push,delete', 'DELETE ', 'POST ', 'DELETE ']);
+});
+
 test('a registry that accepts nothing is asked twice and no more', async () => {
   let issued = 0;
   const { host, seen } = await serveGuarded(

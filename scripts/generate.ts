@@ -1,11 +1,13 @@
 /**
- * Writes what is derived from src/inputs/table.ts: action.yml, task.json, vss-extension.json and the README's tables.
+ * Writes what is derived from src/inputs/table.ts: action.yml, task.json, vss-extension.json and the README's tables; and the compressor that is
+ * compiled from wasm/.
  *   node scripts/generate.ts          writes
  *   node scripts/generate.ts --check  exits with 1 where a file is stale
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { stringify } from 'yaml';
 import { type Input, inputs, type Output, outputs, toCamelCase } from '../src/inputs/table.ts';
+import { deflateModule } from './generate-wasm.ts';
 
 interface PackageFile {
   readonly version: string;
@@ -20,6 +22,7 @@ const files = new Map<string, string>([
   ['action.yml', actionFile()],
   ['task.json', `${JSON.stringify(taskFile(), null, 2)}\n`],
   ['vss-extension.json', `${JSON.stringify(extensionFile(), null, 2)}\n`],
+  ['src/layer/deflate-wasm.ts', await deflateModule()],
   ['README.md', withTable(withTable(readme, 'inputs', inputTable()), 'outputs', outputTable())],
 ]);
 

@@ -1,5 +1,6 @@
 import type { Host } from '../host/host.ts';
 import { allInspectors } from '../inspect/inspectors.ts';
+import type { Compressor } from '../layer/compressor.ts';
 import { entryBudget } from '../layer/layer-tree.ts';
 import { type LayerResult, readLayer } from '../layer/pass.ts';
 import { StepError } from '../lib/step-error.ts';
@@ -24,7 +25,7 @@ export async function readImage(
   source: ImageSource,
   held: HeldLayers,
   reusable: ReusableBlobs,
-  compression: 'gzip' | 'keep',
+  compressor: Compressor | undefined,
   host: Host,
   world: World,
 ): Promise<Pass> {
@@ -42,7 +43,7 @@ export async function readImage(
       };
       const { blob } = writer;
       const reuse = blob && { digest: blob.digest, sizeBytes: blob.size };
-      const options = { inspectors: allInspectors(), compression, sink, budget, ...(reuse && { reuse }) };
+      const options = { inspectors: allInspectors(), compressor, sink, budget, ...(reuse && { reuse }) };
       layers.set(layer.key, await readLayer(layer, meter.count(content), options));
       await writer.hold();
       meter.finishOne();

@@ -1,3 +1,4 @@
+import type { Compressor } from '../layer/compressor.ts';
 import { type PublishedImage, publishedManifests } from '../layer/manifest.ts';
 import { readLayer } from '../layer/pass.ts';
 import { forEachParallel } from '../lib/parallel.ts';
@@ -15,7 +16,7 @@ export interface LayersRequest {
   readonly source: ImageSource;
   readonly held: HeldLayers;
   readonly destinations: readonly Destination[];
-  readonly compression: 'gzip' | 'keep';
+  readonly compressor: Compressor | undefined;
 }
 
 /** How the layers came to be in all destinations. */
@@ -70,7 +71,7 @@ export async function publishMissing(request: LayersRequest, destination: Destin
 }
 
 async function sendAgain(request: LayersRequest, { repository }: Destination, { layer, descriptor }: PublishedLayer): Promise<void> {
-  const { source, compression, held, destinations } = request;
+  const { source, compressor, held, destinations } = request;
   if (held.isReused(layer)) {
     // What this run would make of the layer may have another digest than the blob that the manifest names.
     for (const { repository: other } of destinations) {
@@ -80,7 +81,7 @@ async function sendAgain(request: LayersRequest, { repository }: Destination, { 
   }
   await repository.pushBlob(descriptor, (write) =>
     source.reread(layer, async (again, content) => {
-      const { digest } = await readLayer(again, content, { inspectors: [], compression, sink: { write } });
+      const { digest } = await readLayer(again, content, { inspectors: [], compressor, sink: { write } });
       if (digest === descriptor.digest) return;
       throw held.isReused(layer) ? gone(repository.name, digest) : changed(source.name, layer, descriptor.digest, digest);
     }),

@@ -1,3 +1,4 @@
+import type { LayerFormat } from '../layer/inflate.ts';
 import { defaultLayerLimits } from '../layer/limits.ts';
 import { readLayer } from '../layer/pass.ts';
 import type { Digest } from '../model/digest.ts';
@@ -10,7 +11,7 @@ export type ReusableBlob = Pick<Descriptor, 'digest' | 'size'>;
 
 export interface ReuseOptions extends PairingReader {
   readonly destinations: readonly Destination[];
-  readonly compression: 'gzip' | 'keep';
+  readonly compression: LayerFormat | 'none';
 }
 
 /** An optimisation is not waited for longer than this. */
@@ -35,7 +36,7 @@ export class ReusableBlobs {
   async find({ kind, descriptor, diffId, sizeBytes }: SourceLayer): Promise<ReusableBlob | undefined> {
     if (kind !== 'layer' || descriptor !== undefined || diffId === undefined || this.#options.destinations.length === 0) return undefined;
     // Uncompressed, the tar is the blob.
-    if (this.#options.compression === 'keep') return sizeBytes === undefined ? undefined : { digest: diffId, size: sizeBytes };
+    if (this.#options.compression === 'none') return sizeBytes === undefined ? undefined : { digest: diffId, size: sizeBytes };
     this.#pairings ??= this.#lookUp();
     const pairing = (await this.#pairings).get(diffId);
     if (pairing === undefined) return undefined;
@@ -66,7 +67,7 @@ export class ReusableBlobs {
     try {
       const read = await repository
         .spare(AbortSignal.timeout(proofMs))
-        .fetchBlob(blob, (content) => readLayer(layer, content, { inspectors: [], compression: 'keep', limits }), 'size');
+        .fetchBlob(blob, (content) => readLayer(layer, content, { inspectors: [], limits }), 'size');
       const isBlob = read.digest === blob.digest && read.kind === 'layer';
       if (isBlob && read.diffId === diffId && read.compression === this.#options.compression) return true;
       this.#options.log(`Did not reuse ${blob.digest} of ${repository.name}: it does not unpack to ${diffId}, as an image there says`);
@@ -80,5 +81,6 @@ export class ReusableBlobs {
 /** What the setting would make of a layer: only such a blob is reused, so that a change of the setting takes effect on all of them. */
 const mediaTypesOf: Readonly<Record<ReuseOptions['compression'], readonly string[]>> = {
   gzip: [mediaTypes.dockerLayerGzip, mediaTypes.ociLayerGzip],
-  keep: [mediaTypes.dockerLayer, mediaTypes.ociLayer],
+  zstd: [mediaTypes.ociLayerZstd],
+  none: [mediaTypes.dockerLayer, mediaTypes.ociLayer],
 };

@@ -1,5 +1,6 @@
 import type { Host } from '../host/host.ts';
 import type { Settings } from '../inputs/settings.ts';
+import { openCompressor } from '../layer/compressor.ts';
 import { toPublished } from '../layer/manifest.ts';
 import { decide } from '../policy/decide.ts';
 import { parseImageSource } from '../source/image-source-text.ts';
@@ -42,10 +43,10 @@ export async function secure(settings: Settings, host: Host, world: World): Prom
 
     await using held = new HeldLayers(destinations, source.repository);
     // Nobody gets the compressed bytes of an image that is only looked at.
-    const compression = destinations.length > 0 ? settings.compression : 'keep';
+    using compressor = destinations.length > 0 && settings.compression !== 'keep' ? openCompressor(settings.compression) : undefined;
     const log = (line: string) => host.log('info', line);
-    const reusable = new ReusableBlobs({ destinations, compression, signer, now: world.now, log });
-    const pass = await readImage(source, held, reusable, compression, host, world);
+    const reusable = new ReusableBlobs({ destinations, compression: compressor?.compression ?? 'none', signer, now: world.now, log });
+    const pass = await readImage(source, held, reusable, compressor, host, world);
     const image = toPublished(pass.image, pass.layers);
 
     const inspection = await inspect(pass, advisories, dockerfile);
@@ -54,7 +55,7 @@ export async function secure(settings: Settings, host: Host, world: World): Prom
 
     if (verdict.kind === 'pass' && destinations.length > 0) {
       const sboms = toSboms(settings, image, inspection, destinations, world);
-      receipt = await publish({ image, source, held, destinations, compression, signer, sboms }, world);
+      receipt = await publish({ image, source, held, destinations, compressor, signer, sboms }, world);
     }
   } catch (cause) {
     const error = world.cancelled.aborted ? toCancellation() : cause;

@@ -34,7 +34,7 @@ export function parseSettings(raw: ReadonlyMap<string, string>, spell: Spelling)
     comment: fields.flag('comment'),
     summary: fields.flag('summary'),
     report: fields.text('report'),
-    compression: fields.choice('compression', ['gzip', 'keep']) ?? 'gzip',
+    compression: fields.choice('compression', ['gzip', 'zstd', 'keep']) ?? 'gzip',
     insecureRegistries: fields.list('insecure-registry').map((host) => parseHost(host, fields)),
   };
   checkTogether(settings, spell);

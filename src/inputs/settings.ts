@@ -21,7 +21,7 @@ export interface Settings {
   readonly comment: boolean;
   readonly summary: boolean;
   readonly report: string | undefined;
-  readonly compression: 'gzip' | 'keep';
+  readonly compression: 'gzip' | 'zstd' | 'keep';
   readonly insecureRegistries: readonly string[];
 }
 

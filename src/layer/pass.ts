@@ -1,10 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 import { detectCompression, magicBytes } from '../lib/compression.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Observation } from '../model/observation.ts';
 import type { SourceLayer } from '../model/source.ts';
-import { GzipWriter } from './deflate.ts';
+import type { Compressor } from './compressor.ts';
 import { type LayerFormat, openInflater } from './inflate.ts';
 import { LayerInspections } from './inspection.ts';
 import type { Inspector, LayerEntry } from './inspector.ts';
@@ -20,10 +19,13 @@ interface LayerSink {
 
 export interface ReadLayerOptions {
   readonly inspectors: readonly Inspector[];
-  /** For layers that arrive uncompressed and have no descriptor to keep. What arrives compressed is published byte for byte. */
-  readonly compression: 'gzip' | 'keep';
   /**
-   * A blob that the registry has, proven to unpack to `diffId` of the layer and compressed as `compression` says. It is published where the layer
+   * For layers that arrive uncompressed and have no descriptor to keep; absent: they stay as they are. What arrives compressed is published byte
+   * for byte.
+   */
+  readonly compressor?: Compressor | undefined;
+  /**
+   * A blob that the registry has, proven to unpack to `diffId` of the layer and compressed as the compressor does it. It is published where the layer
    * arrives uncompressed: then nothing is compressed, and the sink gets nothing.
    */
   readonly reuse?: PublishedBytes;
@@ -120,8 +122,9 @@ async function openRoute(
   if (found === 'gzip' || found === 'zstd') return inflatingRoute(layer.key, found, options, reading, published);
   if (found !== 'none') throw layerRefusal(layer.key, 'unsupported', 0, `${found} compression is not read`);
   if (layer.descriptor !== undefined) return keepingRoute(reading, published);
-  if (options.reuse !== undefined) return reusingRoute(reading, options.reuse, options.compression);
-  return options.compression === 'gzip' ? deflatingRoute(reading, published) : keepingRoute(reading, published);
+  const { compressor, reuse } = options;
+  if (reuse !== undefined) return reusingRoute(reading, reuse, compressor?.compression ?? 'none');
+  return compressor === undefined ? keepingRoute(reading, published) : compressingRoute(compressor, reading, published);
 }
 
 async function inflatingRoute(
@@ -142,16 +145,16 @@ async function inflatingRoute(
   };
 }
 
-function deflatingRoute(reading: TarReading, published: PublishedHash): Route {
-  const writer = new GzipWriter((bytes) => published.write(bytes), availableParallelism() + 1);
+function compressingRoute(compressor: Compressor, reading: TarReading, published: PublishedHash): Route {
+  const writer = compressor.begin((bytes) => published.write(bytes));
   return {
-    compression: 'gzip',
+    compression: compressor.compression,
     write(bytes) {
       reading.write(bytes);
       return writer.write(bytes);
     },
     end: () => writer.end(),
-    destroy() {},
+    destroy: () => writer.discard(),
   };
 }
 
@@ -167,9 +170,9 @@ function keepingRoute(reading: TarReading, published: PublishedHash): Route {
   };
 }
 
-function reusingRoute(reading: TarReading, reused: PublishedBytes, compression: 'gzip' | 'keep'): Route {
+function reusingRoute(reading: TarReading, reused: PublishedBytes, compression: Route['compression']): Route {
   return {
-    compression: compression === 'gzip' ? 'gzip' : 'none',
+    compression,
     reused,
     async write(bytes) {
       reading.write(bytes);

@@ -16,7 +16,7 @@ export interface SourceLayer {
 }
 
 /**
- * Consumes one layer, start to end. `content` starts at the first byte at each call: a source may call again for the same layer after a
+ * Consumes one layer, start to end; a piece of its content is valid until the next is asked for. `content` starts at the first byte at each call: a source may call again for the same layer after a
  * failure, so a visit makes its state anew.
  */
 export type LayerVisit = (layer: SourceLayer, content: AsyncIterable<Uint8Array>) => Promise<void>;

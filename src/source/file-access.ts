@@ -51,3 +51,38 @@ export async function* readRange(
     yield buffer.subarray(0, bytesRead);
   }
 }
+
+/**
+ * As `readRange`, for who is done with a piece when it asks for the next: two pieces of memory take turns, and while one is used the other is
+ * read into.
+ */
+export async function* readAhead(
+  handle: FileHandle,
+  start: number,
+  end: number,
+  ended: (cause?: unknown) => Error,
+): AsyncGenerator<Uint8Array> {
+  const read = async (into: Buffer, at: number): Promise<Buffer> => {
+    const { bytesRead } = await handle.read(into, 0, Math.min(into.length, end - at), at).catch((error: unknown) => {
+      throw ended(error);
+    });
+    if (bytesRead === 0) {
+      throw ended();
+    }
+    return into.subarray(0, bytesRead);
+  };
+  const length = Math.min(readBytes, end - start);
+  let [used, next] = [Buffer.allocUnsafeSlow(length), Buffer.allocUnsafeSlow(length)];
+  let reading = start < end ? read(next, start) : undefined;
+  try {
+    for (let at = start; reading !== undefined; ) {
+      const piece: Buffer = await reading;
+      at += piece.length;
+      [used, next] = [next, used];
+      reading = at < end ? read(next, at) : undefined;
+      yield piece;
+    }
+  } finally {
+    await reading?.catch(() => undefined);
+  }
+}

@@ -2,7 +2,7 @@ import { type FileHandle, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { forEachParallel } from '../lib/parallel.ts';
 import type { Archive, ArchiveFile, ContentVisit } from './archive.ts';
-import { openFile, readRange, toFileError } from './file-access.ts';
+import { openFile, readAhead, toFileError } from './file-access.ts';
 import { hints, quote, type SourceFailure } from './source-error.ts';
 
 /** The files of an OCI layout in a folder. Links are followed: build tools make layouts of them, and every blob is held against its digest. */
@@ -59,7 +59,7 @@ export class LayoutFolder implements Archive {
 
   async *#content(path: string, handle: FileHandle): AsyncGenerator<Uint8Array> {
     const { size } = await handle.stat();
-    yield* readRange(handle, 0, size, (cause) =>
+    yield* readAhead(handle, 0, size, (cause) =>
       this.#fail('source-changed', `${quote(path)} ended early`, 'Do not write to the folder while it is read.', cause),
     );
   }

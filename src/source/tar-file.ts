@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { forEachParallel } from '../lib/parallel.ts';
 import { type Archive, type ArchiveFile, type ContentVisit, TarIndex } from './archive.ts';
-import { openFile, readBytes, readRange, toFileIdentity } from './file-access.ts';
+import { openFile, readAhead, readBytes, readRange, toFileIdentity } from './file-access.ts';
 import { hints, quote, type SourceFailure } from './source-error.ts';
 import { type TarInput, TarReader } from './tar-reader.ts';
 
@@ -53,23 +53,23 @@ class TarFile implements Archive {
       throw this.#fail('source-damaged', `${quote(path)} is larger than ${maxBytes} bytes`, hints.writeAgain);
     }
     const chunks: Uint8Array[] = [];
-    for await (const chunk of this.#content(path)) {
+    for await (const chunk of this.#content(path, readRange)) {
       chunks.push(chunk);
     }
     return Buffer.concat(chunks);
   }
 
   async visit(paths: readonly string[], parallel: number, visit: ContentVisit): Promise<void> {
-    await forEachParallel(paths, parallel, (path) => visit(path, this.#content(path)));
+    await forEachParallel(paths, parallel, (path) => visit(path, this.#content(path, readAhead)));
   }
 
   async close(): Promise<void> {
     await this.#handle.close();
   }
 
-  async *#content(path: string): AsyncGenerator<Uint8Array> {
+  async *#content(path: string, read: typeof readRange): AsyncGenerator<Uint8Array> {
     const { place, sizeBytes } = this.#place(path);
-    yield* readRange(this.#handle, place, place + sizeBytes, (cause) =>
+    yield* read(this.#handle, place, place + sizeBytes, (cause) =>
       this.#fail('source-changed', `${quote(path)} ended early`, hints.leaveAlone, cause),
     );
   }

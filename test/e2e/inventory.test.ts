@@ -25,10 +25,9 @@ async function inspect(text: string) {
   const source = await openSource(parseImageSource(text), { workspace: images, dockerHost: undefined, stream: http.stream });
   const results = new Map<string, LayerResult>();
   const inspectors = allInspectors();
-  const image = await source.read(
-    async (layer, content) => void results.set(layer.key, await readLayer(layer, content, { inspectors, compression: 'keep' })),
-    { parallel: 1 },
-  );
+  const image = await source.read(async (layer, content) => void results.set(layer.key, await readLayer(layer, content, { inspectors })), {
+    parallel: 1,
+  });
   return platformImages(image).map(({ layers, config }) => {
     const read = layers.map(({ key }) => results.get(key)).filter((result) => result?.kind === 'layer');
     const { placed } = overlay(read, { databases: databasePaths, isDatabase: isDatabasePath });

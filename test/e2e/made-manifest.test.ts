@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { openCompressor } from '../../src/layer/compressor.ts';
 import { toPublished } from '../../src/layer/manifest.ts';
 import { type LayerResult, readLayer } from '../../src/layer/pass.ts';
 import type { Digest } from '../../src/model/digest.ts';
@@ -22,12 +23,14 @@ async function readArchive(path: string): Promise<{ image: MadeManifest; results
     diffId: undefined,
   }));
   const results = new Map<string, LayerResult>();
+  const compressor = openCompressor('gzip');
   for (const layer of layers) {
     const content = (async function* () {
       yield members.get(layer.key) as Buffer;
     })();
-    results.set(layer.key, await readLayer(layer, content, { inspectors: [], compression: 'gzip' }));
+    results.set(layer.key, await readLayer(layer, content, { inspectors: [], compressor }));
   }
+  compressor[Symbol.dispose]();
   const diffIds: readonly Digest[] = JSON.parse(String(configBytes)).rootfs.diff_ids;
   const config = { platform: { os: 'linux', architecture: 'amd64' }, diffIds, history: [], user: '', env: [], labels: {} };
   const configDigest: Digest = `sha256:${createHash('sha256').update(configBytes).digest('hex')}`;

@@ -68,7 +68,7 @@ describe('parseSettings', () => {
     [{ image: 'a', bananas: 'high' }, 'input-unknown', 'bananas', 'Accepted inputs: image'],
     [{ image: 'a', 'fail-on': 'severe' }, 'input-invalid', '"severe"', 'critical, high, medium, low, none'],
     [{ image: 'a', comment: 'maybe' }, 'input-invalid', '"maybe"', 'true, false'],
-    [{ image: 'a', compression: 'xz' }, 'input-invalid', '"xz"', 'gzip, keep'],
+    [{ image: 'a', compression: 'xz' }, 'input-invalid', '"xz"', 'gzip, zstd, keep'],
     [{ image: 'a', sign: 'notation' }, 'input-missing', 'signing-key', 'Key Vault'],
     [{ image: 'a', secrets: 'A = b' }, 'input-conflict', 'key-vault', 'key-vault'],
     [{ image: 'a', 'key-vault': 'v', secrets: 'A = b\nno equals sign' }, 'input-invalid', 'line 2', 'NAME = secret-name'],

@@ -38,7 +38,7 @@ export async function readStack(layers: readonly (readonly TarMember[])[], inspe
     const content = (async function* () {
       yield tar(...members);
     })();
-    results.push((await readLayer(source, content, { inspectors: [inspector], compression: 'keep', budget })) as TarLayerResult);
+    results.push((await readLayer(source, content, { inspectors: [inspector], budget })) as TarLayerResult);
   }
   return results;
 }

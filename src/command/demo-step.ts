@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunningRegistry } from '../sandbox/registry.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
+import type { DockerSettings } from '../source/docker-endpoint.ts';
 
 /** The stand-ins of a demo, and what runs against them. */
 export interface DemoSandbox {
@@ -25,7 +26,7 @@ export interface StepRun {
 /** Starts the packaged GitHub host as a runner would: with its environment, event file and output files, and nothing of ours. */
 export async function runGithubStep(
   { sandbox, registry, folder, repository, githubProgram }: DemoSandbox,
-  step: { readonly name: string; readonly image: string; readonly workspace: string; readonly dockerHost?: string | undefined },
+  step: { readonly name: string; readonly image: string; readonly workspace: string; readonly docker?: DockerSettings },
 ): Promise<StepRun> {
   const chainFile = join(folder, 'chain.pem');
   await writeFile(chainFile, sandbox.signing.chain.slice(1).join(''));
@@ -45,9 +46,20 @@ export async function runGithubStep(
     },
   });
   const startedMs = performance.now();
-  const dockerHost = step.dockerHost === undefined ? {} : { DOCKER_HOST: step.dockerHost };
-  const { exitCode, log } = await runProgram(githubProgram, { ...env, ...dockerHost }, step.workspace);
+  const { exitCode, log } = await runProgram(githubProgram, { ...env, ...toVariables(step.docker) }, step.workspace);
   return { exitCode, log: toShownLog(log), comment: sandbox.github.comments.at(-1)?.body ?? '', elapsedMs: performance.now() - startedMs };
+}
+
+function toVariables({ host, context, tls, tlsVerify, certPath, configFolder }: DockerSettings = {}): Readonly<Record<string, string>> {
+  const variables = {
+    DOCKER_HOST: host,
+    DOCKER_CONTEXT: context,
+    DOCKER_TLS: tls,
+    DOCKER_TLS_VERIFY: tlsVerify,
+    DOCKER_CERT_PATH: certPath,
+    DOCKER_CONFIG: configFolder,
+  };
+  return Object.fromEntries(Object.entries(variables).filter((pair): pair is [string, string] => pair[1] !== undefined));
 }
 
 async function runProgram(program: string, env: Readonly<Record<string, string>>, cwd: string): Promise<{ exitCode: number; log: string }> {

@@ -72,7 +72,7 @@ async function showShop(place: DemoSandbox, password: string, { write }: DemoOpt
 async function showImage(place: DemoSandbox, password: string, { image, workspace, write }: DemoOptions, world: World): Promise<ExitCode> {
   write(heading(`Your image ${image}`));
   write('The sandbox knows three advisories only; secrets, malware and misconfiguration are looked for in full.\n\n');
-  const run = await runGithubStep(place, { name: 'own', image: image ?? '', workspace, dockerHost: world.environment.dockerHost });
+  const run = await runGithubStep(place, { name: 'own', image: image ?? '', workspace, docker: world.environment.docker });
   showRun(run, write);
   write('\nThe reviewer would read on the pull request:\n\n');
   write(quote(run.comment));

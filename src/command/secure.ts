@@ -33,8 +33,8 @@ export async function secure(settings: Settings, host: Host, world: World): Prom
     const dockerfile = await readDockerfile(settings, host.workspace);
     const http = toCancellable(world.http, world.cancelled);
     const advisories = await openAdvisories(settings, host.workspace, { ...world, http });
-    const { dockerHost, standardInput } = world.environment;
-    const places = { workspace: host.workspace, dockerHost, standardInput, stream: http.stream };
+    const { docker, standardInput } = world.environment;
+    const places = { workspace: host.workspace, docker, standardInput, stream: http.stream };
     const source = await openSource(parseImageSource(settings.image), places);
 
     const credentials = await openCredentials(settings, host, world);

@@ -1,5 +1,6 @@
 import type { HttpClient } from '../lib/http.ts';
 import type { SecretValue } from '../lib/secret-value.ts';
+import type { DockerSettings } from '../source/docker-endpoint.ts';
 import type { StandardInput } from '../source/image-archive.ts';
 
 /** What a command takes from its process: below main nothing reads the environment, the clock or the network by itself. */
@@ -21,8 +22,7 @@ export interface World {
 
 /** The environment variables and files that count, read once by main. */
 export interface Environment {
-  /** `DOCKER_HOST`. */
-  readonly dockerHost: string | undefined;
+  readonly docker: DockerSettings;
   /** Docker's config.json, where there is one. */
   readonly dockerConfig: { readonly path: string; readonly bytes: Uint8Array } | undefined;
   /** `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET`, `AZURE_AUTHORITY_HOST`. */

@@ -9,7 +9,14 @@ type Variables = Readonly<Record<string, string | undefined>>;
 /** The environment variables and files that count on every host. */
 export async function readEnvironment(env: Variables): Promise<Environment> {
   return {
-    dockerHost: env.DOCKER_HOST,
+    docker: {
+      host: env.DOCKER_HOST,
+      context: env.DOCKER_CONTEXT,
+      tls: env.DOCKER_TLS,
+      tlsVerify: env.DOCKER_TLS_VERIFY,
+      certPath: env.DOCKER_CERT_PATH,
+      configFolder: toDockerFolder(env),
+    },
     dockerConfig: await readDockerConfig(env),
     azureTenantId: env.AZURE_TENANT_ID,
     azureClientId: env.AZURE_CLIENT_ID,
@@ -25,8 +32,12 @@ export function toSubject(image: string | undefined): string {
   return (image ?? '').replace(/@sha256:[0-9a-f]+$/, '').replace(/:[\w][\w.-]{0,127}$/, '');
 }
 
+function toDockerFolder(env: Variables): string {
+  return env.DOCKER_CONFIG || join(homedir(), '.docker');
+}
+
 async function readDockerConfig(env: Variables): Promise<Environment['dockerConfig']> {
-  const path = join(env.DOCKER_CONFIG ?? join(homedir(), '.docker'), 'config.json');
+  const path = join(toDockerFolder(env), 'config.json');
   try {
     return { path, bytes: await readFile(path) };
   } catch {

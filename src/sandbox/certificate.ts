@@ -51,7 +51,7 @@ export interface CertificateAuthority {
   readonly certificate: X509Certificate;
   /** For NODE_EXTRA_CA_CERTS, and for `ca` of Node's TLS. */
   readonly certificatePem: string;
-  /** A server certificate for 127.0.0.1, localhost and `names`, with a new P-256 key. */
+  /** A certificate for a server at 127.0.0.1, localhost and `names`, and for a client, with a new P-256 key. */
   issueTls(names?: readonly string[]): Promise<TlsIdentity>;
 }
 
@@ -130,7 +130,7 @@ function tlsFields(publicKey: KeyObject, now: Date, names: readonly string[]): C
     ...validity(now),
     isAuthority: { value: false, critical: true },
     keyUsage: { flags: keyUsages.digitalSignature, critical: true },
-    extendedKeyUsage: [extendedKeyUsages.serverAuth],
+    extendedKeyUsage: [extendedKeyUsages.serverAuth, extendedKeyUsages.clientAuth],
     dnsNames: ['localhost', ...names],
     ipAddresses: ['127.0.0.1'],
   };

@@ -72,12 +72,13 @@ export class DockerDaemon {
     maxBodyBytes: number | undefined,
     consume: (status: number, body: AsyncIterable<Buffer>) => Promise<T>,
   ): Promise<T> {
-    const { origin, socketPath } = this.#host;
+    const { origin, socketPath, tls } = this.#host;
     let answered = false;
     const request = {
       method: 'GET' as const,
       url: new URL(path, origin),
       ...(socketPath === undefined ? {} : { socketPath }),
+      ...(tls === undefined ? {} : { tls }),
       ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
       ...(maxBodyBytes === undefined ? {} : { maxBodyBytes }),
     };
@@ -105,13 +106,26 @@ export class DockerDaemon {
   }
 
   #unreachable(error: unknown) {
-    const { description, socketPath } = this.#host;
+    const { description, socketPath, tls } = this.#host;
     const code = error instanceof HttpError ? error.code : undefined;
     if (code === 'EACCES' || code === 'EPERM') {
       const hint = 'Add the user of this job to the group docker (sudo usermod -aG docker USER), or use an archive: docker save.';
       return this.#fail('source-daemon', `this user may not connect to the Docker daemon at ${description}`, hint, error);
     }
     const reason = code === 'ENOENT' ? 'there is no such socket' : reasonOf(error);
+    if (error instanceof HttpError && (error.kind === 'tls' || (tls !== undefined && error.kind === 'reset'))) {
+      const hint =
+        'Check that ca.pem is the authority of the daemon and cert.pem a client of its own authority, both not expired, and that the daemon speaks TLS there.';
+      return this.#fail(
+        'source-daemon',
+        `the Docker daemon at ${description} and this client do not trust each other: ${reason}`,
+        hint,
+        error,
+      );
+    }
+    if (error instanceof HttpError && error.kind.startsWith('proxy-')) {
+      return this.#fail('source-daemon', `no Docker daemon answers at ${description}: ${reason}`, error.hint, error);
+    }
     const hint =
       socketPath === undefined
         ? 'Start Docker there, or set DOCKER_HOST; an archive (docker-archive:FILE) needs no daemon.'

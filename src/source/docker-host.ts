@@ -1,5 +1,6 @@
-import { isIP } from 'node:net';
-import { failureOf } from './source-error.ts';
+import type { TlsParty } from '../lib/http.ts';
+import { isLoopbackHost } from '../lib/http-reach.ts';
+import type { SourceFailure } from './source-error.ts';
 
 /** Where a Docker daemon listens. */
 export interface DockerHost {
@@ -7,38 +8,53 @@ export interface DockerHost {
   readonly description: string;
   readonly origin: string;
   readonly socketPath?: string;
+  readonly tls?: TlsParty;
 }
 
-const defaultDockerHost = 'unix:///var/run/docker.sock';
-
-const hint = 'Accepted: unix:///PATH/docker.sock, or tcp://127.0.0.1:PORT (without TLS only on this machine).';
+const hint =
+  'Accepted: unix:///PATH/docker.sock, tcp://127.0.0.1:PORT, or tcp://HOST:PORT with TLS: DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH=FOLDER of ca.pem, ' +
+  'cert.pem and key.pem, or a context that has them.';
 
 /**
- * Reads a value of DOCKER_HOST: https://docs.docker.com/reference/cli/docker/#environment-variables. A daemon is root on its machine, so it
- * is not spoken to over a network in the clear.
+ * Reads the address of a daemon, as DOCKER_HOST and contexts have it: https://docs.docker.com/reference/cli/docker/#environment-variables. A
+ * daemon is root on its machine, so one on another is spoken to only where its certificate is checked.
  */
-export function parseDockerHost(value: string | undefined): DockerHost {
-  const text = value === undefined || value === '' ? defaultDockerHost : value;
+export function parseDockerHost(text: string, tls: TlsParty | undefined, fail: SourceFailure): DockerHost {
   const [, scheme, rest = ''] = /^([a-z]+):\/\/(.*)$/s.exec(text) ?? [];
-  const refuse = (reason: string) => failureOf(`the Docker daemon of DOCKER_HOST=${JSON.stringify(text)}`)('source-form', reason, hint);
   if (scheme === 'unix' && rest.startsWith('/')) {
     return { description: rest, origin: 'http://localhost', socketPath: rest };
   }
+  if (scheme === 'ssh') {
+    throw fail(
+      'source-form',
+      'ssh:// is not supported',
+      'Forward its socket and name that: ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock HOST, then DOCKER_HOST=unix:///tmp/docker.sock; or docker save to an archive.',
+    );
+  }
+  if (scheme === 'npipe') {
+    throw fail(
+      'source-form',
+      'npipe:// (Docker on Windows) is not supported',
+      `Save the image to an archive: docker save -o FILE IMAGE, then docker-archive:FILE. ${hint}`,
+    );
+  }
   if (scheme !== 'tcp') {
-    throw refuse(scheme === 'npipe' || scheme === 'ssh' ? `${scheme}:// is not supported` : 'it has none of the accepted forms');
+    throw fail('source-form', 'it has none of the accepted forms', hint);
   }
-  const address = `http://${rest}`;
-  const url = URL.canParse(address) ? new URL(address) : undefined;
-  if (url === undefined || url.username !== '' || url.pathname !== '/' || url.search !== '' || url.hash !== '') {
-    throw refuse('it is no host and port');
+  const protocol = tls === undefined ? 'http' : 'https';
+  const url = URL.canParse(`${protocol}://${rest}`) ? new URL(`${protocol}://${rest}`) : undefined;
+  if (url === undefined || url.username !== '' || url.password !== '' || url.pathname !== '/' || url.search !== '' || url.hash !== '') {
+    throw fail('source-form', 'it is no host and port', hint);
   }
-  if (!isLoopback(url.hostname)) {
-    throw refuse('it is on another machine, and TLS client certificates are not supported');
+  if (!isLoopbackHost(url.hostname) && tls?.verifiesServer !== true) {
+    const reason = tls === undefined ? 'without TLS' : 'without a check of its certificate';
+    throw fail('source-form', `it is on another machine, and would be spoken to ${reason}`, hint);
   }
-  return { description: text, origin: `http://${url.hostname}:${url.port === '' ? '2375' : url.port}` };
+  const port = portOf(rest) ?? (tls === undefined ? '2375' : '2376');
+  return { description: text, origin: `${protocol}://${url.hostname}:${port}`, ...(tls === undefined ? {} : { tls }) };
 }
 
-/** A name is taken for this machine only where it always is. */
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || (isIP(hostname) === 4 && hostname.startsWith('127.'));
+/** `URL.port` is empty for the one that a protocol has by itself. */
+function portOf(authority: string): string | undefined {
+  return /:(\d+)\/?$/.exec(authority)?.[1];
 }

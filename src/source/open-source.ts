@@ -6,7 +6,7 @@ import type { ArchiveDocuments } from './archive.ts';
 import { ArchiveSource } from './archive-source.ts';
 import { DockerDaemon } from './docker-daemon.ts';
 import { createDaemonSource } from './docker-daemon-source.ts';
-import { parseDockerHost } from './docker-host.ts';
+import { type DockerSettings, findDockerHost } from './docker-endpoint.ts';
 import { readDockerImage, readDockerManifest, selectDockerImage } from './docker-manifest.ts';
 import { type ImageArchiveOptions, openArchiveFile, openStandardInput, type StandardInput } from './image-archive.ts';
 import type { ImageSourceText } from './image-source-text.ts';
@@ -18,8 +18,8 @@ import { failureOf, quote, type SourceFailure } from './source-error.ts';
 interface SourceEnvironment {
   /** Absolute; paths are relative to it. */
   readonly workspace: string;
-  /** Value of DOCKER_HOST, if there is one. */
-  readonly dockerHost: string | undefined;
+  /** Where the Docker daemon is. */
+  readonly docker: DockerSettings;
   readonly stream: HttpStream;
   /** For `-` in place of a file; undefined where the host has none. */
   readonly standardInput?: StandardInput | undefined;
@@ -33,7 +33,7 @@ export async function openSource(source: ImageSourceText, environment: SourceEnv
   const name = source.text;
   const fail = failureOf(name);
   if (source.kind === 'docker-daemon') {
-    const daemon = new DockerDaemon(parseDockerHost(environment.dockerHost), environment.stream, fail);
+    const daemon = new DockerDaemon(await findDockerHost(environment.docker), environment.stream, fail);
     return createDaemonSource(name, daemon, await daemon.inspect(source.image), fail);
   }
   const [piped, pipedTag] = source.kind === 'oci' ? [] : (/^-(?::(.*))?$/s.exec(source.location) ?? []);

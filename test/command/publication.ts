@@ -97,7 +97,7 @@ function sha256(bytes: Buffer | string): string {
 
 function toWorld(http: HttpClient): World {
   const environment = {
-    dockerHost: undefined,
+    docker: {},
     dockerConfig: undefined,
     azureTenantId: undefined,
     azureClientId: undefined,

@@ -10,7 +10,7 @@ import type { HttpClient } from '../../src/lib/http.ts';
 export function openWorld(http: HttpClient, cancelled: AbortSignal = new AbortController().signal): World {
   let waitedMs = 0;
   const environment = {
-    dockerHost: undefined,
+    docker: {},
     dockerConfig: undefined,
     azureTenantId: undefined,
     azureClientId: undefined,

@@ -16,7 +16,7 @@ import { readMarkdown, root, tableRows } from './markdown.ts';
 const { text } = readMarkdown('docs/credentials.md');
 const id = (digit: string): string => `${digit.repeat(8)}-${digit.repeat(4)}-${digit.repeat(4)}-${digit.repeat(4)}-${digit.repeat(12)}`;
 const nothing: Environment = {
-  dockerHost: undefined,
+  docker: {},
   dockerConfig: undefined,
   azureTenantId: undefined,
   azureClientId: undefined,

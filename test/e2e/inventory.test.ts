@@ -22,7 +22,7 @@ const shopArchive = process.env.SHOP_ARCHIVE ?? '';
 async function inspect(text: string) {
   const http = createHttp({ userAgent: 'test' });
   onTestFinished(() => http.close());
-  const source = await openSource(parseImageSource(text), { workspace: images, dockerHost: undefined, stream: http.stream });
+  const source = await openSource(parseImageSource(text), { workspace: images, docker: {}, stream: http.stream });
   const results = new Map<string, LayerResult>();
   const inspectors = allInspectors();
   const image = await source.read(async (layer, content) => void results.set(layer.key, await readLayer(layer, content, { inspectors })), {

@@ -30,7 +30,7 @@ async function read(text: string, folder = workspace): Promise<ReadImage> {
   try {
     const source = await openSource(parseImageSource(text), {
       workspace: folder,
-      dockerHost: process.env.DOCKER_HOST,
+      docker: { host: process.env.DOCKER_HOST },
       stream: http.stream,
     });
     const layers = new Map<string, { digest: string; diffId: string }>();

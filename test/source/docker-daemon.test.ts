@@ -136,17 +136,17 @@ describe('a daemon that cannot be asked', () => {
     const stream: HttpStream = async (request) => {
       throw new HttpError('refused', request, 'no connection (EACCES)', 'EACCES');
     };
-    const open = () => openSource(parseImageSource('app:ci'), { workspace: '/', dockerHost: undefined, stream });
+    const open = () => openSource(parseImageSource('app:ci'), { workspace: '/', docker: {}, stream });
     const { error } = await refusalOf(open);
     expect(error.message).toContain('may not connect to the Docker daemon at /var/run/docker.sock');
     expect(error.hint).toContain('group docker');
   });
 
   it.each([
-    ['tcp://10.0.0.1:2375', /another machine/],
+    ['tcp://10.0.0.1:2375', /another machine.*without TLS/],
     ['tcp://docker.example:2376', /another machine/],
     ['tcp://127.0.0.1.evil.example:2375', /another machine/],
-    ['npipe:////./pipe/docker_engine', /npipe:\/\/ is not supported/],
+    ['npipe:////./pipe/docker_engine', /npipe:\/\/ .*is not supported/],
     ['ssh://host', /ssh:\/\/ is not supported/],
     ['127.0.0.1:2375', /none of the accepted forms/],
     ['unix://relative.sock', /none of the accepted forms/],

@@ -1,6 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
+import type { TlsIdentity } from '../../src/sandbox/stand-in.ts';
 import { temporaryFolder } from './reading.ts';
 
 export interface FakeDaemonOptions {
@@ -10,24 +12,35 @@ export interface FakeDaemonOptions {
   readonly archives: Readonly<Record<string, Buffer>>;
   /** Cuts the connection after that many bytes of an archive. */
   readonly cutAfter?: number;
+  /** Listens on 127.0.0.1 with TLS, to clients of the same authority alone. */
+  readonly tls?: { readonly identity: TlsIdentity; readonly ca: string };
 }
 
-/** A Docker daemon on a Unix socket that answers from memory, in small chunks, and keeps what it was asked. */
+/** A Docker daemon, by default on a Unix socket, that answers from memory, in small chunks, and keeps what it was asked. */
 export async function startFakeDaemon(
   options: FakeDaemonOptions,
 ): Promise<{ readonly dockerHost: string; readonly calls: readonly string[] }> {
   const calls: string[] = [];
-  const server = createServer((request, response) => {
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
     calls.push(`${request.method} ${request.url}`);
     answer(options, request, response);
-  });
+  };
+  const { tls } = options;
+  const server =
+    tls === undefined
+      ? createServer(serve)
+      : createTlsServer({ key: tls.identity.keyPem, cert: tls.identity.certificatePem, ca: tls.ca, requestCert: true }, serve);
   const socket = join(temporaryFolder(), 'docker.sock');
-  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  await new Promise<void>((resolve) => {
+    if (tls === undefined) server.listen(socket, resolve);
+    else server.listen(0, '127.0.0.1', resolve);
+  });
   onTestFinished(() => {
     server.closeAllConnections();
     server.close();
   });
-  return { dockerHost: `unix://${socket}`, calls };
+  const address = server.address();
+  return { dockerHost: typeof address === 'object' && address !== null ? `tcp://127.0.0.1:${address.port}` : `unix://${socket}`, calls };
 }
 
 function answer({ images, archives, cutAfter }: FakeDaemonOptions, request: IncomingMessage, response: ServerResponse): void {

@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest';
 import { createHttp } from '../../src/lib/http-client.ts';
 import { StepError } from '../../src/lib/step-error.ts';
 import type { ImageSource, SourceImage } from '../../src/model/source.ts';
+import type { DockerSettings } from '../../src/source/docker-endpoint.ts';
 import { parseImageSource } from '../../src/source/image-source-text.ts';
 import { openSource } from '../../src/source/open-source.ts';
 
@@ -25,10 +26,14 @@ export async function openIn(files: Readonly<Record<string, Buffer>> | ReadonlyM
   return await openAt(workspace, text);
 }
 
-export async function openAt(workspace: string, text: string, dockerHost?: string): Promise<ImageSource> {
+export async function openAt(workspace: string, text: string, docker?: string | DockerSettings): Promise<ImageSource> {
   const http = createHttp({ userAgent: 'test' });
   onTestFinished(() => http.close());
-  return await openSource(parseImageSource(text), { workspace, dockerHost, stream: http.stream });
+  return await openSource(parseImageSource(text), {
+    workspace,
+    docker: typeof docker === 'object' ? docker : { host: docker },
+    stream: http.stream,
+  });
 }
 
 /** Reads an image, dropping its layers' bytes. */

@@ -16,7 +16,7 @@ const noNetwork: HttpStream = async () => {
 };
 
 function open(standardInput: StandardInput | undefined, text = 'docker-archive:-'): Promise<ImageSource> {
-  return openSource(parseImageSource(text), { workspace: '/', dockerHost: undefined, stream: noNetwork, standardInput });
+  return openSource(parseImageSource(text), { workspace: '/', docker: {}, stream: noNetwork, standardInput });
 }
 
 /** A pipe that gives `bytes` in pieces, and fails at its end with `error`. */

@@ -59,6 +59,7 @@ export const keyUsages = { digitalSignature: 1, keyEncipherment: 4, dataEncipher
 /** RFC 5280, section 4.2.1.12. */
 export const extendedKeyUsages = {
   serverAuth: '1.3.6.1.5.5.7.3.1',
+  clientAuth: '1.3.6.1.5.5.7.3.2',
   codeSigning: '1.3.6.1.5.5.7.3.3',
   timeStamping: '1.3.6.1.5.5.7.3.8',
 } as const;

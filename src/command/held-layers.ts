@@ -201,5 +201,5 @@ async function commitUpload(upload: HeldUpload, digest: Digest): Promise<boolean
 }
 
 function mayPass(error: unknown): boolean {
-  return isRegistryError(error, 'unreachable', 'throttled', 'server-error', 'upload-dropped');
+  return isRegistryError(error, 'unreachable', 'throttled', 'server-error', 'upload-dropped', 'pieces-refused');
 }

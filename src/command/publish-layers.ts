@@ -58,12 +58,16 @@ export async function publishLayers(request: LayersRequest, world: World): Promi
   return { reusedBytes, resent: lost.length };
 }
 
-/** Sends what `destination` turns out to lack although it said that it has it. Gives the number of layers. */
+/**
+ * Sends what `destination` turns out to lack although it said that it has it: all that was not sent in this run, whatever it says now, and what it has
+ * lost since. Gives the number of layers.
+ */
 export async function publishMissing(request: LayersRequest, destination: Destination, world: World): Promise<number> {
   let resent = 0;
   for (const item of distinctLayers(request.image)) {
     throwIfCancelled(world);
-    if ((await destination.repository.headBlob(item.descriptor.digest)) !== undefined) continue;
+    const isSent = request.held.isSent(destination, item.layer);
+    if (isSent && (await destination.repository.headBlob(item.descriptor.digest)) !== undefined) continue;
     await sendAgain(request, destination, item);
     resent += 1;
   }

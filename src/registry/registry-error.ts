@@ -16,6 +16,7 @@ export type RegistryErrorCode =
   | 'manifest-invalid'
   | 'digest-mismatch'
   | 'upload-dropped'
+  | 'pieces-refused'
   | 'blob-unknown'
   | 'tag-moved'
   | 'referrers-unavailable';

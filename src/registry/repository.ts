@@ -4,15 +4,16 @@ import type { Descriptor } from '../model/image.ts';
 import { type Artifact, digestOf, toArtifactManifest } from './artifact.ts';
 import { headBlob } from './blob.ts';
 import { type BlobCheck, fetchBlob } from './blob-download.ts';
+import type { BlobProducer } from './body-source.ts';
 import type { RegistryCredential } from './credential.ts';
 import { type FetchedManifest, fetchManifest, headManifest, putManifest, putTag } from './manifest-exchange.ts';
 import { mountBlob } from './mount.ts';
-import { type BlobProducer, pushBlob } from './push-blob.ts';
+import { pushBlob } from './push-blob.ts';
 import { type Reference, toRegistryAddress } from './reference.ts';
 import { listReferrers, putReferrer } from './referrers.ts';
 import { Session } from './session.ts';
 import { listTags } from './tags.ts';
-import { beginUpload, type Upload } from './upload.ts';
+import { beginUpload, probeUpload, type Upload } from './upload.ts';
 import { putBlob } from './upload-commit.ts';
 
 export interface RepositoryOptions {
@@ -125,7 +126,7 @@ class RemoteRepository implements Repository {
   }
 
   async checkPush(): Promise<void> {
-    await (await this.beginUpload()).abort();
+    await probeUpload(this.#session);
   }
 
   headBlob(digest: Digest): Promise<number | undefined> {

@@ -4,6 +4,7 @@ import { readWhole } from '../lib/http-client.ts';
 import { type RetryOptions, retry, retryAfterMs } from '../lib/retry.ts';
 import type { Digest } from '../model/digest.ts';
 import { type Access, Authorization } from './authorization.ts';
+import type { BodySource } from './body-source.ts';
 import type { RegistryCredential } from './credential.ts';
 import { maxRedirects, redirectOf, resolveLocation, tooManyRedirects } from './redirect.ts';
 import type { RegistryAddress } from './reference.ts';
@@ -28,7 +29,7 @@ export interface SessionRequest {
   readonly url: URL | string;
   readonly access: Access;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array;
+  readonly body?: Uint8Array | BodySource;
   readonly maxBodyBytes?: number;
   readonly idleTimeoutMs?: number;
   readonly deadlineMs?: number;
@@ -40,6 +41,9 @@ export interface SessionRequest {
    */
   readonly onCancel?: 'cut' | 'finish' | 'send';
 }
+
+/** https://cloud.google.com/artifact-registry/docs/docker/pushing-and-pulling: "Artifact Registry doesn't support chunked uploads". */
+const wholeBlobHosts = /(?:^|\.)gcr\.io$|\.pkg\.dev$/;
 
 /** Statuses that the caller knows what to do with; any other is an error. */
 export type Expected = (status: number) => boolean;
@@ -58,10 +62,13 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #authorization: Authorization;
   #sentBytes = 0;
+  /** Whether the registry takes a blob in several requests, as far as is known. */
+  takesPieces: boolean;
 
   constructor(options: SessionOptions, authorization = new Authorization(options)) {
     this.#options = options;
     this.#authorization = authorization;
+    this.takesPieces = !wholeBlobHosts.test(options.registry.origin.hostname);
   }
 
   /** One for requests that nothing depends on: with the same tokens, given up also with `signal`, and tried once. */
@@ -203,15 +210,18 @@ export class Session {
   }
 
   #toRequest(request: SessionRequest, url: URL, authorization: string | undefined, reach: 'any' | 'public'): HttpRequest {
-    const { verb: _verb, access: _access, attempts: _attempts, onCancel = 'cut', headers, ...rest } = request;
-    this.#sentBytes += request.body?.length ?? 0;
+    const { verb: _verb, access: _access, attempts: _attempts, onCancel = 'cut', headers, body, ...rest } = request;
+    this.#sentBytes += body?.length ?? 0;
+    const content = body === undefined || body instanceof Uint8Array ? body : body.open();
+    const length = body === undefined || body === content ? {} : { 'content-length': `${body.length}` };
     const { signal } = this.#options;
     const isCut = onCancel === 'cut' || (onCancel === 'finish' && signal?.aborted === true);
     return {
       ...rest,
       url,
       reach,
-      headers: { ...headers, ...(authorization === undefined ? {} : { authorization }) },
+      headers: { ...headers, ...length, ...(authorization === undefined ? {} : { authorization }) },
+      ...(content === undefined ? {} : { body: content }),
       ...(signal === undefined || !isCut ? {} : { signal }),
     };
   }

@@ -2,24 +2,29 @@ import type { HttpResponse } from '../lib/http.ts';
 import { retryableStatuses } from '../lib/retry.ts';
 import type { Digest } from '../model/digest.ts';
 import { headBlob } from './blob.ts';
+import type { BodySource } from './body-source.ts';
 import { errorCodes } from './registry-answer.ts';
 import { isRegistryError, RegistryError } from './registry-error.ts';
 import { anyAnswer, type Session } from './session.ts';
 import { droppedUpload, isUnknownUpload } from './upload-piece.ts';
+import { startUpload } from './upload-start.ts';
 
 const tries = 4;
+/** 100 kB/s: what is slower for all of a large blob is given up. */
+const leastBytesPerMs = 100;
 
 /**
  * Makes uploaded bytes a blob with PUT, also with all bytes in `body`. Where the answer is lost, a HEAD decides: the registry may have committed. With
  * `body` it is tried once, for a registry may have kept a part of what broke off.
  */
-export async function commit(session: Session, location: URL, digest: Digest, body?: Uint8Array): Promise<void> {
+export async function commit(session: Session, location: URL, digest: Digest, body?: Uint8Array | BodySource): Promise<void> {
   const verb = `commit a blob to ${session.name}`;
   const url = new URL(location);
   url.searchParams.append('digest', digest);
   const headers = { 'content-type': 'application/octet-stream' };
   // A registry may hash gigabytes before it answers.
-  const request = { verb, method: 'PUT', url, access: 'push', headers, attempts: 1, deadlineMs: 600_000, idleTimeoutMs: 600_000 } as const;
+  const deadlineMs = 600_000 + Math.ceil((body?.length ?? 0) / leastBytesPerMs);
+  const request = { verb, method: 'PUT', url, access: 'push', headers, attempts: 1, deadlineMs, idleTimeoutMs: 600_000 } as const;
   const limit = body === undefined ? tries : 1;
   for (let count = 1; ; count += 1) {
     const outcome = await session.send(body === undefined ? request : { ...request, body }, anyAnswer).catch((error: unknown) => {
@@ -55,14 +60,11 @@ export async function giveUp(session: Session, location: URL): Promise<void> {
   await session.send({ ...request, deadlineMs: 20_000 }, (status) => status < 300 || status === 404).catch(() => undefined);
 }
 
-/** Pushes a blob that is in memory, in one request after that which begins the upload; from the beginning where that breaks off. */
-export async function putBlob(session: Session, digest: Digest, bytes: Uint8Array): Promise<void> {
+/** Pushes a blob in one request after that which begins the upload; from the beginning where that breaks off. */
+export async function putBlob(session: Session, digest: Digest, bytes: Uint8Array | BodySource): Promise<void> {
   const verb = `push a blob to ${session.name}`;
-  const request = { verb, method: 'POST', url: 'blobs/uploads/', access: 'push', onCancel: 'finish' } as const;
   for (let count = 1; ; count += 1) {
-    const { headers } = await session.send(request, (status) => status === 202);
-    if (headers.location === undefined) throw session.unusable(verb, 'it gave no Location for the upload');
-    const location = session.locate(session.registry.origin, headers.location);
+    const { location } = await startUpload(session, verb);
     try {
       return await commit(session, location, digest, bytes);
     } catch (error) {

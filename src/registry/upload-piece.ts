@@ -10,10 +10,16 @@ export interface UploadPlace {
   readonly offset: number;
   /** Most bytes for one request. */
   readonly pieceBytes: number;
+  /** Time that went into what failed, so far. */
+  readonly lostMs: number;
 }
 
 const tries = 4;
+/** What one upload may lose to failures in all: a registry that fails again and again is not waited for without end. */
+const maxLostMs = 300_000;
 const leastPieceBytes = 256 * 1024;
+/** Answers to the first piece of an upload that has just begun, by which a registry says that it does not know what a piece is. */
+const pieceRefusals: ReadonlySet<number> = new Set([400, 404, 405, 501]);
 
 /**
  * Sends the next bytes with PATCH and Content-Range, from memory, so that what breaks off can go on where the registry says it stopped
@@ -27,6 +33,7 @@ export async function sendPiece(session: Session, place: UploadPlace, bytes: Uin
   while (current.offset < end) {
     const rest = bytes.subarray(bytes.length - (end - current.offset));
     const part = rest.subarray(0, current.pieceBytes);
+    const startedMs = session.now();
     const outcome = await patch(session, current, part);
     if (outcome.kind === 'stored') {
       current = outcome.place;
@@ -35,12 +42,27 @@ export async function sendPiece(session: Session, place: UploadPlace, bytes: Uin
     }
     failures += 1;
     const isTooSmall = outcome.kind === 'too-large' && current.pieceBytes <= leastPieceBytes;
-    if (failures === tries || isTooSmall || isAborted()) throw outcome.error;
+    const isLast = failures === tries || isTooSmall || current.lostMs > maxLostMs;
+    if (isLast && isRegistryError(outcome.error, 'refused') && outcome.error.status === 416 && place.offset === 0) {
+      throw refusedPieces(session, 416);
+    }
+    if (isLast || isAborted()) throw outcome.error;
     if (outcome.kind === 'failed') await session.pause(failures, outcome.error);
     current = await findPlace(session, current, current.offset + part.length);
+    current = { ...current, lostMs: current.lostMs + session.now() - startedMs };
     if (outcome.kind === 'too-large') current = { ...current, pieceBytes: Math.ceil(Math.min(current.pieceBytes, part.length) / 2) };
   }
   return current;
+}
+
+/** The error where a registry takes a blob in one request only; `status` is its answer to the first piece. */
+export function refusedPieces(session: Session, status: number | undefined): RegistryError {
+  return new RegistryError({
+    code: 'pieces-refused',
+    ...(status === undefined ? {} : { status }),
+    message: `${session.registry.name} does not take blobs of ${session.name} in pieces${status === undefined ? '' : ` (${status} to PATCH)`}`,
+    hint: 'The layer is read again and sent in one request. Where it happens again, look at what stands between this machine and the registry.',
+  });
 }
 
 /** The error where a registry no longer has what was uploaded to it. */
@@ -91,6 +113,8 @@ async function patch(session: Session, place: UploadPlace, part: Uint8Array): Pr
   }
   if (status === 413 || status === 416) return { kind: 'too-large', error: session.refusal(verb, outcome) };
   if (retryableStatuses.has(status)) return { kind: 'failed', error: session.refusal(verb, outcome) };
+  const isForgotten = errorCodes(body).some((code) => code === 'BLOB_UPLOAD_UNKNOWN' || code === 'BLOB_UPLOAD_INVALID');
+  if (place.offset === 0 && !isForgotten && pieceRefusals.has(status)) throw refusedPieces(session, status);
   throw isUnknownUpload(status, body) ? droppedUpload(session, `${status} to PATCH`) : session.refusal(verb, outcome);
 }
 

@@ -1,8 +1,10 @@
 import type { Digest } from '../model/digest.ts';
 import type { HeldUpload } from '../model/upload.ts';
+import { isRegistryError } from './registry-error.ts';
 import type { Session } from './session.ts';
 import { commit, giveUp } from './upload-commit.ts';
-import { sendPiece, type UploadPlace } from './upload-piece.ts';
+import { refusedPieces, sendPiece, type UploadPlace } from './upload-piece.ts';
+import { startUpload } from './upload-start.ts';
 
 /** Enough for the parts of S3 (5 MiB at least), which many registries store to; two of these are held for each upload. */
 const defaultPieceBytes = 5 * 1024 * 1024;
@@ -10,17 +12,23 @@ const defaultPieceBytes = 5 * 1024 * 1024;
 const pieceBytesByHost: Readonly<Record<string, number>> = { 'ghcr.io': 4 * 1024 * 1024 };
 const greatestPieceBytes = 64 * 1024 * 1024;
 
-/** Begins an upload: the registry makes a session for it, and nothing else. */
+/**
+ * Begins an upload: the registry makes a session for it, and nothing else. Rejects with code `pieces-refused`, and asks nothing, where the
+ * registry is known to take none.
+ */
 export async function beginUpload(session: Session): Promise<Upload> {
+  if (!session.takesPieces) throw refusedPieces(session, undefined);
   const verb = `push to ${session.name}`;
-  const request = { verb, method: 'POST', url: 'blobs/uploads/', access: 'push', onCancel: 'finish' } as const;
-  const response = await session.send(request, (status) => status === 202);
-  const { location, 'oci-chunk-min-length': least } = response.headers;
-  if (location === undefined) throw session.unusable(verb, 'it gave no Location for the upload');
-  const wanted = pieceBytesByHost[session.registry.name] ?? defaultPieceBytes;
-  const pieceBytes = typeof least === 'string' && /^\d{1,12}$/.test(least) ? Math.max(wanted, Number(least)) : wanted;
-  if (pieceBytes > greatestPieceBytes) throw session.unusable(verb, `it wants ${least} bytes in one request`);
-  return new Upload(session, { location: session.locate(session.registry.origin, location), offset: 0, pieceBytes });
+  const { location, leastBytes = 0 } = await startUpload(session, verb);
+  const pieceBytes = Math.max(pieceBytesByHost[session.registry.name] ?? defaultPieceBytes, leastBytes);
+  if (pieceBytes > greatestPieceBytes) throw session.unusable(verb, `it wants ${leastBytes} bytes in one request`);
+  return new Upload(session, { location, offset: 0, pieceBytes, lostMs: 0 });
+}
+
+/** Begins an upload and gives it up. */
+export async function probeUpload(session: Session): Promise<void> {
+  const { location } = await startUpload(session, `push to ${session.name}`);
+  await giveUp(session, location);
 }
 
 /**
@@ -94,7 +102,9 @@ export class Upload implements HeldUpload, AsyncDisposable {
       this.#place = place;
       this.#spare = buffer;
     });
-    this.#sending.catch(() => undefined);
+    this.#sending.catch((error: unknown) => {
+      if (isRegistryError(error, 'pieces-refused')) this.#session.takesPieces = false;
+    });
   }
 
   #verifyState(needed: 'open' | 'held', verb: string): void {

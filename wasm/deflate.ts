@@ -1,11 +1,10 @@
 /**
- * Compresses one block to raw deflate (RFC 1951), fast: one hash probe, matches taken greedily, a dynamic Huffman code for each 32 Ki tokens,
- * stored where that is smaller. Deterministic: equal bytes give equal bytes on every machine. AssemblyScript, compiled by
+ * Compresses one block to raw deflate (RFC 1951), fast: one hash probe, matches taken greedily, a dynamic Huffman code for each 128 KiB, stored where that is smaller. Deterministic: equal bytes give equal bytes on every machine. AssemblyScript, compiled by
  * scripts/generate.ts into src/layer/deflate-wasm.ts; no data segments and no allocation, so that the caller lays out the memory.
  */
 import { endStream, putEmptyStored, startStream, streamEnd } from './bit-stream';
 import { distanceFrequencies, distanceSymbol, emitBlock, lengthSymbol, litLenFrequencies, prepareTables } from './huffman';
-import { hashAt, tokenLimit, tokensAt, workAreaBytes } from './memory';
+import { hashAt, sequenceLimit, sequencesAt, workAreaBytes } from './memory';
 
 /** Bytes at the start of the memory that are ours; blocks and outputs lie behind them. */
 export function workBytes(): usize {
@@ -30,7 +29,7 @@ export function deflate(input: usize, bytes: usize, dictionaryBytes: usize, outp
   let start = input;
   const end = input + bytes;
   while (start < end) start = compressPart(start, end, base, last);
-  if (bytes === 0 && last) emitBlock(start, start, tokensAt, true);
+  if (bytes === 0 && last) emitBlock(start, start, sequencesAt, true);
   if (!last) putEmptyStored();
   endStream();
   return streamEnd() - output;
@@ -45,6 +44,8 @@ const minMatch: usize = 4;
 /** After this many misses in a row every second byte is looked up, after twice as many every third, and so on. */
 const missShift: u32 = 6;
 const mostMisses: u32 = 32 << missShift;
+/** Bytes of one block, unless a match goes beyond: the next one gets codes of its own. */
+const partBytes: usize = 128 * 1024;
 
 // @ts-expect-error: decorator
 @inline
@@ -58,62 +59,60 @@ function insert(at: usize, base: usize): void {
   store<u16>(slotOf(load<u32>(at)), <u16>(at - base));
 }
 
-/** Turns bytes into tokens until the input or the room for tokens ends, writes them as one block, and gives where the next one starts. */
+/** Finds the matches of one block, writes it, and gives where the next one starts. */
 function compressPart(start: usize, end: usize, base: usize, last: bool): usize {
-  let at = start;
-  let token = tokensAt;
-  const full = tokensAt + tokenLimit * 4;
-  const searchEnd = end - start > minMatch ? end - minMatch : start;
+  const stop = end - start > partBytes ? start + partBytes : end;
+  const searchEnd = end - start > minMatch ? min(stop, end - minMatch) : start;
+  const full = sequencesAt + sequenceLimit * 8;
+  let sequence = sequencesAt;
+  let anchor = start;
   let misses: u32 = 0;
-  while (at < searchEnd && token < full) {
+  for (let at = start; at < searchEnd && sequence < full; ) {
     const value = load<u32>(at);
     const slot = slotOf(value);
     const distance = (<u32>(at - base) - <u32>load<u16>(slot)) & 0xffff;
     store<u16>(slot, <u16>(at - base));
-    if (distance - 1 < windowBytes && load<u32>(at - distance) === value) {
-      const length = matchLength(at, distance, end);
-      token = putMatch(token, length, distance);
-      misses = 0;
-      insert(at + 1, base);
-      at += length;
-      insert(at - 1, base);
+    if (distance - 1 >= windowBytes || load<u32>(at - distance) !== value) {
+      at += 1 + <usize>(misses >>> missShift);
+      if (misses < mostMisses) misses += 1;
       continue;
     }
-    let stop = at + 1 + <usize>(misses >> missShift);
-    if (stop > searchEnd) stop = searchEnd;
-    if (misses < mostMisses) misses += 1;
-    do {
-      token = putLiteral(token, at);
-      at += 1;
-    } while (at < stop);
+    const length = matchLength(at, distance, end);
+    countLiterals(anchor, at);
+    sequence = putSequence(sequence, at - anchor, length, distance);
+    insert(at + 1, base);
+    at += length;
+    insert(at - 1, base);
+    anchor = at;
+    misses = 0;
   }
-  if (at >= searchEnd) while (at < end && token < full) {
-    token = putLiteral(token, at);
-    at += 1;
+  if (sequence < full && anchor < stop) {
+    countLiterals(anchor, stop);
+    sequence = putSequence(sequence, stop - anchor, 0, 0);
+    anchor = stop;
   }
-  emitBlock(start, at, token, last && at === end);
-  return at;
+  emitBlock(start, anchor, sequence, last && anchor === end);
+  return anchor;
 }
 
-// @ts-expect-error: decorator
+function countLiterals(from: usize, to: usize): void {
+  for (let at = from; at < to; at++) count(litLenFrequencies + (<usize>load<u8>(at) << 2));
+}
+
+/** A match, and how many literals stand before it; without a match where the block ends. */
+// @ts-ignore: decorator
 @inline
-function putLiteral(token: usize, at: usize): usize {
-  const byte = <u32>load<u8>(at);
-  store<u32>(token, byte);
-  count(litLenFrequencies + (<usize>byte << 2));
-  return token + 4;
+function putSequence(sequence: usize, literals: usize, length: usize, distance: u32): usize {
+  store<u32>(sequence, <u32>literals);
+  store<u32>(sequence + 4, (<u32>length << 16) | distance);
+  if (length > 0) {
+    count(litLenFrequencies + (<usize>lengthSymbol(length) << 2));
+    count(distanceFrequencies + (<usize>distanceSymbol(distance) << 2));
+  }
+  return sequence + 8;
 }
 
-// @ts-expect-error: decorator
-@inline
-function putMatch(token: usize, length: usize, distance: u32): usize {
-  store<u32>(token, (<u32>length << 16) | distance);
-  count(litLenFrequencies + (<usize>lengthSymbol(length) << 2));
-  count(distanceFrequencies + (<usize>distanceSymbol(distance) << 2));
-  return token + 4;
-}
-
-// @ts-expect-error: decorator
+// @ts-ignore: decorator
 @inline
 function count(at: usize): void {
   store<u32>(at, load<u32>(at) + 1);

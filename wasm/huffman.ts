@@ -1,6 +1,6 @@
 /** Blocks with dynamic Huffman codes (RFC 1951, 3.2.7), or stored where that is smaller. */
 import { flushBits, putBits, putStored } from './bit-stream';
-import { codesAt, distanceSymbolsAt, frequenciesAt, lengthCodesAt, lengthSymbolsAt, lengthsAt, runsAt, tokensAt } from './memory';
+import { codesAt, distanceSymbolsAt, frequenciesAt, lengthCodesAt, lengthSymbolsAt, lengthsAt, runsAt, sequencesAt } from './memory';
 import { buildCode } from './prefix-code';
 
 const litLenCount: u32 = 286;
@@ -43,8 +43,8 @@ export function distanceSymbol(distance: u32): u32 {
   return load<u8>(distanceSymbolsAt + (less < 256 ? <usize>less : 256 + <usize>(less >>> 7)));
 }
 
-/** Writes the tokens up to `tokensEnd`, which stand for the bytes from `start` to `end`, and clears the frequencies. */
-export function emitBlock(start: usize, end: usize, tokensEnd: usize, last: bool): void {
+/** Writes the bytes from `start` to `end` as the sequences up to `sequencesEnd` tell it, and clears the frequencies. */
+export function emitBlock(start: usize, end: usize, sequencesEnd: usize, last: bool): void {
   store<u32>(litLenFrequencies + (endOfBlock << 2), 1);
   buildCode(litLenFrequencies, litLenCount, 15, litLenLengths, litLenCodes);
   buildCode(distanceFrequencies, distanceCount, 15, distanceLengths, distanceCodes);
@@ -59,12 +59,12 @@ export function emitBlock(start: usize, end: usize, tokensEnd: usize, last: bool
   } else {
     putBits(last ? 5 : 4, 3);
     emitCodes(litLens, distances, runsEnd);
-    emitTokens(tokensEnd);
+    emitSequences(start, sequencesEnd);
   }
   memory.fill(frequenciesAt, 0, 4096);
 }
 
-/** Bits that the tokens take, without the codes. */
+/** Bits that the content takes, without the codes. */
 function contentBits(): u64 {
   let sum: u64 = 0;
   for (let symbol: u32 = 0; symbol < litLenCount; symbol++) {
@@ -165,25 +165,55 @@ function emitCodes(litLens: u32, distances: u32, runsEnd: usize): void {
   }
 }
 
-function emitTokens(tokensEnd: usize): void {
+function emitSequences(start: usize, sequencesEnd: usize): void {
   prepareLengthCodes();
-  for (let at = tokensAt; at < tokensEnd; at += 4) {
-    const token = load<u32>(at);
-    const length = token >>> 16;
-    if (length === 0) {
-      putCode(load<u32>(litLenCodes + (<usize>token << 2)));
-    } else {
-      const distance = token & 0xffff;
-      const lengthCode = load<u32>(lengthCodesAt + (<usize>length << 2));
-      putBits(lengthCode & 0xffffff, lengthCode >>> 24);
-      const symbol = distanceSymbol(distance);
-      putCode(load<u32>(distanceCodes + (<usize>symbol << 2)));
-      const extraBits = distanceExtraBits(symbol);
-      putBits((distance - 1) & ((1 << extraBits) - 1), extraBits);
-    }
-    flushBits();
+  let at = start;
+  for (let sequence = sequencesAt; sequence < sequencesEnd; sequence += 8) {
+    const end = at + load<u32>(sequence);
+    at = emitLiterals(at, end);
+    const match = load<u32>(sequence + 4);
+    if (match === 0) break;
+    at += <usize>(match >>> 16);
+    emitMatch(match >>> 16, match & 0xffff);
   }
   putCode(load<u32>(litLenCodes + (endOfBlock << 2)));
+  flushBits();
+}
+
+/** Three codes of 15 bits fit between two flushes. */
+// @ts-ignore: decorator
+@inline
+function emitLiterals(from: usize, to: usize): usize {
+  let at = from;
+  for (; at + 3 <= to; at += 3) {
+    putCode(literalCode(at));
+    putCode(literalCode(at + 1));
+    putCode(literalCode(at + 2));
+    flushBits();
+  }
+  if (at < to) {
+    putCode(literalCode(at));
+    if (at + 1 < to) putCode(literalCode(at + 1));
+    flushBits();
+  }
+  return to;
+}
+
+// @ts-ignore: decorator
+@inline
+function literalCode(at: usize): u32 {
+  return load<u32>(litLenCodes + (<usize>load<u8>(at) << 2));
+}
+
+// @ts-ignore: decorator
+@inline
+function emitMatch(length: u32, distance: u32): void {
+  const lengthCode = load<u32>(lengthCodesAt + (<usize>length << 2));
+  putBits(lengthCode & 0xffffff, lengthCode >>> 24);
+  const symbol = distanceSymbol(distance);
+  putCode(load<u32>(distanceCodes + (<usize>symbol << 2)));
+  const extraBits = distanceExtraBits(symbol);
+  putBits((distance - 1) & ((1 << extraBits) - 1), extraBits);
   flushBits();
 }
 

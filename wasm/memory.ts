@@ -1,11 +1,11 @@
 /** Where the work area of a memory has what, in bytes from its start. Behind `workAreaBytes` lies what the caller puts there. */
 
-/** Most tokens of one block; a block may have a few more, since the last look-up may give several literals. */
-export const tokenLimit: usize = 32768;
+/** Most matches of one block. */
+export const sequenceLimit: usize = 16384;
 
 export const hashAt: usize = 1024;
-export const tokensAt: usize = hashAt + 32768;
-export const frequenciesAt: usize = tokensAt + (tokenLimit + 64) * 4;
+export const sequencesAt: usize = hashAt + 32768;
+export const frequenciesAt: usize = sequencesAt + (sequenceLimit + 1) * 8 + 8;
 export const lengthsAt: usize = frequenciesAt + 4096;
 export const codesAt: usize = lengthsAt + 1024;
 export const sortAt: usize = codesAt + 4096;

@@ -1,4 +1,6 @@
 import { execFile } from 'node:child_process';
+import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
 export interface StepResult {
@@ -10,6 +12,8 @@ export interface StepResult {
 export interface StepOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
+  /** A file that is piped into the standard input; absent, the pipe is left open. */
+  readonly stdin?: string;
 }
 
 /** The Node that runs the bundle: CI names the machine's own, which is older than that of the tests. */
@@ -29,10 +33,14 @@ export function runProgram(program: string, args: readonly string[], options: St
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
   };
   return new Promise((resolve) => {
-    execFile(program, args, settings, (error, stdout, stderr) => {
+    const child = execFile(program, args, settings, (error, stdout, stderr) => {
       const exitCode = error === null ? 0 : typeof error.code === 'number' ? error.code : 255;
       resolve({ exitCode, stdout, stderr });
     });
+    if (options.stdin !== undefined && child.stdin !== null) {
+      // A program that ends before it has read all is judged by its exit code.
+      pipeline(createReadStream(options.stdin), child.stdin, () => undefined);
+    }
   });
 }
 

@@ -35,7 +35,7 @@ export const inputs = [
     type: 'text',
     required: true,
     description:
-      'The image to take into custody: `app:ci` (Docker daemon), `docker-archive:FILE`, `oci-archive:FILE[:TAG]` or `oci:DIR[:TAG]`.',
+      'The image to take into custody: `app:ci` (Docker daemon), `docker-archive:FILE`, `oci-archive:FILE[:TAG]` or `oci:DIR[:TAG]`. Archives may be compressed (gzip, zstd); on the command line `-` in place of FILE is the standard input.',
   },
   {
     name: 'push',

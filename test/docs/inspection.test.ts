@@ -8,6 +8,7 @@ import { osReleasePaths } from '../../src/inspect/inventory/os-release.ts';
 import { wholeFileLimitBytes } from '../../src/layer/inspector.ts';
 import { entryBudget } from '../../src/layer/layer-tree.ts';
 import { defaultLayerLimits } from '../../src/layer/limits.ts';
+import { zstdWindowMaxBytes } from '../../src/lib/zstd-frames.ts';
 import { maxManifestBytes } from '../../src/registry/manifest.ts';
 import { configMaxBytes, manifestMaxBytes } from '../../src/source/document.ts';
 import { inspectFiles, placeLayers } from '../inspect/inspect-files.ts';
@@ -82,6 +83,7 @@ describe('docs/inspection.md', () => {
       limits.maxHoleBytes,
       limits.maxInflatedBytes,
       limits.maxInflationRatio,
+      zstdWindowMaxBytes,
       wholeFileLimitBytes,
       manifestMaxBytes,
       configMaxBytes,

@@ -30,6 +30,16 @@ describe('inflating gzip', () => {
     for (let partBytes = 1; partBytes <= chained.length; partBytes++) expect((await inflate(chained, partBytes)).toString()).toBe('abc');
   });
 
+  it('reads the members of an eStargz layer, its footer among them', async () => {
+    // containerd/stargz-snapshotter, docs/estargz.md: an empty member, whose extra field says where the table of contents is.
+    const footer = Buffer.concat([
+      Buffer.from('1f8b08040000000000ff1a0053471600', 'hex'),
+      Buffer.from('00000000000003e8STARGZ'),
+      Buffer.from('010000ffff0000000000000000', 'hex'),
+    ]);
+    expect((await inflate(Buffer.concat([gzipSync('a'), gzipSync('b'), footer]))).toString()).toBe('ab');
+  });
+
   it('refuses bytes behind the last member, zeros among them', async () => {
     for (const tail of [
       Buffer.alloc(1),

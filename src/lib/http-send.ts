@@ -3,7 +3,7 @@ import type { ClientRequest } from 'node:http';
 /** The source of a request's body failed, not the connection. */
 export class SourceError extends Error {}
 
-const sliceBytes = 262144;
+const sliceBytes = 256 * 1024;
 
 /**
  * Sends a body slice by slice, each awaited until the system has taken it, and stops where `isAnswered` says that the other side has

@@ -3,7 +3,7 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
 import { hints, quote, type SourceFailure } from './source-error.ts';
 
 /** Bytes that are read at once. */
-export const readBytes = 1 * 1024 * 1024;
+export const readBytes = 1024 * 1024;
 
 /** Opens a file for reading; folders, devices and missing files are refused with what to do about them. */
 export async function openFile(file: string, fail: SourceFailure): Promise<FileHandle> {

@@ -7,6 +7,7 @@ import type { SecretValue } from '../lib/secret-value.ts';
 import { StepError } from '../lib/step-error.ts';
 import { isAzureRegistry, type RegistryCredential } from '../registry/credential.ts';
 import { parseDockerConfig } from '../registry/docker-config.ts';
+import { parseReference } from '../registry/reference.ts';
 import type { World } from './world.ts';
 
 /** The credentials of one run. */
@@ -15,7 +16,7 @@ export interface Credentials {
   readonly azure: AzureCredential | undefined;
   /** The vault at `url`, by default that of the input key-vault. Throws a StepError where there is none, or no identity to open it with. */
   openVault(url: string | undefined): KeyVault;
-  /** How to speak to a registry (host and port). Throws a StepError where Docker's configuration names a helper program. */
+  /** How to speak to a registry (host and port): with the password of the inputs where the image goes there, or goes nowhere. Throws a StepError where Docker's configuration names a helper program. */
   forRegistry(registry: string): RegistryCredential;
 }
 
@@ -48,13 +49,18 @@ export async function openCredentials(settings: Settings, host: Host, world: Wor
     forRegistry: (registry) => {
       const username = settings.registryUsername && resolve(settings.registryUsername)?.reveal();
       const password = settings.registryPassword && resolve(settings.registryPassword);
-      if (username !== undefined && password !== undefined) return { kind: 'password', username, password };
+      if (username !== undefined && password !== undefined && isTarget(settings, registry)) return { kind: 'password', username, password };
       if (azure !== undefined && isAzureRegistry(registry)) return { kind: 'entra', fetchToken: () => fetchRegistryToken(azure) };
       const { dockerConfig } = world.environment;
       const stored = dockerConfig === undefined ? undefined : parseDockerConfig(dockerConfig.bytes, registry, dockerConfig.path);
       return stored ?? { kind: 'anonymous' };
     },
   };
+}
+
+/** Another registry, which the image comes from, is not given the password of the one that it goes to. */
+function isTarget({ push }: Settings, registry: string): boolean {
+  return push.length === 0 || push.some((reference) => parseReference(reference).registry === registry);
 }
 
 function literal(credential: Credential | undefined): SecretValue | undefined {

@@ -1,6 +1,7 @@
 import type { Settings } from '../inputs/settings.ts';
 import { StepError } from '../lib/step-error.ts';
 import type { Digest } from '../model/digest.ts';
+import type { RepositoryName } from '../model/source.ts';
 import { parseReference } from '../registry/reference.ts';
 import { openRepository, type Repository } from '../registry/repository.ts';
 import type { Credentials } from './credentials.ts';
@@ -26,21 +27,23 @@ export async function openDestinations(settings: Settings, credentials: Credenti
     tagsByRepository.set(name, known);
   }
   const repositories = [...tagsByRepository.values()].map(({ registry, repository, tags }) => ({
-    repository: openRepository(
-      { registry, repository },
-      {
-        http: world.http,
-        credential: credentials.forRegistry(registry),
-        now: world.now,
-        random: world.random,
-        sleep: world.sleep,
-        insecureRegistries: settings.insecureRegistries,
-        signal: world.cancelled,
-      },
-    ),
+    repository: openRemote({ registry, repository }, settings, credentials, world),
     tags: [...tags],
   }));
   return Promise.all(repositories.map(({ repository, tags }) => openDestination(repository, tags)));
+}
+
+/** A repository with the credential for it; nothing is sent yet. */
+export function openRemote(reference: RepositoryName, settings: Settings, credentials: Credentials, world: World): Repository {
+  return openRepository(reference, {
+    http: world.http,
+    credential: credentials.forRegistry(reference.registry),
+    now: world.now,
+    random: world.random,
+    sleep: world.sleep,
+    insecureRegistries: settings.insecureRegistries,
+    signal: world.cancelled,
+  });
 }
 
 async function openDestination(repository: Repository, tags: readonly string[]): Promise<Destination> {

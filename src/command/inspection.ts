@@ -3,6 +3,7 @@ import { attribute } from '../attribution/attribute.ts';
 import { toFindings } from '../inspect/findings.ts';
 import { databasePaths, isDatabasePath } from '../inspect/inspectors.ts';
 import { toInventory } from '../inspect/inventory/inventory.ts';
+import { foreignGaps } from '../layer/foreign-layer.ts';
 import { overlay } from '../layer/overlay.ts';
 import type { LayerResult, TarLayerResult } from '../layer/pass.ts';
 import type { AdvisoryAnswer, AdvisorySource } from '../model/advisory.ts';
@@ -57,7 +58,11 @@ function readPlatform(image: KeptManifest | MadeManifest, results: ReadonlyMap<s
   });
   const { placed } = overlay(layers, { databases: databasePaths, isDatabase: isDatabasePath });
   const { inventory, gaps } = toInventory(placed);
-  return { platform: { image, inventory, layers }, gaps, findings: toFindings(placed, image.config) };
+  return {
+    platform: { image, inventory, layers },
+    gaps: [...foreignGaps(image.layers), ...gaps],
+    findings: toFindings(placed, image.config),
+  };
 }
 
 function mergePlatforms(findings: readonly Finding[]): readonly Finding[] {

@@ -1,9 +1,11 @@
 import type { Host } from '../host/host.ts';
 import { allInspectors } from '../inspect/inspectors.ts';
 import type { Compressor } from '../layer/compressor.ts';
+import { absentLayer } from '../layer/foreign-layer.ts';
 import { entryBudget } from '../layer/layer-tree.ts';
 import { type LayerResult, readLayer } from '../layer/pass.ts';
 import { StepError } from '../lib/step-error.ts';
+import type { Digest } from '../model/digest.ts';
 import { type ImageSource, platformImages, type SourceImage } from '../model/source.ts';
 import { throwIfCancelled } from './cancellation.ts';
 import type { HeldLayers } from './held-layers.ts';
@@ -34,24 +36,31 @@ export async function readImage(
   const meter = new Meter(host, world, 'reading layers');
   const image = await source.read(
     async (layer, content) => {
-      const writer = await held.begin(layer, await reusable.find(layer));
+      // A foreign layer is inspected where the source holds it, and not sent.
+      const writer = layer.foreign === undefined ? await held.begin(layer, await reusable.find(layer)) : undefined;
       const sink = {
         async write(bytes: Uint8Array) {
           throwIfCancelled(world);
-          await writer.write(bytes);
+          await writer?.write(bytes);
         },
       };
-      const { blob } = writer;
+      const blob = writer?.blob;
       const reuse = blob && { digest: blob.digest, sizeBytes: blob.size };
       const options = { inspectors: allInspectors(), compressor, sink, budget, ...(reuse && { reuse }) };
       layers.set(layer.key, await readLayer(layer, meter.count(content), options));
-      await writer.hold();
+      await writer?.hold();
       meter.finishOne();
     },
     { parallel: layersAtOnce, onPlan: (plan) => meter.expect(plan.layers) },
   );
   meter.finish();
-  if (platformImages(image).length === 0) throw nothingToRun(source.name);
+  const images = platformImages(image);
+  if (images.length === 0) throw nothingToRun(source.name);
+  for (const { layers: named, config } of images) {
+    named.forEach((layer, at) => {
+      if (layer.foreign === 'absent') layers.set(layer.key, absentLayer(layer, config.diffIds[at] as Digest));
+    });
+  }
   return { image, layers };
 }
 

@@ -24,6 +24,7 @@ import type { World } from './world.ts';
 export interface Facts {
   readonly settings: Settings;
   readonly image: PublishedImage;
+  readonly takenFrom: Digest | undefined;
   readonly inspection: Inspection;
   readonly advisories: AdvisorySource;
   readonly verdict: Verdict;
@@ -37,6 +38,7 @@ export function toReport(facts: Facts, receipt: Receipt | undefined, world: Worl
   return {
     image: settings.image,
     digest: toDigest(image, settings),
+    takenFrom: facts.takenFrom,
     platforms: inspection.platforms.map(toPlatformReport),
     findings: inspection.findings,
     gaps: inspection.gaps,

@@ -2,14 +2,14 @@ import type { Host } from '../host/host.ts';
 import type { Settings } from '../inputs/settings.ts';
 import { openCompressor } from '../layer/compressor.ts';
 import { toPublished } from '../layer/manifest.ts';
+import { originOf } from '../model/source.ts';
 import { decide } from '../policy/decide.ts';
-import { parseImageSource } from '../source/image-source-text.ts';
-import { openSource } from '../source/open-source.ts';
 import { toCancellable, toCancellation } from './cancellation.ts';
 import { openCredentials } from './credentials.ts';
 import { openDestinations } from './destinations.ts';
 import { type ExitCode, toExitCode } from './exit-code.ts';
 import { HeldLayers } from './held-layers.ts';
+import { findImage } from './image.ts';
 import { inspect } from './inspection.ts';
 import { readImage } from './pass.ts';
 import { publish, type Receipt } from './publish.ts';
@@ -33,11 +33,10 @@ export async function secure(settings: Settings, host: Host, world: World): Prom
     const dockerfile = await readDockerfile(settings, host.workspace);
     const http = toCancellable(world.http, world.cancelled);
     const advisories = await openAdvisories(settings, host.workspace, { ...world, http });
-    const { docker, standardInput } = world.environment;
-    const places = { workspace: host.workspace, docker, standardInput, stream: http.stream };
-    const source = await openSource(parseImageSource(settings.image), places);
+    const openImage = await findImage(settings, host, world);
 
     const credentials = await openCredentials(settings, host, world);
+    const source = await openImage(credentials);
     const signer = await openSigner(settings, host.workspace, credentials, world);
     const destinations = await openDestinations(settings, credentials, world);
 
@@ -48,10 +47,13 @@ export async function secure(settings: Settings, host: Host, world: World): Prom
     const reusable = new ReusableBlobs({ destinations, compression: compressor?.compression ?? 'none', signer, now: world.now, log });
     const pass = await readImage(source, held, reusable, compressor, host, world);
     const image = toPublished(pass.image, pass.layers);
+    const takenFrom = originOf(pass.image);
+    if (takenFrom !== undefined)
+      log(`Took ${image.manifest.descriptor.digest} out of the multi-platform image ${takenFrom}, for the input platform.`);
 
     const inspection = await inspect(pass, advisories, dockerfile);
     const verdict = decide({ policy, findings: inspection.findings, gaps: inspection.gaps, now: world.now() });
-    facts = { settings, image, inspection, advisories, verdict, startedAt, elapsedMs: () => world.elapsedMs() - startedMs };
+    facts = { settings, image, takenFrom, inspection, advisories, verdict, startedAt, elapsedMs: () => world.elapsedMs() - startedMs };
 
     if (verdict.kind === 'pass' && destinations.length > 0) {
       const sboms = toSboms(settings, image, inspection, destinations, world);

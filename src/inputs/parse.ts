@@ -1,5 +1,7 @@
 import { SecretValue } from '../lib/secret-value.ts';
 import { StepError } from '../lib/step-error.ts';
+import { type Platform, platformText } from '../model/image.ts';
+import { parsePlatform } from '../model/platform.ts';
 import type { AdvisoriesSetting, Credential, SecretRequest, Settings } from './settings.ts';
 import { type Input, type InputName, inputLimitCharacters, inputs, listLimit } from './table.ts';
 
@@ -18,6 +20,7 @@ export function parseSettings(raw: ReadonlyMap<string, string>, spell: Spelling)
   const settings: Settings = {
     image: fields.text('image') ?? fields.missing('image'),
     push: fields.list('push'),
+    platforms: parsePlatforms(fields),
     policy: fields.text('policy'),
     failOn: fields.choice('fail-on', ['critical', 'high', 'medium', 'low', 'none']) ?? 'high',
     advisories: parseAdvisories(fields.text('advisories') ?? 'osv.dev', fields),
@@ -131,6 +134,16 @@ class Fields {
       hint: `Accepted: ${accepted}.`,
     });
   }
+}
+
+function parsePlatforms(fields: Fields): readonly Platform[] {
+  const platforms = fields.list('platform').map((text) => {
+    return (
+      parsePlatform(text) ??
+      fields.invalid('platform', JSON.stringify(text), 'OS/ARCHITECTURE[/VARIANT], e.g. linux/amd64 or linux/arm/v7, one a line')
+    );
+  });
+  return [...new Map(platforms.map((platform) => [platformText(platform), platform])).values()];
 }
 
 function parseAdvisories(text: string, fields: Fields): AdvisoriesSetting {

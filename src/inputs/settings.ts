@@ -1,10 +1,13 @@
 import type { SecretValue } from '../lib/secret-value.ts';
 import type { Severity } from '../model/finding.ts';
+import type { Platform } from '../model/image.ts';
 
 /** The inputs of one run, typed. Paths are as the user gave them, relative to the workspace. */
 export interface Settings {
   readonly image: string;
   readonly push: readonly string[];
+  /** In their normal form, each once; empty for all. */
+  readonly platforms: readonly Platform[];
   readonly policy: string | undefined;
   readonly failOn: Exclude<Severity, 'unknown'> | 'none';
   readonly advisories: AdvisoriesSetting;

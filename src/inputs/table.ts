@@ -35,13 +35,20 @@ export const inputs = [
     type: 'text',
     required: true,
     description:
-      'The image to take into custody: `app:ci` (Docker daemon), `docker-archive:FILE`, `oci-archive:FILE[:TAG]` or `oci:DIR[:TAG]`. Archives may be compressed (gzip, zstd); on the command line `-` in place of FILE is the standard input.',
+      'The image to take into custody: `app:ci` (Docker daemon), `docker-archive:FILE`, `oci-archive:FILE[:TAG]`, `oci:DIR[:TAG]` or `registry:REFERENCE`. Archives may be compressed (gzip, zstd); on the command line `-` in place of FILE is the standard input.',
   },
   {
     name: 'push',
     type: 'list',
     defaultText: 'empty: scan only',
     description: 'Destination references, e.g. `registry.example.com/team/app:1.2`. All get the same digest.',
+  },
+  {
+    name: 'platform',
+    type: 'list',
+    defaultText: 'all',
+    description:
+      'Limits what is scanned and pushed of a multi-platform image, e.g. to `linux/amd64`. One platform is published as its own manifest, several as an index of them.',
   },
   {
     name: 'policy',

@@ -17,7 +17,7 @@ export interface PublishedManifest {
   readonly kind: 'manifest';
   readonly manifest: Document;
   readonly config: Document;
-  /** In the manifest's order, each with the source layer whose upload carries its bytes. */
+  /** In the manifest's order but for foreign ones, which are not pushed; each with the source layer whose upload carries its bytes. */
   readonly layers: readonly { readonly layer: SourceLayer; readonly descriptor: Descriptor }[];
   /** The image that it is made of, for its configuration and platform. */
   readonly image: KeptManifest | MadeManifest | KeptAttachment;
@@ -79,7 +79,9 @@ function toKept(image: KeptManifest, results: ReadonlyMap<string, LayerResult>):
       descriptor: { mediaType: image.configMediaType, digest: image.configDigest, size: image.configBytes.length },
       bytes: image.configBytes,
     },
-    layers: image.layers.map((layer, at) => ({ layer, descriptor: keptDescriptor(layer, read[at] as TarLayerResult) })),
+    layers: image.layers
+      .map((layer, at) => ({ layer, descriptor: keptDescriptor(layer, read[at] as TarLayerResult) }))
+      .filter(({ layer }) => layer.foreign === undefined),
     image,
   };
 }

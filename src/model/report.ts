@@ -10,6 +10,8 @@ export interface Report {
   readonly image: string;
   /** Of the image or index; undefined for one that has no manifest (docker save) and is not to be published. */
   readonly digest: Digest | undefined;
+  /** Of the multi-platform image of which the input `platform` took this part. */
+  readonly takenFrom: Digest | undefined;
   readonly platforms: readonly PlatformReport[];
   /** Sorted by `compareFindings`. */
   readonly findings: readonly Finding[];

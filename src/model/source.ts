@@ -13,6 +13,11 @@ export interface SourceLayer {
   readonly sizeBytes: number | undefined;
   /** What the image's configuration says its tar hashes to, where that is known before it is read and there is no descriptor. */
   readonly diffId: Digest | undefined;
+  /**
+   * Of a foreign layer (Docker's word; `nondistributable` in image-spec layer.md), which is not pushed: whether the source holds it all the
+   * same, and it is read like any other, or not, and it is not.
+   */
+  readonly foreign?: 'held' | 'absent';
 }
 
 /**
@@ -43,7 +48,8 @@ export interface ImageSource {
   readonly repository: RepositoryName | undefined;
   /**
    * Reads every distinct layer once, calling `visit` for each (in any order, up to `parallel` at once), and resolves to the image's
-   * structure. A layer that is visited and not named by the image is not part of it. Rejects with a StepError of origin `source`.
+   * structure. A layer that is visited and not named by the image is not part of it. Rejects with a StepError of origin `source`, or
+   * `registry` where that is what does not give it.
    */
   read(visit: LayerVisit, options: ReadOptions): Promise<SourceImage>;
   /** Reads one layer that `read` has visited a second time: for an upload that the registry dropped while it was held. */
@@ -53,8 +59,14 @@ export interface ImageSource {
 /** One image, or an index of them, as a source holds it. */
 export type SourceImage = SourceManifest | SourceIndex;
 
-/** An index whose bytes are kept, and with them its digest. */
-export interface SourceIndex {
+/** What the input `platform` left of a multi-platform image. */
+interface Taken {
+  /** Digest of the image that it was taken out of. */
+  readonly takenFrom?: Digest;
+}
+
+/** An index whose bytes are kept, and with them its digest; or one of the chosen platforms of another index. */
+export interface SourceIndex extends Taken {
   readonly kind: 'index';
   readonly descriptor: Descriptor;
   readonly bytes: Uint8Array;
@@ -72,7 +84,7 @@ interface PlatformImage {
 }
 
 /** An image with a manifest of its own (OCI layout, registry): bytes and digest stay. */
-export interface KeptManifest extends PlatformImage {
+export interface KeptManifest extends PlatformImage, Taken {
   readonly kind: 'kept';
   readonly descriptor: Descriptor;
   readonly bytes: Uint8Array;
@@ -92,6 +104,11 @@ export interface KeptAttachment {
   readonly config: Descriptor;
   readonly configBytes: Uint8Array;
   readonly blobs: readonly SourceLayer[];
+}
+
+/** The multi-platform image that `image` was taken out of, where it was. */
+export function originOf(image: SourceImage): Digest | undefined {
+  return image.kind === 'index' || image.kind === 'kept' ? image.takenFrom : undefined;
 }
 
 /** The images in `image` that a runtime could unpack, in the order of the index. */

@@ -5,7 +5,15 @@ import { type Glob, globLengthLimit, parseGlob } from './glob.ts';
 
 const kinds: readonly Finding['kind'][] = ['vulnerability', 'secret', 'malware', 'misconfiguration'];
 const packageTypes: readonly PackageType[] = ['deb', 'apk', 'npm', 'pypi'];
-const gapCodes: readonly CoverageGap['code'][] = ['too-large', 'damaged', 'unsupported', 'linked', 'no-release', 'no-advisories'];
+const gapCodes: readonly CoverageGap['code'][] = [
+  'too-large',
+  'damaged',
+  'unsupported',
+  'linked',
+  'foreign',
+  'no-release',
+  'no-advisories',
+];
 
 const text = v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty'), v.maxLength(2_000, 'must have at most 2000 characters'));
 const ruleName = v.pipe(

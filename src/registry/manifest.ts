@@ -37,8 +37,7 @@ export const acceptedManifests = [mediaTypes.ociIndex, mediaTypes.ociManifest, m
 export function readManifest(bytes: Uint8Array, name: string, stated?: string): Manifest {
   try {
     const object = readObject(bytes);
-    if (object.schemaVersion === 1)
-      throw new Invalid('it is of Docker schema 1, which has been retired; push the image again with a current tool');
+    if (object.schemaVersion === 1 || schema1Type.test(stated ?? '')) throw schema1(name);
     if (object.schemaVersion !== 2) throw new Invalid('its schemaVersion is not 2');
     const mediaType = toMediaType(object, stated);
     const members = { mediaType, artifactType: optionalText(object, 'artifactType'), ...readShared(object) };
@@ -55,6 +54,17 @@ export function readManifest(bytes: Uint8Array, name: string, stated?: string): 
 }
 
 class Invalid extends Error {}
+
+/** https://distribution.github.io/distribution/spec/deprecated-schema-v1/, signed or not. */
+const schema1Type = /^\s*application\/vnd\.docker\.distribution\.manifest\.v1\+(?:json|prettyjws)\b/i;
+
+function schema1(name: string): RegistryError {
+  return new RegistryError({
+    code: 'manifest-invalid',
+    message: `cannot read the manifest ${name}: it is of Docker's image manifest schema 1, which has been retired`,
+    hint: 'Pull it with a Docker that still can and push it again, or build the image again.',
+  });
+}
 
 function readObject(bytes: Uint8Array): JsonObject {
   const value = parseStrictJson(bytes, { maxBytes: maxManifestBytes });

@@ -45,7 +45,7 @@ export interface Repository {
   /** Begins an upload and gives it up: rejects with `unauthorized` or `forbidden` and the missing grant before any expensive work is done. */
   checkPush(): Promise<void>;
   /** Size in bytes, undefined where the repository does not have the blob. */
-  headBlob(digest: Digest): Promise<number | undefined>;
+  headBlob(digest: Digest, access?: 'pull' | 'push'): Promise<number | undefined>;
   beginUpload(): Promise<Upload>;
   /** Takes a blob over from another repository of the registry, by its path; false where the registry does not do that. */
   mountBlob(digest: Digest, from: string): Promise<boolean>;
@@ -129,8 +129,8 @@ class RemoteRepository implements Repository {
     await probeUpload(this.#session);
   }
 
-  headBlob(digest: Digest): Promise<number | undefined> {
-    return headBlob(this.#session, digest);
+  headBlob(digest: Digest, access?: 'pull' | 'push'): Promise<number | undefined> {
+    return headBlob(this.#session, digest, access);
   }
 
   beginUpload(): Promise<Upload> {

@@ -23,6 +23,7 @@ function toDocument(report: Report) {
     durationMs: Math.round(report.durationMs),
     image: report.image,
     digest: report.digest ?? null,
+    takenFrom: report.takenFrom ?? null,
     verdict: {
       kind: verdict.kind,
       policy: { name: verdict.policy.name, digest: verdict.policy.digest },

@@ -17,7 +17,7 @@ export function toPublicationPart({ publication }: Report): readonly Part[] {
 
 /** One small line: what was looked at, with what, and for how long. */
 export function toFooterPart(report: Report): Part {
-  const { digest, platforms, advisories, verdict, durationMs, version } = report;
+  const { digest, takenFrom, platforms, advisories, verdict, durationMs, version } = report;
   const packages = platforms.reduce((sum, platform) => sum + platform.packages, 0);
   const layers = new Set(platforms.flatMap((platform) => platform.layers.map((layer) => layer.diffId))).size;
   const systems = [...new Set(platforms.flatMap(({ operatingSystem }) => operatingSystem?.prettyName ?? []))];
@@ -25,6 +25,7 @@ export function toFooterPart(report: Report): Part {
   const newest = advisories.newest === undefined ? '' : ` of ${toText(advisories.newest.slice(0, 10))} and before`;
   const parts = [
     ...(digest === undefined ? [] : [toCode(digest)]),
+    ...(takenFrom === undefined ? [] : [`of the multi-platform image ${toCode(takenFrom)}`]),
     ...systems.slice(0, 3).map((system) => toText(system, 60)),
     ...(platforms.length > 1 ? [toText(platforms.map(({ platform }) => platform).join(', '), 300)] : []),
     `${toCount(packages, 'package')} in ${toCount(layers, 'layer')}`,

@@ -105,15 +105,21 @@ function toHowToExcept(exception: string | undefined, width: number, paint: Pain
 }
 
 function toPublished(report: Report, paint: Paint): string[] {
-  const { publication, digest } = report;
-  const scanned = digest === undefined ? [] : [`digest     ${digest}`];
+  const { publication, digest, takenFrom } = report;
+  const origin = takenFrom === undefined ? [] : [`taken from ${takenFrom}`];
+  const scanned = [...(digest === undefined ? [] : [`digest     ${digest}`]), ...origin];
   if (publication.kind === 'none') return scanned.length === 0 ? [] : ['', ...scanned];
   const lines = [
     ...publication.references.map((reference) => `  ${toVisibleLine(reference)}`),
     ...publication.signatures.map((signature) => `  signature  ${signature}`),
     ...publication.sboms.map((sbom) => `  SBOM       ${sbom}`),
   ];
-  return ['', paint(`Published (${toCount(publication.references.length, 'reference')})`, 'bold'), ...lines];
+  return [
+    '',
+    paint(`Published (${toCount(publication.references.length, 'reference')})`, 'bold'),
+    ...lines,
+    ...origin.map((line) => `  ${line}`),
+  ];
 }
 
 function wrap(text: string, width: number): string[] {

@@ -1,7 +1,7 @@
 import type { ImageSource, LayerVisit, ReadOptions, SourceImage, SourceLayer } from '../model/source.ts';
 import type { Archive, ArchiveDocuments } from './archive.ts';
+import { toLayerPath } from './layout-content.ts';
 import { distinctLayers } from './oci-image.ts';
-import { toLayerPath } from './oci-tree.ts';
 import { hints, type SourceFailure } from './source-error.ts';
 
 interface ArchiveSourceOptions {

@@ -1,8 +1,10 @@
 import type { Digest } from '../model/digest.ts';
+import type { Platform } from '../model/image.ts';
 import type { ImageSource, SourceImage } from '../model/source.ts';
 import type { DockerDaemon, InspectedImage } from './docker-daemon.ts';
 import { readDockerImage, readDockerManifest } from './docker-manifest.ts';
 import { manifestMaxBytes } from './document.ts';
+import { LayoutContent } from './layout-content.ts';
 import { parseLayoutIndex } from './oci-document.ts';
 import { readOciImage } from './oci-image.ts';
 import type { SourceFailure } from './source-error.ts';
@@ -10,7 +12,13 @@ import type { StreamedFiles } from './streamed-files.ts';
 import { StreamedSource } from './streamed-source.ts';
 
 /** An image of a Docker daemon, which sends it as one archive. */
-export function createDaemonSource(name: string, daemon: DockerDaemon, image: InspectedImage, fail: SourceFailure): ImageSource {
+export function createDaemonSource(
+  name: string,
+  daemon: DockerDaemon,
+  image: InspectedImage,
+  platforms: readonly Platform[],
+  fail: SourceFailure,
+): ImageSource {
   const { id, layers, sizeBytes, keepsManifest } = image;
   return new StreamedSource({
     name,
@@ -18,11 +26,11 @@ export function createDaemonSource(name: string, daemon: DockerDaemon, image: In
     plan: { layers, sizeBytes },
     keepsManifest,
     open: (use) => daemon.save(id, use),
-    describe: (files) => (keepsManifest ? keptImage(files, id, fail) : madeImage(files, id, fail)),
+    describe: (files) => (keepsManifest ? keptImage(files, id, platforms, fail) : madeImage(files, id, fail)),
   });
 }
 
-async function keptImage(files: StreamedFiles, id: Digest, fail: SourceFailure): Promise<SourceImage> {
+async function keptImage(files: StreamedFiles, id: Digest, platforms: readonly Platform[], fail: SourceFailure): Promise<SourceImage> {
   const descriptors = parseLayoutIndex(await files.read('index.json', manifestMaxBytes), fail);
   const root = descriptors.find(({ digest }) => digest === id);
   if (root === undefined) {
@@ -32,7 +40,7 @@ async function keptImage(files: StreamedFiles, id: Digest, fail: SourceFailure):
       fail,
     );
   }
-  return await readOciImage(root, files, fail);
+  return await readOciImage(root, new LayoutContent(files, fail), platforms, fail);
 }
 
 /** Before API 1.48 a daemon does not say that its ids are those of manifests, so either will do. */

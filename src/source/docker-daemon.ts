@@ -1,8 +1,10 @@
 import type { HttpStream } from '../lib/http.ts';
 import { HttpError } from '../lib/http-error.ts';
 import { type Digest, isDigest } from '../model/digest.ts';
+import type { Platform } from '../model/image.ts';
 import type { DockerHost } from './docker-host.ts';
 import { Document, type Fields } from './document.ts';
+import { toPlatform } from './image-config.ts';
 import { quote, type SourceFailure } from './source-error.ts';
 
 /** What the daemon says of an image: https://docs.docker.com/reference/api/engine/version/v1.48/#tag/Image/operation/ImageInspect */
@@ -13,6 +15,7 @@ export interface InspectedImage {
   readonly sizeBytes: number | undefined;
   /** The daemon keeps the image's own manifest and compressed layers (containerd's store, API 1.48 and later). */
   readonly keepsManifest: boolean;
+  readonly platform: Platform;
 }
 
 const answerMaxBytes = 32 * 1024 * 1024;
@@ -48,7 +51,13 @@ export class DockerDaemon {
     const rootfs = document.optionalFields(fields.RootFS, 'RootFS', []);
     const keepsManifest = typeof fields.Descriptor === 'object' && fields.Descriptor !== null;
     const sizeBytes = typeof fields.Size === 'number' && fields.Size > 0 && !keepsManifest ? fields.Size : undefined;
-    return { id: fields.Id, layers: document.list(rootfs.Layers, 'RootFS.Layers', 1024).length, sizeBytes, keepsManifest };
+    return {
+      id: fields.Id,
+      layers: document.list(rootfs.Layers, 'RootFS.Layers', 1024).length,
+      sizeBytes,
+      keepsManifest,
+      platform: toPlatform({ os: fields.Os, architecture: fields.Architecture, variant: fields.Variant }, document),
+    };
   }
 
   /** Gives the archive of an image to `consume` as the daemon sends it. */

@@ -36,8 +36,8 @@ export function parseImageConfig(bytes: Uint8Array, what: string, fail: SourceFa
   };
 }
 
-/** Docker takes an image that does not say it for one of Linux. */
-function toPlatform(root: Readonly<Record<string, unknown>>, document: Document): Platform {
+/** The platform that fields of a document name. Docker takes an image that does not say it for one of Linux. */
+export function toPlatform(root: Readonly<Record<string, unknown>>, document: Document): Platform {
   const variant = document.text(root.variant, 'variant');
   return {
     os: document.text(root.os, 'os') || 'linux',

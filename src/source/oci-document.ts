@@ -13,6 +13,12 @@ const descriptorLimit = 1024;
 
 const manifestTypes: readonly string[] = [mediaTypes.ociManifest, mediaTypes.dockerManifest];
 const indexTypes: readonly string[] = [mediaTypes.ociIndex, mediaTypes.dockerIndex];
+const configTypes: readonly string[] = [mediaTypes.ociConfig, mediaTypes.dockerConfig];
+
+/** Whether a manifest's configuration is that of an image, not of another artifact. */
+export function isImageConfig({ mediaType }: Pick<Descriptor, 'mediaType'>): boolean {
+  return configTypes.includes(mediaType);
+}
 
 /**
  * Reads a manifest or index that `descriptor` names:
@@ -21,11 +27,17 @@ const indexTypes: readonly string[] = [mediaTypes.ociIndex, mediaTypes.dockerInd
 export function parseOciDocument(bytes: Uint8Array, descriptor: Descriptor, fail: SourceFailure): OciDocument {
   const { mediaType, digest } = descriptor;
   const isIndex = indexTypes.includes(mediaType);
+  if (schema1Types.test(mediaType)) {
+    throw schema1(digest, fail);
+  }
   if (!isIndex && !manifestTypes.includes(mediaType)) {
     throw fail('source-unsupported', `${digest} is of type ${quote(mediaType)}`, 'Only images (OCI, or Docker schema 2) can be published.');
   }
   const document = new Document(`${isIndex ? 'index' : 'manifest'} ${digest}`, fail);
   const root = document.fields(document.parse(bytes), 'it', documentKeys);
+  if (root.schemaVersion === 1) {
+    throw schema1(digest, fail);
+  }
   if (root.schemaVersion !== 2) {
     throw document.invalid('schemaVersion is not 2');
   }
@@ -65,6 +77,14 @@ export function verifyLayoutVersion(bytes: Uint8Array, fail: SourceFailure): voi
   if (typeof imageLayoutVersion !== 'string' || !imageLayoutVersion.startsWith('1.')) {
     throw fail('source-unsupported', 'its oci-layout names a version other than 1', hints.writeAgain);
   }
+}
+
+/** https://distribution.github.io/distribution/spec/deprecated-schema-v1/, signed or not. */
+const schema1Types = /^application\/vnd\.docker\.distribution\.manifest\.v1\+(?:json|prettyjws)$/;
+
+function schema1(digest: string, fail: SourceFailure) {
+  const reason = `${digest} is of Docker's image manifest schema 1, which has been retired: it does not say what its layers unpack to`;
+  return fail('source-unsupported', reason, 'Pull it with a Docker that still can and push it again, or build the image again.');
 }
 
 const documentKeys = ['schemaVersion', 'mediaType', 'config', 'layers', 'manifests', 'subject', 'artifactType', 'annotations'];

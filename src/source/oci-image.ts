@@ -1,38 +1,44 @@
 import type { Digest } from '../model/digest.ts';
-import { type Descriptor, mediaTypes } from '../model/image.ts';
+import type { Descriptor, Platform } from '../model/image.ts';
 import type { KeptAttachment, KeptManifest, SourceImage, SourceLayer } from '../model/source.ts';
-import type { ArchiveDocuments } from './archive.ts';
-import { configMaxBytes } from './document.ts';
+import { isMarkedAttestation } from './attestation.ts';
 import { parseImageConfig } from './image-config.ts';
-import { isMarkedAttestation, type OciManifest, type OciNode, readDocument, readOciTree, toBlobPath } from './oci-tree.ts';
+import type { OciContent } from './oci-content.ts';
+import { isImageConfig } from './oci-document.ts';
+import type { OciManifest, OciNode } from './oci-node.ts';
+import { readOciTree } from './oci-tree.ts';
 import { hints, quote, type SourceFailure } from './source-error.ts';
 
-const configTypes: readonly string[] = [mediaTypes.ociConfig, mediaTypes.dockerConfig];
 const layerType =
   /^application\/vnd\.(?:oci\.image\.layer\.(?:nondistributable\.)?v1\.tar(?:\+(?:gzip|zstd))?|docker\.image\.rootfs\.(?:foreign\.)?diff\.tar(?:\.(?:gzip|zstd))?)$/;
+/** Docker's word and that of https://github.com/opencontainers/image-spec/blob/v1.1.1/layer.md#non-distributable-layers */
 const foreignType = /\.(?:nondistributable|foreign)\./;
 
-/** Reads the whole structure of the image `root` of a layout, and checks that every blob which it names is there at its full size. */
-export async function readOciImage(root: Descriptor, files: ArchiveDocuments, fail: SourceFailure): Promise<SourceImage> {
-  const tree = await readOciTree(root, files, fail);
+type KeptImage = Exclude<SourceImage, { readonly kind: 'made' }>;
+
+/**
+ * Reads the whole structure of the image `root`, or of those of its `platforms` that are named, and checks that every blob which it names is
+ * there as far as can be seen; a foreign layer need not be.
+ */
+export async function readOciImage(
+  root: Descriptor,
+  content: OciContent,
+  platforms: readonly Platform[],
+  fail: SourceFailure,
+): Promise<SourceImage> {
+  const tree = await readOciTree(root, content, platforms, fail);
   const manifests = manifestsOf(tree);
   for (const manifest of manifests) {
     verifyImageKind(manifest, tree, fail);
   }
-  await verifyBlobs(manifests, files, fail);
-  const inspected = new Set(
-    manifests.filter((manifest) => !isAttachment(manifest)).flatMap(({ layers }) => layers.map(({ digest }) => digest)),
-  );
-  const layers = new Map<Digest, SourceLayer>();
-  for (const descriptor of manifests.flatMap((manifest) => manifest.layers)) {
-    const { digest } = descriptor;
-    const kind = inspected.has(digest) ? 'layer' : 'blob';
-    layers.set(digest, layers.get(digest) ?? { key: digest, kind, descriptor, sizeBytes: descriptor.size, diffId: undefined });
-  }
-  return await toSourceImage(tree, layers, files, fail);
+  const layers = await toLayers(manifests, content);
+  const named = manifests.flatMap((manifest) => [manifest.config, ...manifest.layers]);
+  await content.verifyBlobs(distinctDescriptors(named.filter(({ digest }) => layers.get(digest)?.foreign !== 'absent')));
+  const image = await toSourceImage(tree, layers, content, fail);
+  return tree.descriptor.digest === root.digest ? image : withOrigin(image, root.digest);
 }
 
-/** The distinct layers and blobs that an image names, in its order. */
+/** The distinct layers and blobs of an image that are to be read, in its order. */
 export function distinctLayers(image: SourceImage): readonly SourceLayer[] {
   switch (image.kind) {
     case 'index':
@@ -40,8 +46,32 @@ export function distinctLayers(image: SourceImage): readonly SourceLayer[] {
     case 'attachment':
       return distinct(image.blobs);
     default:
-      return distinct(image.layers);
+      return distinct(image.layers.filter(({ foreign }) => foreign !== 'absent'));
   }
+}
+
+function withOrigin(image: KeptImage, takenFrom: Digest): SourceImage {
+  return image.kind === 'attachment' ? image : { ...image, takenFrom };
+}
+
+/** By digest. A layer is inspected where any image has it, and foreign where all that name it call it so. */
+async function toLayers(manifests: readonly OciManifest[], content: OciContent): Promise<ReadonlyMap<Digest, SourceLayer>> {
+  const inspected = new Set(
+    manifests.filter((manifest) => !isAttachment(manifest)).flatMap(({ layers }) => layers.map(({ digest }) => digest)),
+  );
+  const named = manifests.flatMap((manifest) => manifest.layers);
+  const ordinary = new Set(named.filter(({ mediaType }) => !foreignType.test(mediaType)).map(({ digest }) => digest));
+  const layers = new Map<Digest, SourceLayer>();
+  for (const descriptor of named) {
+    const { digest, size } = descriptor;
+    if (!layers.has(digest)) {
+      const kind = inspected.has(digest) ? 'layer' : 'blob';
+      const layer = { key: digest, kind, descriptor, sizeBytes: size, diffId: undefined } as const;
+      const foreign = ordinary.has(digest) ? undefined : (await content.hasBlob(descriptor)) ? 'held' : 'absent';
+      layers.set(digest, foreign === undefined ? layer : { ...layer, foreign });
+    }
+  }
+  return layers;
 }
 
 function distinct(layers: readonly SourceLayer[]): readonly SourceLayer[] {
@@ -62,58 +92,40 @@ function verifyImageKind(manifest: OciManifest, tree: OciNode, fail: SourceFailu
   if (manifest !== tree && isAttachment(manifest)) {
     return;
   }
-  if (!configTypes.includes(config.mediaType)) {
+  if (!isImageConfig(config)) {
     throw fail(
       'source-unsupported',
       `${descriptor.digest} is an artifact (${quote(config.mediaType)}), not an image`,
       'Name an image; artifacts are published with oras or with the tool that made them.',
     );
   }
-  const odd = layers.find(({ mediaType }) => !layerType.test(mediaType) || foreignType.test(mediaType));
+  const odd = layers.find(({ mediaType }) => !layerType.test(mediaType));
   if (odd !== undefined) {
-    const reason = foreignType.test(odd.mediaType) ? 'lies elsewhere and must not be distributed' : 'is no file system layer';
     throw fail(
       'source-unsupported',
-      `the layer ${odd.digest} of type ${quote(odd.mediaType)} ${reason}`,
-      'Build the image with layers of its own (Windows base images: with layers that may be pushed).',
+      `the layer ${odd.digest} of type ${quote(odd.mediaType)} is no file system layer`,
+      'Build the image with layers that are tars, as they are or compressed with gzip or zstd.',
     );
   }
 }
 
-async function verifyBlobs(manifests: readonly OciManifest[], files: ArchiveDocuments, fail: SourceFailure): Promise<void> {
-  const problems: string[] = [];
-  for (const { digest, size } of distinctDescriptors(manifests.flatMap(({ config, layers }) => [config, ...layers]))) {
-    const found = await files.find(toBlobPath({ digest }));
-    if (found?.sizeBytes !== size) {
-      problems.push(
-        found === undefined ? `the blob ${digest} is missing` : `the blob ${digest} has ${found.sizeBytes} of its ${size} bytes`,
-      );
-    }
-  }
-  const [first] = problems;
-  if (first !== undefined) {
-    const others = problems.length === 1 ? '' : `, and ${problems.length - 1} more ${problems.length === 2 ? 'is' : 'are'} missing or cut`;
-    throw fail('source-incomplete', `${first}${others}`, hints.writeAgain);
-  }
-}
-
 /** One descriptor for each digest and size: two that differ in size cannot both be true. */
-function distinctDescriptors(descriptors: readonly Descriptor[]): Iterable<Descriptor> {
-  return new Map(descriptors.map((descriptor) => [`${descriptor.digest} ${descriptor.size}`, descriptor])).values();
+function distinctDescriptors(descriptors: readonly Descriptor[]): readonly Descriptor[] {
+  return [...new Map(descriptors.map((descriptor) => [`${descriptor.digest} ${descriptor.size}`, descriptor])).values()];
 }
 
 async function toSourceImage(
   node: OciNode,
   layers: ReadonlyMap<Digest, SourceLayer>,
-  files: ArchiveDocuments,
+  content: OciContent,
   fail: SourceFailure,
-): Promise<SourceImage> {
+): Promise<KeptImage> {
   if (node.kind === 'manifest') {
-    return await toSourceManifest(node, layers, files, fail);
+    return await toSourceManifest(node, layers, content, fail);
   }
   const children: SourceImage[] = [];
   for (const child of node.children) {
-    children.push(await toSourceImage(child, layers, files, fail));
+    children.push(await toSourceImage(child, layers, content, fail));
   }
   return { kind: 'index', descriptor: node.descriptor, bytes: node.bytes, children };
 }
@@ -121,11 +133,11 @@ async function toSourceImage(
 async function toSourceManifest(
   manifest: OciManifest,
   table: ReadonlyMap<Digest, SourceLayer>,
-  files: ArchiveDocuments,
+  content: OciContent,
   fail: SourceFailure,
 ): Promise<KeptManifest | KeptAttachment> {
   const { descriptor, bytes, config } = manifest;
-  const configBytes = await readDocument(config, configMaxBytes, files, fail);
+  const configBytes = await content.readConfig(config);
   const layers = manifest.layers.flatMap(({ digest }) => table.get(digest) ?? []);
   if (isAttachment(manifest)) {
     return { kind: 'attachment', descriptor, bytes, config, configBytes, blobs: layers };

@@ -24,23 +24,35 @@ export interface PublicationRun {
     readonly bytesReused: number;
     readonly uploadsSentAgain: number;
   };
+  /** The JSON report. */
+  readonly report: {
+    readonly takenFrom: string | null;
+    readonly gaps: readonly { readonly code: string; readonly layer: number | null; readonly reason: string }[];
+    readonly platforms: readonly { readonly platform: string; readonly layers: readonly { readonly diffId: string }[] }[];
+    readonly verdict: { readonly kind: string };
+  };
   readonly log: readonly string[];
 }
 
 /** Runs the step in this process, without waits between tries. */
-export async function runPublication(place: Place, http: HttpClient, inputs: Readonly<Record<string, string>>): Promise<PublicationRun> {
+export async function runPublication(
+  place: Place,
+  http: HttpClient,
+  inputs: Readonly<Record<string, string>>,
+  environment: Partial<World['environment']> = {},
+): Promise<PublicationRun> {
   const settings = parseSettings(new Map(Object.entries(inputs)), (name) => name);
   const log: string[] = [];
   const outputs = new Map<string, string>();
   const host = recordingHost(place.workspace, await place.newFolder('runner'), log, outputs);
-  const exitCode = await secure(settings, host, toWorld(http)).catch((error: unknown) => {
+  const exitCode = await secure(settings, host, toWorld(http, environment)).catch((error: unknown) => {
     if (!(error instanceof StepError)) throw error;
     log.push(error.message);
     return exitCodeOf(error);
   });
   const path = outputs.get('report');
   const report = path === undefined ? {} : JSON.parse(await readFile(path, 'utf8'));
-  return { exitCode, digest: outputs.get('digest') ?? '', publication: report.publication, log };
+  return { exitCode, digest: outputs.get('digest') ?? '', publication: report.publication, report, log };
 }
 
 export async function openHttp(place: Place): Promise<HttpClient> {
@@ -95,7 +107,7 @@ function sha256(bytes: Buffer | string): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-function toWorld(http: HttpClient): World {
+function toWorld(http: HttpClient, given: Partial<World['environment']>): World {
   const environment = {
     docker: {},
     dockerConfig: undefined,
@@ -105,6 +117,7 @@ function toWorld(http: HttpClient): World {
     azureAuthorityHost: undefined,
     fetchIdentityToken: undefined,
     standardInput: undefined,
+    ...given,
   };
   const { signal: cancelled } = new AbortController();
   return {

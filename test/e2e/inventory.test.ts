@@ -10,8 +10,8 @@ import { type LayerResult, readLayer } from '../../src/layer/pass.ts';
 import { createHttp } from '../../src/lib/http-client.ts';
 import type { Package } from '../../src/model/package.ts';
 import { platformImages } from '../../src/model/source.ts';
-import { parseImageSource } from '../../src/source/image-source-text.ts';
 import { openSource } from '../../src/source/open-source.ts';
+import { localImage } from '../source/local-image.ts';
 import { peer, shared } from './peers.ts';
 import { runProgram } from './step.ts';
 
@@ -22,7 +22,7 @@ const shopArchive = process.env.SHOP_ARCHIVE ?? '';
 async function inspect(text: string) {
   const http = createHttp({ userAgent: 'test' });
   onTestFinished(() => http.close());
-  const source = await openSource(parseImageSource(text), { workspace: images, docker: {}, stream: http.stream });
+  const source = await openSource(localImage(text), { workspace: images, docker: {}, stream: http.stream, platforms: [] });
   const results = new Map<string, LayerResult>();
   const inspectors = allInspectors();
   const image = await source.read(async (layer, content) => void results.set(layer.key, await readLayer(layer, content, { inspectors })), {

@@ -9,10 +9,11 @@ import { createGunzip } from 'node:zlib';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { createHttp } from '../../src/lib/http-client.ts';
 import { StepError } from '../../src/lib/step-error.ts';
+import { parsePlatform } from '../../src/model/platform.ts';
 import { platformImages, type SourceImage } from '../../src/model/source.ts';
 import { startRegistry } from '../../src/sandbox/registry.ts';
-import { parseImageSource } from '../../src/source/image-source-text.ts';
 import { openSource } from '../../src/source/open-source.ts';
+import { localImage } from '../source/local-image.ts';
 import { peer, shared } from './peers.ts';
 
 const run = promisify(execFile);
@@ -25,13 +26,14 @@ interface ReadImage {
 }
 
 /** Reads an image and holds every layer against diff id and descriptor. */
-async function read(text: string, folder = workspace): Promise<ReadImage> {
+async function read(text: string, folder = workspace, platforms: readonly string[] = []): Promise<ReadImage> {
   const http = createHttp({ userAgent: 'test' });
   try {
-    const source = await openSource(parseImageSource(text), {
+    const source = await openSource(localImage(text), {
       workspace: folder,
       docker: { host: process.env.DOCKER_HOST },
       stream: http.stream,
+      platforms: platforms.flatMap((platform) => parsePlatform(platform) ?? []),
     });
     const layers = new Map<string, { digest: string; diffId: string }>();
     const image = await source.read(async ({ key }, content) => void layers.set(key, await hashLayer(content)), { parallel: 2 });

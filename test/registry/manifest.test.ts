@@ -55,7 +55,7 @@ test.each<[unknown, string | undefined, string]>([
   [{ ...image, mediaType: mediaTypes.ociIndex }, undefined, 'its members are of the other kind'],
   [image, mediaTypes.dockerManifest, 'but it came as'],
   [image, mediaTypes.ociIndex, 'but it came as'],
-  [{ schemaVersion: 1, name: 'app', fsLayers: [] }, undefined, 'Docker schema 1'],
+  [{ schemaVersion: 1, name: 'app', fsLayers: [] }, undefined, 'schema 1'],
   [{ ...image, schemaVersion: '2' }, undefined, 'schemaVersion is not 2'],
   [{ ...image, mediaType: 'text/html' }, undefined, 'is not an image or an index'],
   [{ ...image, mediaType: 7 }, undefined, '"mediaType" is not a text'],

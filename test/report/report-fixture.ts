@@ -111,6 +111,7 @@ export function deniedReport(): Report {
   return {
     image: 'shop:ci',
     digest: digest('d'),
+    takenFrom: undefined,
     platforms: [
       {
         platform: 'linux/amd64',

@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { HttpStream } from '../../src/lib/http.ts';
 import { HttpError } from '../../src/lib/http-error.ts';
 import type { ImageSource } from '../../src/model/source.ts';
-import { parseImageSource } from '../../src/source/image-source-text.ts';
 import { openSource } from '../../src/source/open-source.ts';
 import { itIsASource } from '../contract/source.ts';
 import { file, tar } from '../layer/tar-writer.ts';
 import { type FakeDaemonOptions, startFakeDaemon } from './fake-daemon.ts';
 import { attestedLayout, config, configHex, digestOf, layers, legacyMembers, sha256 } from './image-fixture.ts';
+import { localImage } from './local-image.ts';
 import { openAt, readWhole, refusalOf } from './reading.ts';
 
 const id = `sha256:${configHex}`;
@@ -136,7 +136,7 @@ describe('a daemon that cannot be asked', () => {
     const stream: HttpStream = async (request) => {
       throw new HttpError('refused', request, 'no connection (EACCES)', 'EACCES');
     };
-    const open = () => openSource(parseImageSource('app:ci'), { workspace: '/', docker: {}, stream });
+    const open = () => openSource(localImage('app:ci'), { workspace: '/', docker: {}, stream, platforms: [] });
     const { error } = await refusalOf(open);
     expect(error.message).toContain('may not connect to the Docker daemon at /var/run/docker.sock');
     expect(error.hint).toContain('group docker');

@@ -7,12 +7,12 @@ import { parseProxy } from '../../src/lib/proxy.ts';
 import { StepError } from '../../src/lib/step-error.ts';
 import { type CertificateAuthority, createCertificateAuthority } from '../../src/sandbox/certificate.ts';
 import { type DockerSettings, findDockerHost } from '../../src/source/docker-endpoint.ts';
-import { parseImageSource } from '../../src/source/image-source-text.ts';
 import { openSource } from '../../src/source/open-source.ts';
 import { tar } from '../layer/tar-writer.ts';
 import { startForwardProxy } from '../lib/forward-proxy.ts';
 import { startFakeDaemon } from './fake-daemon.ts';
 import { configHex, legacyMembers } from './image-fixture.ts';
+import { localImage } from './local-image.ts';
 import { openAt, readWhole, refusalOf, temporaryFolder } from './reading.ts';
 
 const id = `sha256:${configHex}`;
@@ -155,15 +155,20 @@ describe('a Docker daemon that wants TLS client certificates', () => {
       proxy.close();
     });
     const docker = { host: 'tcp://docker.test', tlsVerify: '1', certPath: await writeTls() };
-    const source = await openSource(parseImageSource('app:ci'), { workspace: '/', docker, stream: http.stream });
+    const source = await openSource(localImage('app:ci'), { platforms: [], workspace: '/', docker, stream: http.stream });
     expect(await readWhole(source)).toMatchObject({ kind: 'made' });
     const foreign = { ...docker, certPath: await writeTls(undefined, { 'ca.pem': stranger.certificatePem }) };
     const { error } = await refusalOf(() =>
-      openSource(parseImageSource('app:ci'), { workspace: '/', docker: foreign, stream: http.stream }),
+      openSource(localImage('app:ci'), { platforms: [], workspace: '/', docker: foreign, stream: http.stream }),
     );
     expect(error.message).toContain('do not trust each other');
     const { error: refused } = await refusalOf(() =>
-      openSource(parseImageSource('app:ci'), { workspace: '/', docker: { ...docker, host: 'tcp://other.test' }, stream: http.stream }),
+      openSource(localImage('app:ci'), {
+        platforms: [],
+        workspace: '/',
+        docker: { ...docker, host: 'tcp://other.test' },
+        stream: http.stream,
+      }),
     );
     expect(refused.message).toContain('(HTTPS_PROXY) opens no tunnel to other.test:2376');
   });

@@ -104,6 +104,21 @@ export class LayoutFixture {
     });
   }
 
+  /** An image whose lower layer is a foreign one, which the layout holds or not. */
+  foreignImage(isHeld: boolean, urls: readonly string[] = ['https://example.invalid/base.tar.gz']): Blob {
+    const [base, app] = [gzipLayer(layers[0]), gzipLayer(layers[1])];
+    if (isHeld) this.put(base);
+    this.put(app);
+    const configBlob = this.put({ mediaType: ociConfigType, bytes: configOf({ diffIds: [sha256(layers[0]), sha256(layers[1])] }) });
+    const foreign = { ...describe({ ...base, mediaType: 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip' }), urls };
+    return this.json(ociManifestType, {
+      schemaVersion: 2,
+      mediaType: ociManifestType,
+      config: describe(configBlob),
+      layers: [foreign, describe(app)],
+    });
+  }
+
   index(manifests: readonly object[]): Blob {
     return this.json(ociIndexType, { schemaVersion: 2, mediaType: ociIndexType, manifests });
   }

@@ -17,9 +17,25 @@ describe('parseImageSource', () => {
     ['docker-archive:/a b/c:d.tar:app:ci', { kind: 'docker-archive', location: '/a b/c:d.tar:app:ci' }],
     ['oci-archive:app.tar:ci', { kind: 'oci-archive', location: 'app.tar:ci' }],
     ['oci:layout', { kind: 'oci', location: 'layout' }],
+    ['registry:alpine', { kind: 'registry', reference: { registry: 'docker.io', repository: 'library/alpine' } }],
+    [
+      'registry:shop.azurecr.io/team/app:1.0',
+      { kind: 'registry', reference: { registry: 'shop.azurecr.io', repository: 'team/app', tag: '1.0' } },
+    ],
+    [
+      `registry:localhost:5000/app:1@sha256:${'a'.repeat(64)}`,
+      { kind: 'registry', reference: { registry: 'localhost:5000', repository: 'app', tag: '1', digest: `sha256:${'a'.repeat(64)}` } },
+    ],
   ])('reads %s', (text, expected) => {
     expect(parseImageSource(text)).toEqual({ ...expected, text: text.trim() });
   });
+
+  it.each(['registry:App', 'registry:a//b', 'registry:host/app:', 'registry:app@sha256:1', 'registry:docker://app'])(
+    'refuses %s as no reference',
+    (text) => {
+      expect(() => parseImageSource(text)).toThrow(expect.objectContaining({ code: 'reference-invalid', origin: 'input' }));
+    },
+  );
 
   it.each([
     '',
@@ -27,7 +43,7 @@ describe('parseImageSource', () => {
     'docker-archive:',
     'oci:',
     'docker-daemon:',
-    'registry:app',
+    'registry:',
     'docker://app',
     'dir:x',
     './app.tar',

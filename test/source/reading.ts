@@ -4,10 +4,11 @@ import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createHttp } from '../../src/lib/http-client.ts';
 import { StepError } from '../../src/lib/step-error.ts';
+import type { Platform } from '../../src/model/image.ts';
 import type { ImageSource, SourceImage } from '../../src/model/source.ts';
 import type { DockerSettings } from '../../src/source/docker-endpoint.ts';
-import { parseImageSource } from '../../src/source/image-source-text.ts';
 import { openSource } from '../../src/source/open-source.ts';
+import { localImage } from './local-image.ts';
 
 /** A folder that is gone after the test. */
 export function temporaryFolder(): string {
@@ -17,23 +18,29 @@ export function temporaryFolder(): string {
 }
 
 /** Opens `text` in a new folder that has `files`. */
-export async function openIn(files: Readonly<Record<string, Buffer>> | ReadonlyMap<string, Buffer>, text: string): Promise<ImageSource> {
+export async function openIn(
+  files: Readonly<Record<string, Buffer>> | ReadonlyMap<string, Buffer>,
+  text: string,
+  platforms: readonly Platform[] = [],
+): Promise<ImageSource> {
   const workspace = temporaryFolder();
   for (const [name, bytes] of files instanceof Map ? files : Object.entries(files)) {
     mkdirSync(dirname(join(workspace, name)), { recursive: true });
     writeFileSync(join(workspace, name), bytes);
   }
-  return await openAt(workspace, text);
+  return await openAt(workspace, text, undefined, platforms);
 }
 
-export async function openAt(workspace: string, text: string, docker?: string | DockerSettings): Promise<ImageSource> {
+export async function openAt(
+  workspace: string,
+  text: string,
+  docker?: string | DockerSettings,
+  platforms: readonly Platform[] = [],
+): Promise<ImageSource> {
   const http = createHttp({ userAgent: 'test' });
   onTestFinished(() => http.close());
-  return await openSource(parseImageSource(text), {
-    workspace,
-    docker: typeof docker === 'object' ? docker : { host: docker },
-    stream: http.stream,
-  });
+  const settings = typeof docker === 'object' ? docker : { host: docker };
+  return await openSource(localImage(text), { workspace, docker: settings, stream: http.stream, platforms });
 }
 
 /** Reads an image, dropping its layers' bytes. */

@@ -3,11 +3,11 @@ import { describe, expect, it } from 'vitest';
 import type { HttpStream } from '../../src/lib/http.ts';
 import type { ImageSource } from '../../src/model/source.ts';
 import type { StandardInput } from '../../src/source/image-archive.ts';
-import { parseImageSource } from '../../src/source/image-source-text.ts';
 import { openSource } from '../../src/source/open-source.ts';
 import { itIsASource } from '../contract/source.ts';
 import { tar } from '../layer/tar-writer.ts';
 import { attestedLayout, config, configHex, digestOf, LayoutFixture, legacyMembers } from './image-fixture.ts';
+import { localImage } from './local-image.ts';
 import { readWhole, refusalOf } from './reading.ts';
 
 const archive = tar(...legacyMembers());
@@ -16,7 +16,7 @@ const noNetwork: HttpStream = async () => {
 };
 
 function open(standardInput: StandardInput | undefined, text = 'docker-archive:-'): Promise<ImageSource> {
-  return openSource(parseImageSource(text), { workspace: '/', docker: {}, stream: noNetwork, standardInput });
+  return openSource(localImage(text), { workspace: '/', docker: {}, stream: noNetwork, standardInput, platforms: [] });
 }
 
 /** A pipe that gives `bytes` in pieces, and fails at its end with `error`. */

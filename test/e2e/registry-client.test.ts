@@ -10,12 +10,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
-import { createHttp } from '../../src/lib/http-client.ts';
+import { createHttp, readWhole } from '../../src/lib/http-client.ts';
 import { SecretValue } from '../../src/lib/secret-value.ts';
 import type { Digest } from '../../src/model/digest.ts';
 import { type Descriptor, mediaTypes } from '../../src/model/image.ts';
 import type { RegistryCredential } from '../../src/registry/credential.ts';
+import { pushBlob } from '../../src/registry/push-blob.ts';
+import { toRegistryAddress } from '../../src/registry/reference.ts';
 import { openRepository, type Repository, type RepositoryOptions } from '../../src/registry/repository.ts';
+import { Session } from '../../src/registry/session.ts';
 import { peer } from './peers.ts';
 
 const run = promisify(execFile);
@@ -95,6 +98,11 @@ function open(host: string, repository: string, credential = anonymous, more: Pa
   return openRepository({ registry: host, repository }, { http, credential, ...real, ...more });
 }
 
+function openSession(host: string, repository: string): Session {
+  const retry = { now: () => new Date(), random: Math.random, sleep: async (ms: number) => void (await sleep(ms)) };
+  return new Session({ registry: toRegistryAddress(host), repository, http, credential: anonymous, retry });
+}
+
 function digestOf(bytes: Uint8Array): Digest {
   return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }
@@ -164,18 +172,21 @@ async function catalog(host: string): Promise<string> {
 /** A token server as CNCF Distribution wants one, which gives whoever knows the password what is asked for. */
 async function startTokenServer(
   lifetimeSeconds: number,
-): Promise<{ readonly host: string; readonly jwks: string; readonly scopes: string[] }> {
+): Promise<{ readonly host: string; readonly jwks: string; readonly scopes: string[]; readonly deny: (repository: string) => void }> {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const jwks = join(folder, 'jwks.json');
   writeFileSync(jwks, JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'k1', alg: 'ES256', use: 'sig' }] }));
   const scopes: string[] = [];
+  const denied = new Set<string>();
   const basic = `Basic ${Buffer.from('robot:pa:ss wörd').toString('base64')}`;
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://localhost');
-    const scope = url.searchParams.get('scope') ?? '';
-    scopes.push(scope);
-    const [type, name, actions = ''] = scope.split(':');
-    const access = request.headers.authorization === basic && name !== undefined ? [{ type, name, actions: actions.split(',') }] : [];
+    const asked = url.searchParams.getAll('scope');
+    scopes.push(asked.join(' '));
+    const wanted = asked
+      .map((scope) => scope.split(':'))
+      .map(([type, name, actions = '']) => ({ type, name, actions: actions.split(',') }));
+    const access = request.headers.authorization === basic ? wanted.filter(({ name }) => name !== undefined && !denied.has(name)) : [];
     const now = Math.floor(Date.now() / 1000);
     const claims = {
       iss: 'issuer',
@@ -194,7 +205,7 @@ async function startTokenServer(
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   servers.push(server);
-  return { host: `127.0.0.1:${(server.address() as AddressInfo).port}`, jwks, scopes };
+  return { host: `127.0.0.1:${(server.address() as AddressInfo).port}`, jwks, scopes, deny: (repository) => void denied.add(repository) };
 }
 
 describe.each([
@@ -290,6 +301,59 @@ describe.each([
     const listed = await open(host, 'team/app').listReferrers(subject.digest);
     expect(listed.map(({ digest }) => digest).sort()).toEqual(attached.map(({ digest }) => digest).sort());
   });
+});
+
+test.each([
+  ['CNCF Distribution', startDistribution, true],
+  // It begins an upload instead.
+  ['crane registry', startCrane, false],
+] as const)('%s: a blob of another repository is taken over, or that is declined', async (_name, start, isMounted) => {
+  const { host, storage } = await start();
+  const content = randomBytes(6_000_000);
+  await open(host, 'team/base').putBlob(digestOf(content), content);
+  const repository = open(host, 'team/app');
+  expect(await repository.mountBlob(digestOf(content), 'team/base')).toBe(isMounted);
+  expect(await repository.mountBlob(digestOf(randomBytes(8)), 'team/base')).toBe(false);
+  expect(await repository.mountBlob(digestOf(content), 'team/nothing')).toBe(false);
+  if (isMounted) expect(await repository.headBlob(digestOf(content))).toBe(content.length);
+  if (storage !== undefined) expect(filesIn(storage).filter((path) => /_uploads\/.*\/data$/.test(path))).toEqual([]);
+  expect(repository.sentBytes).toBe(0);
+});
+
+test.each([
+  ['CNCF Distribution', startDistribution],
+  ['crane registry', startCrane],
+] as const)('%s: takes a blob in one request', async (_name, start) => {
+  const { host } = await start();
+  const content = randomBytes(12_000_000);
+  const blob = { digest: digestOf(content), size: content.length };
+  const repository = open(host, 'team/app');
+  const session = openSession(host, 'team/app');
+  session.takesPieces = false;
+  await pushBlob(session, blob, async (write) => {
+    for (let at = 0; at < content.length; at += 300_000) await write(content.subarray(at, at + 300_000));
+  });
+  expect((await repository.fetchBlob(blob, readWhole)).equals(content)).toBe(true);
+});
+
+test('Bearer: to take a blob over asks for the right to read where it is, and goes without where that is not given', async () => {
+  const tokens = await startTokenServer(300);
+  const auth = `auth: { token: { realm: "http://${tokens.host}/token", service: registry, issuer: issuer, jwks: ${tokens.jwks}, signingalgorithms: [ES256] } }`;
+  const { host } = await startDistribution(auth);
+  const content = randomBytes(1_000_000);
+  await open(host, 'team/base', password, { tokenHosts: [tokens.host] }).putBlob(digestOf(content), content);
+  tokens.scopes.length = 0;
+  const repository = open(host, 'team/app', password, { tokenHosts: [tokens.host] });
+  await repository.checkPush();
+  tokens.scopes.length = 0;
+  expect(await repository.mountBlob(digestOf(content), 'team/base')).toBe(true);
+  expect(await repository.mountBlob(digestOf(content), 'team/base')).toBe(true);
+  expect(tokens.scopes).toEqual(['repository:team/app:pull,push repository:team/base:pull']);
+  expect(await repository.headBlob(digestOf(content))).toBe(content.length);
+  tokens.deny('team/base');
+  const other = open(host, 'team/other', password, { tokenHosts: [tokens.host] });
+  expect(await other.mountBlob(digestOf(content), 'team/base')).toBe(false);
+  expect(await other.headBlob(digestOf(content))).toBeUndefined();
 });
 
 test('Basic: pushes with the password, and says what is missing without', async () => {

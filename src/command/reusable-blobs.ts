@@ -19,6 +19,8 @@ const lookUpMs = 15_000;
 const proofMs = 300_000;
 /** Smaller layers are compressed and sent in the time that it takes to look. */
 const leastProofBytes = 1024 * 1024;
+/** What does not compress grows by its framing: a blob that is larger still is not worth reading. */
+const mostGrowth = 1.01;
 
 /**
  * Blobs that the destinations have already for layers which arrive uncompressed. A registry's word is not taken for what a blob unpacks to: either
@@ -61,7 +63,7 @@ export class ReusableBlobs {
   }
 
   async #isProven({ blob, diffId, repository }: Pairing, sizeBytes: number): Promise<boolean> {
-    if (sizeBytes < leastProofBytes || blob.size > sizeBytes) return false;
+    if (sizeBytes < leastProofBytes || blob.size > sizeBytes * mostGrowth) return false;
     const layer: SourceLayer = { key: blob.digest, kind: 'layer', descriptor: undefined, sizeBytes: blob.size, diffId: undefined };
     const limits = { ...defaultLayerLimits, maxInflatedBytes: sizeBytes };
     try {

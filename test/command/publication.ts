@@ -60,13 +60,17 @@ export async function openHttp(place: Place): Promise<HttpClient> {
 }
 
 /** Writes `docker save` of an image with these layers into the workspace. */
-export async function writeArchive(place: Place, name: string, layers: readonly Buffer[]): Promise<void> {
+export async function writeArchive(place: Pick<Place, 'workspace'>, name: string, layers: readonly Buffer[]): Promise<void> {
   const tars = layers.map((layer) => ({ layer, path: `${sha256(layer)}/layer.tar` }));
   await writeFile(join(place.workspace, name), toArchive(tars, layers));
 }
 
 /** The same, with layers that are compressed in the archive. */
-export async function writeCompressedArchive(place: Place, name: string, layers: readonly Buffer[]): Promise<readonly Digest[]> {
+export async function writeCompressedArchive(
+  place: Pick<Place, 'workspace'>,
+  name: string,
+  layers: readonly Buffer[],
+): Promise<readonly Digest[]> {
   const packed = layers.map((layer) => gzipSync(layer, { level: 9 }));
   const files = packed.map((layer) => ({ layer, path: `${sha256(layer)}.tar.gz` }));
   await writeFile(join(place.workspace, name), toArchive(files, layers));

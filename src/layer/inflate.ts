@@ -19,7 +19,7 @@ export async function openInflater(
   use: (bytes: Buffer) => void,
   limits: LayerLimits,
 ): Promise<Inflater> {
-  return new Inflater(layer, format === 'gzip' ? gzipDecoder(layer) : await zstdDecoder(layer), use, limits);
+  return new Inflater(layer, format === 'gzip' ? gzipDecoder(layer) : await zstdDecoder(layer, limits), use, limits);
 }
 
 interface Decoder {
@@ -46,9 +46,9 @@ function gzipDecoder(layer: string): Decoder {
   };
 }
 
-async function zstdDecoder(layer: string): Promise<Decoder> {
+async function zstdDecoder(layer: string, { maxWindowBytes }: LayerLimits): Promise<Decoder> {
   let takenBytes = 0;
-  const frames = new ZstdFrames((fault, rule) => {
+  const frames = new ZstdFrames(maxWindowBytes, (fault, rule) => {
     throw layerRefusal(layer, zstdCodes[fault], takenBytes, rule);
   });
   return {

@@ -15,6 +15,8 @@ export interface LayerLimits {
   /** Inflated by compressed bytes, looked at once a layer has given `ratioFreeBytes`. */
   readonly maxInflationRatio: number;
   readonly ratioFreeBytes: number;
+  /** Window of a zstd frame: twice what Go's encoder, inside of BuildKit and containers/image, ever needs. It is in memory for each layer that is read. */
+  readonly maxWindowBytes: number;
 }
 
 export const defaultLayerLimits: LayerLimits = {
@@ -25,4 +27,5 @@ export const defaultLayerLimits: LayerLimits = {
   maxInflatedBytes: 64 * 1024 ** 3,
   maxInflationRatio: 200,
   ratioFreeBytes: 512 * 1024 ** 2,
+  maxWindowBytes: 64 * 1024 ** 2,
 };

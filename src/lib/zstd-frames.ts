@@ -4,15 +4,16 @@ export type ZstdFault = 'malformed' | 'unsupported' | 'limit';
 /** Throws for the rule that is broken. */
 export type RefuseZstd = (fault: ZstdFault, rule: string) => never;
 
-/** What a decoder has to keep in memory: what the reference library takes unless told otherwise, 27 bits (`zstd --long`). */
+/** The largest window that the reference library takes unless told otherwise, 27 bits (`zstd --long`). */
 export const zstdWindowMaxBytes = 128 * 1024 * 1024;
 
 /**
  * Finds the frames of a zstd file (RFC 8878, 3.1) without decoding them. Decoders differ in what they make of several frames, of one that is
  * cut and of bytes behind the last; here every byte belongs to a frame, and a file ends where a frame does. Frames that need a dictionary or a
- * larger window than `zstdWindowMaxBytes` are refused before anything is decoded.
+ * larger window, which a decoder keeps in memory, than it is given are refused before anything is decoded.
  */
 export class ZstdFrames {
+  readonly #windowMaxBytes: number;
   readonly #refuse: RefuseZstd;
   readonly #held = Buffer.alloc(headerMaxBytes);
   #filled = 0;
@@ -25,7 +26,9 @@ export class ZstdFrames {
   #descriptor = 0;
   #isBetweenFrames = true;
 
-  constructor(refuse: RefuseZstd) {
+  /** `windowMaxBytes`: at most `zstdWindowMaxBytes`. */
+  constructor(windowMaxBytes: number, refuse: RefuseZstd) {
+    this.#windowMaxBytes = windowMaxBytes;
     this.#refuse = refuse;
   }
 
@@ -109,7 +112,7 @@ export class ZstdFrames {
       this.#refuse('unsupported', 'a zstd frame that needs a dictionary');
     }
     const window = windowBytes > 0 ? toWindow(this.#held.readUInt8(0)) : readSize(this.#held, dictionaryBytes, sizeBytes);
-    if (window > zstdWindowMaxBytes) this.#refuse('limit', `a zstd frame with a window of ${window} bytes`);
+    if (window > this.#windowMaxBytes) this.#refuse('limit', `a zstd frame with a window of ${window} bytes`);
   }
 
   #takeBlock(header: number): void {

@@ -1,7 +1,7 @@
 import { isMainThread, type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
-import type { VectorU8, ZstdBinding, ZstdDecompressStream } from 'zstd-codec/lib/zstd-codec-binding-wasm.js';
+import { loadZstdDecoder, loadZstdEncoder } from './zstd-wasm.ts';
 
-/** What a worker is asked for. Decoding goes on where the message before ended. */
+/** What a worker is asked for, always of the same kind. Decoding goes on where the message before ended. */
 export type ZstdTask =
   | { readonly kind: 'compress'; readonly bytes: Uint8Array; readonly level: number }
   | { readonly kind: 'decompress'; readonly bytes: Uint8Array };
@@ -40,67 +40,37 @@ function isOurs(data: unknown): data is WorkerData {
 }
 
 async function serve(port: MessagePort, outputs: OutputCount): Promise<void> {
-  const codec = new Codec(await loadBinding(), (bytes) => {
+  const give = (bytes: Uint8Array) => {
     // A copy: the module's memory cannot leave the thread.
     const copy = new Uint8Array(bytes);
     const waiting = Atomics.add(outputs, 0, 1) + 1;
     port.postMessage({ kind: 'output', bytes: copy } satisfies ZstdReply, [copy.buffer]);
     for (let count = waiting; count >= outputsInFlight; count = Atomics.load(outputs, 0)) Atomics.wait(outputs, 0, count);
+  };
+  let run: ((task: ZstdTask) => boolean) | undefined;
+  // One task after the other, whatever the first has to load.
+  let last = Promise.resolve();
+  port.on('message', (task: ZstdTask) => {
+    last = last.then(async () => {
+      run ??= await (task.kind === 'compress' ? openEncoder(give) : openDecoder(give));
+      port.postMessage({ kind: run(task) ? 'done' : 'failed' } satisfies ZstdReply);
+    });
   });
-  port.on('message', (task: ZstdTask) => port.postMessage({ kind: codec.run(task) ? 'done' : 'failed' } satisfies ZstdReply));
 }
 
-async function loadBinding(): Promise<ZstdBinding> {
-  // The module was made for CommonJS, and looks for its file by this name although it has everything inside.
-  Object.assign(globalThis, { __dirname: '' });
-  const { default: load } = await import('zstd-codec/lib/zstd-codec-binding-wasm.js');
-  const target = { onRuntimeInitialized() {} };
-  await new Promise<void>((resolve) => {
-    target.onRuntimeInitialized = resolve;
-    load(target);
-  });
-  // Not the module itself: it has a method `then`, for which a promise would wait.
-  const { VectorU8, ZstdCodec, ZstdDecompressStreamBinding, cloneToVector, cloneAsTypedArray } = target as unknown as ZstdBinding;
-  return { VectorU8, ZstdCodec, ZstdDecompressStreamBinding, cloneToVector, cloneAsTypedArray };
+async function openEncoder(give: (bytes: Uint8Array) => void): Promise<(task: ZstdTask) => boolean> {
+  const encode = await loadZstdEncoder();
+  return (task) => {
+    const frame = task.kind === 'compress' ? encode(task.bytes, task.level) : undefined;
+    if (frame !== undefined) give(frame);
+    return frame !== undefined;
+  };
 }
 
-class Codec {
-  readonly #binding: ZstdBinding;
-  readonly #use: (bytes: Uint8Array) => void;
-  readonly #source: VectorU8;
-  readonly #target: VectorU8;
-  #stream: ZstdDecompressStream | undefined;
-
-  constructor(binding: ZstdBinding, use: (bytes: Uint8Array) => void) {
-    this.#binding = binding;
-    this.#use = use;
-    this.#source = new binding.VectorU8();
-    this.#target = new binding.VectorU8();
-  }
-
-  run(task: ZstdTask): boolean {
-    return task.kind === 'compress' ? this.#compress(task.bytes, task.level) : this.#decompress(task.bytes);
-  }
-
-  #compress(bytes: Uint8Array, level: number): boolean {
-    const codec = new this.#binding.ZstdCodec();
-    this.#binding.cloneToVector(this.#source, bytes);
-    this.#target.resize(codec.compressBound(bytes.length), 0);
-    const sizeBytes = codec.compress(this.#target, this.#source, level);
-    if (sizeBytes <= 0) return false;
-    this.#target.resize(sizeBytes, 0);
-    this.#use(this.#binding.cloneAsTypedArray(this.#target));
-    return true;
-  }
-
-  #decompress(bytes: Uint8Array): boolean {
-    if (this.#stream === undefined) {
-      this.#stream = new this.#binding.ZstdDecompressStreamBinding();
-      this.#stream.begin();
-    }
-    return this.#stream.transform(bytes, this.#use);
-  }
+async function openDecoder(give: (bytes: Uint8Array) => void): Promise<(task: ZstdTask) => boolean> {
+  const decode = await loadZstdDecoder(give);
+  return (task) => task.kind === 'decompress' && decode(task.bytes);
 }
 
-// Last, for the class above has to be there.
+// Last, for all above has to be there.
 if (!isMainThread && isOurs(workerData) && parentPort !== null) await serve(parentPort, workerData.outputs);

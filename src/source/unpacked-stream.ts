@@ -3,7 +3,7 @@ import { createGunzip } from 'node:zlib';
 import { detectCompression, magicBytes } from '../lib/compression.ts';
 import { StepError } from '../lib/step-error.ts';
 import { createZstdDecoder } from '../lib/zstd.ts';
-import { ZstdFrames } from '../lib/zstd-frames.ts';
+import { ZstdFrames, zstdWindowMaxBytes } from '../lib/zstd-frames.ts';
 import { readBytes } from './file-access.ts';
 import { hints, type SourceFailure } from './source-error.ts';
 
@@ -59,7 +59,7 @@ function gunzip(packed: CountedStream): Inflation {
 }
 
 async function decodeZstd(packed: CountedStream, fail: SourceFailure): Promise<Inflation> {
-  const frames = new ZstdFrames((fault, rule) => {
+  const frames = new ZstdFrames(zstdWindowMaxBytes, (fault, rule) => {
     throw fail(fault === 'malformed' ? 'source-damaged' : 'source-unsupported', rule, hints.writeAgain);
   });
   async function* parts(): AsyncGenerator<Buffer> {

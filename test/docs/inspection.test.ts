@@ -8,7 +8,6 @@ import { osReleasePaths } from '../../src/inspect/inventory/os-release.ts';
 import { wholeFileLimitBytes } from '../../src/layer/inspector.ts';
 import { entryBudget } from '../../src/layer/layer-tree.ts';
 import { defaultLayerLimits } from '../../src/layer/limits.ts';
-import { zstdWindowMaxBytes } from '../../src/lib/zstd-frames.ts';
 import { maxManifestBytes } from '../../src/registry/manifest.ts';
 import { configMaxBytes, manifestMaxBytes } from '../../src/source/document.ts';
 import { inspectFiles, placeLayers } from '../inspect/inspect-files.ts';
@@ -83,7 +82,7 @@ describe('docs/inspection.md', () => {
       limits.maxHoleBytes,
       limits.maxInflatedBytes,
       limits.maxInflationRatio,
-      zstdWindowMaxBytes,
+      limits.maxWindowBytes,
       wholeFileLimitBytes,
       manifestMaxBytes,
       configMaxBytes,

@@ -15,9 +15,16 @@ export interface LoopbackRegistry {
   stop(): Promise<void>;
 }
 
+export interface LoopbackRegistryOptions {
+  /** Folder in which its own folder is made; by default the system's temporary one. */
+  readonly parent?: string;
+  /** Whose tokens it takes; by default it takes everybody. */
+  readonly tokens?: { readonly realm: string; readonly service: string; readonly issuer: string; readonly keys: object };
+}
+
 /** Starts CNCF Distribution with an empty storage of its own. */
-export async function startRegistry(): Promise<LoopbackRegistry> {
-  const folder = await mkdtemp(join(tmpdir(), 'registry-'));
+export async function startRegistry({ parent = tmpdir(), tokens }: LoopbackRegistryOptions = {}): Promise<LoopbackRegistry> {
+  const folder = await mkdtemp(join(parent, 'registry-'));
   const host = `127.0.0.1:${await freePort()}`;
   const storage = join(folder, 'storage');
   const config = {
@@ -25,6 +32,7 @@ export async function startRegistry(): Promise<LoopbackRegistry> {
     log: { level: 'error' },
     storage: { filesystem: { rootdirectory: storage }, delete: { enabled: true } },
     http: { addr: host },
+    ...(tokens === undefined ? {} : { auth: { token: await toTokenConfig(tokens, join(folder, 'jwks.json')) } }),
   };
   // JSON is YAML.
   await writeFile(join(folder, 'config.yml'), JSON.stringify(config));
@@ -35,11 +43,16 @@ export async function startRegistry(): Promise<LoopbackRegistry> {
   };
   for (let round = 0; round < 100; round++) {
     const answer = await fetch(`http://${host}/v2/`).catch(() => undefined);
-    if (answer?.ok) return { host, storage, stop };
+    if (answer?.ok || answer?.status === 401) return { host, storage, stop };
     await wait(100);
   }
   await stop();
   throw new Error('the registry did not start');
+}
+
+async function toTokenConfig({ keys, ...names }: Required<LoopbackRegistryOptions>['tokens'], file: string): Promise<object> {
+  await writeFile(file, JSON.stringify(keys));
+  return { ...names, jwks: file, signingalgorithms: ['ES256'] };
 }
 
 async function freePort(): Promise<number> {

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -20,6 +20,7 @@ import { toRegistryAddress } from '../../src/registry/reference.ts';
 import { openRepository, type Repository, type RepositoryOptions } from '../../src/registry/repository.ts';
 import { Session } from '../../src/registry/session.ts';
 import { peer } from './peers.ts';
+import { createTokenIssuer } from './token-issuer.ts';
 
 const run = promisify(execFile);
 const http = createHttp({ userAgent: 'image-custody-test' });
@@ -173,9 +174,9 @@ async function catalog(host: string): Promise<string> {
 async function startTokenServer(
   lifetimeSeconds: number,
 ): Promise<{ readonly host: string; readonly jwks: string; readonly scopes: string[]; readonly deny: (repository: string) => void }> {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const issuer = createTokenIssuer();
   const jwks = join(folder, 'jwks.json');
-  writeFileSync(jwks, JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'k1', alg: 'ES256', use: 'sig' }] }));
+  writeFileSync(jwks, JSON.stringify(issuer.keys));
   const scopes: string[] = [];
   const denied = new Set<string>();
   const basic = `Basic ${Buffer.from('robot:pa:ss wörd').toString('base64')}`;
@@ -183,25 +184,10 @@ async function startTokenServer(
     const url = new URL(request.url ?? '/', 'http://localhost');
     const asked = url.searchParams.getAll('scope');
     scopes.push(asked.join(' '));
-    const wanted = asked
-      .map((scope) => scope.split(':'))
-      .map(([type, name, actions = '']) => ({ type, name, actions: actions.split(',') }));
-    const access = request.headers.authorization === basic ? wanted.filter(({ name }) => name !== undefined && !denied.has(name)) : [];
-    const now = Math.floor(Date.now() / 1000);
-    const claims = {
-      iss: 'issuer',
-      sub: 'robot',
-      aud: url.searchParams.get('service'),
-      exp: now - 60 + lifetimeSeconds,
-      nbf: now - 5,
-      iat: now,
-      jti: 'j',
-      access,
-    };
-    const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url');
-    const input = `${encode({ alg: 'ES256', typ: 'JWT', kid: 'k1' })}.${encode(claims)}`;
-    const signature = sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url');
-    response.end(JSON.stringify({ token: `${input}.${signature}`, expires_in: 300 }));
+    const granted = request.headers.authorization === basic ? asked.filter((scope) => !denied.has(scope.split(':')[1] ?? '')) : [];
+    // The registry gives a token another minute, for clocks that differ.
+    const expiresAt = new Date(Date.now() + (lifetimeSeconds - 60) * 1000);
+    response.end(JSON.stringify({ token: issuer.issue(url.searchParams.get('service') ?? '', granted, expiresAt), expires_in: 300 }));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   servers.push(server);

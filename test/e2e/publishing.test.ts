@@ -139,6 +139,16 @@ describe.each([
   });
 });
 
+test('from one repository to another of the same registry no layer is sent', async () => {
+  const { host, stop } = await startRegistry();
+  onTestFinished(stop);
+  const first = await publish('docker-archive:first.tar', [`${host}/team/base:1`]);
+  const promoted = await publish(`registry:${host}/team/base:1`, [`${host}/team/app:1`, `${host}/team/copy:1`]);
+  expect(promoted).toMatchObject({ digest: first.digest, uploadsSentAgain: 0 });
+  expect(promoted.bytesSent).toBeLessThan(50_000);
+  expect(promoted.bytesReused).toBeGreaterThan(24_000_000);
+});
+
 test('a registry that takes no pieces gets whole blobs', async () => {
   const registry = await startRegistry();
   onTestFinished(registry.stop);

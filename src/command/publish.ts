@@ -2,11 +2,12 @@ import { type PublishedImage, publishedManifests } from '../layer/manifest.ts';
 import { forEachParallel } from '../lib/parallel.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Publication } from '../model/report.ts';
+import { toArtifactManifest } from '../registry/artifact.ts';
 import { isRegistryError } from '../registry/registry-error.ts';
 import { throwIfCancelled } from './cancellation.ts';
 import type { Destination } from './destinations.ts';
 import { type Evidence, type EvidenceRequest, toEvidence, verifyEvidence } from './evidence.ts';
-import { type LayersRequest, publishLayers, publishMissing } from './publish-layers.ts';
+import { type LayersReceipt, type LayersRequest, publishLayers, publishMissing } from './publish-layers.ts';
 import type { World } from './world.ts';
 
 /** That everything is in place: only a publication which was read back has one. */
@@ -24,11 +25,12 @@ export async function publish(request: PublicationRequest, world: World): Promis
   const { image, destinations } = request;
   // First, for a key that does not sign leaves nothing in a registry.
   const evidence = await toEvidence(request, world);
-  const { reusedBytes, resent: dropped } = await publishLayers(request, world);
-  let resent = dropped;
+  const { reusedBytes, resent } = await publishBlobs(request, evidence, world);
+  let missing = 0;
   await forEachParallel(destinations, destinations.length, async (destination) => {
     throwIfCancelled(world);
-    resent += await putImage(request, destination, world);
+    const sent = await putImage(request, destination, world);
+    missing += sent;
     throwIfCancelled(world);
     await attach(destination, evidence);
     await verifyEvidence(destination.repository, evidence, request.signer, world.now);
@@ -46,8 +48,21 @@ export async function publish(request: PublicationRequest, world: World): Promis
     sboms: digestsOf(evidence, 'sbom'),
     bytesSent: destinations.reduce((sum, { repository }) => sum + repository.sentBytes, 0),
     bytesReused: reusedBytes,
-    resent,
+    resent: resent + missing,
   };
+}
+
+/** Layers, and beside them all that is small: a far registry takes three answers for each blob. */
+async function publishBlobs(request: PublicationRequest, evidence: readonly Evidence[], world: World): Promise<LayersReceipt> {
+  let receipt: LayersReceipt = { reusedBytes: 0, resent: 0 };
+  const sendLayers = async () => {
+    receipt = await publishLayers(request, world);
+  };
+  const attached = evidence.flatMap(({ artifact }) => toArtifactManifest(artifact).blobs);
+  const documents = [...new Map([...configsOf(request.image), ...attached].map((blob) => [blob.digest, blob])).values()];
+  const putDocuments = request.destinations.map((destination) => () => putBlobs(destination, documents, world));
+  await forEachParallel([sendLayers, ...putDocuments], 1 + putDocuments.length, (job) => job());
+  return receipt;
 }
 
 /** Gives the number of layers that had to be sent again, for the registry does not have what it said that it has. */
@@ -58,14 +73,30 @@ async function putImage(request: PublicationRequest, destination: Destination, w
   } catch (error) {
     if (!isRegistryError(error, 'blob-unknown')) throw error;
     const resent = await publishMissing(request, destination, world);
+    await putBlobs(destination, configsOf(request.image), world);
     await putManifests(destination, request.image);
     return resent;
   }
 }
 
+interface Blob {
+  readonly digest: Digest;
+  readonly bytes: Uint8Array;
+}
+
+function configsOf(image: PublishedImage): readonly Blob[] {
+  return publishedManifests(image).map(({ config: { descriptor, bytes } }) => ({ digest: descriptor.digest, bytes }));
+}
+
+async function putBlobs({ repository }: Destination, blobs: readonly Blob[], world: World): Promise<void> {
+  await forEachParallel(blobs, requestsAtOnce, async ({ digest, bytes }) => {
+    throwIfCancelled(world);
+    await repository.putBlob(digest, bytes);
+  });
+}
+
 async function putManifests({ repository }: Destination, image: PublishedImage): Promise<void> {
-  await forEachParallel(publishedManifests(image), requestsAtOnce, async ({ config, manifest }) => {
-    await repository.putBlob(config.descriptor.digest, config.bytes);
+  await forEachParallel(publishedManifests(image), requestsAtOnce, async ({ manifest }) => {
     await repository.putManifest(manifest.descriptor.mediaType, manifest.bytes);
   });
   await putIndex(repository, image);

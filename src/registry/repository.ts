@@ -1,4 +1,5 @@
 import type { HttpClient } from '../lib/http.ts';
+import { forEachParallel } from '../lib/parallel.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
 import { type Artifact, digestOf, toArtifactManifest } from './artifact.ts';
@@ -96,6 +97,8 @@ export function openRepository(reference: Pick<Reference, 'registry' | 'reposito
   return new RemoteRepository(session);
 }
 
+const blobsAtOnce = 4;
+
 class RemoteRepository implements Repository {
   readonly #session: Session;
   /** Attachments to one subject are put one after the other: at a tag they would write over each other. */
@@ -175,15 +178,15 @@ class RemoteRepository implements Repository {
     return putTag(this.#session, tag, mediaType, bytes, expected);
   }
 
-  attachReferrer(artifact: Artifact): Promise<Descriptor> {
+  async attachReferrer(artifact: Artifact): Promise<Descriptor> {
     const { digest } = artifact.subject;
-    const before = this.#attaching.get(digest) ?? Promise.resolve();
-    const attaching = before.then(
-      () => this.#attach(artifact),
-      () => this.#attach(artifact),
-    );
+    const manifest = toArtifactManifest(artifact);
+    await forEachParallel(manifest.blobs, blobsAtOnce, (blob) => this.putBlob(blob.digest, blob.bytes));
+    const put = () => putReferrer(this.#session, manifest, digest);
+    const attaching = (this.#attaching.get(digest) ?? Promise.resolve()).then(put, put);
     this.#attaching.set(digest, attaching);
-    return attaching;
+    await attaching;
+    return manifest.descriptor;
   }
 
   listReferrers(subject: Digest, artifactType?: string): Promise<readonly Descriptor[]> {
@@ -192,12 +195,5 @@ class RemoteRepository implements Repository {
 
   listTags(): Promise<readonly string[]> {
     return listTags(this.#session);
-  }
-
-  async #attach(artifact: Artifact): Promise<Descriptor> {
-    const manifest = toArtifactManifest(artifact);
-    for (const { digest, bytes } of manifest.blobs) await this.putBlob(digest, bytes);
-    await putReferrer(this.#session, manifest, artifact.subject.digest);
-    return manifest.descriptor;
   }
 }

@@ -73,8 +73,15 @@ describe('whatever request of the publication fails from then on', () => {
 });
 
 async function expectWhole(index: number, fault: Fault): Promise<void> {
-  const { method, path } = requests[index] ?? {};
-  const { exitCode, published, registry } = await run((request) => (request.index === index ? fault : undefined));
+  // Requests are made side by side: the same place is not always the same one.
+  let method: string | undefined;
+  let path: string | undefined;
+  const { exitCode, published, registry } = await run((request) => {
+    if (request.index !== index) return undefined;
+    method = request.method;
+    path = request.target;
+    return fault;
+  });
   // An upload whose beginning was not heard of is the registry's to forget.
   const unheard = method === 'POST' && (fault.kind === 'drop-answer' || fault.kind === 'truncate') ? 1 : 0;
   expect({ method, path, exitCode, published }).toEqual({ method, path, exitCode: 0, published: { kind: 'tagged', digest, missing: [] } });
@@ -82,7 +89,7 @@ async function expectWhole(index: number, fault: Fault): Promise<void> {
 }
 
 async function run(
-  faults: (request: { readonly index: number; readonly method: string }) => Fault | undefined,
+  faults: (request: { readonly index: number; readonly method: string; readonly target: string }) => Fault | undefined,
 ): Promise<{ readonly exitCode: number; readonly published: Published; readonly registry: RunningRegistry }> {
   const registry = await place.startRegistry({ faults });
   const inputs = { ...fileInputs(place, `${registry.host}/team/app:1.0`), image: 'docker-archive:small.tar' };

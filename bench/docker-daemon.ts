@@ -14,8 +14,8 @@ export interface DockerDaemon {
   stop(): Promise<void>;
 }
 
-/** Starts a Docker daemon that runs no containers, as .ci/run does. It keeps its images in `dataFolder`. Needs root. */
-export async function startDocker(dataFolder: string): Promise<DockerDaemon> {
+/** Starts a Docker daemon that runs no containers, as .ci/run does. It keeps its images in `dataFolder`. `more`: further options. Needs root. */
+export async function startDocker(dataFolder: string, more: readonly string[] = []): Promise<DockerDaemon> {
   await mkdir(dataFolder, { recursive: true });
   const folder = await mkdtemp(join(tmpdir(), 'docker-'));
   const socket = join(folder, 'docker.sock');
@@ -32,7 +32,7 @@ export async function startDocker(dataFolder: string): Promise<DockerDaemon> {
     `unix://${socket}`,
   ];
   // vfs runs wherever CI does: it needs no support of the kernel.
-  const child = spawn('dockerd', [...places, '--iptables=false', '--bridge=none', '--storage-driver=vfs'], {
+  const child = spawn('dockerd', [...places, '--iptables=false', '--bridge=none', '--storage-driver=vfs', ...more], {
     stdio: ['ignore', log, log],
   });
   const ended = new Promise<void>((resolve) => {

@@ -143,6 +143,11 @@ export class DockerDaemon {
   }
 
   #refused(status: number, body: Buffer) {
+    // The words of Go's net/http, in which Docker and Podman are written.
+    if (status === 400 && body.includes('HTTP request to an HTTPS server')) {
+      const hint = 'Set DOCKER_TLS_VERIFY=1 and DOCKER_CERT_PATH, or make the context with ca, cert and key (docker context create).';
+      return this.#fail('source-daemon', `the Docker daemon at ${this.#host.description} speaks TLS, and was asked without`, hint);
+    }
     const message = /"message"\s*:\s*"((?:[^"\\]|\\.)*)"/.exec(body.toString('utf8', 0, 4096))?.[1];
     const reason = `the Docker daemon answered ${status}${message === undefined ? '' : ` (${quote(message)})`}`;
     return this.#fail('source-daemon', reason, 'Look at the log of the daemon, then try again.');

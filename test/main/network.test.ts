@@ -1,6 +1,7 @@
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -8,6 +9,7 @@ import { bundleOptions } from '../../scripts/bundle-options.ts';
 import { type CertificateAuthority, createCertificateAuthority } from '../../src/sandbox/certificate.ts';
 import type { RunningRegistry } from '../../src/sandbox/registry.ts';
 import { type ForwardProxy, type ForwardProxyOptions, startForwardProxy } from '../lib/forward-proxy.ts';
+import { startFakeDaemon } from '../source/fake-daemon.ts';
 import { startInspection } from './inspecting-proxy.ts';
 import { openPlace, type Place, vaultInputs } from './place.ts';
 import { runNode } from './step-run.ts';
@@ -91,7 +93,8 @@ async function startProxy(options: Partial<ForwardProxyOptions> = {}): Promise<F
 describe.each(nodes)('the packaged program on %s, behind a proxy that inspects TLS', (node) => {
   test.each(['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE'])('does all that it does through it, trusting what %s names', async (variable) => {
     const proxy = await startProxy();
-    const env = { HTTPS_PROXY: proxy.address(login), [variable]: join(place.folder, 'corporate.pem') };
+    // What newer Nodes do with it for their own agents must not come on top.
+    const env = { HTTPS_PROXY: proxy.address(login), [variable]: join(place.folder, 'corporate.pem'), NODE_USE_ENV_PROXY: '1' };
     const { exitCode, output } = await runStep(node, env, `registry.test/team/${variable.toLowerCase()}:1.0`);
     expect(exitCode, output).toBe(0);
     expect(new Set(proxy.seen)).toEqual(new Set(Object.keys(hosts).map((host) => `CONNECT ${host}`)));
@@ -104,6 +107,52 @@ describe.each(nodes)('the packaged program on %s, behind a proxy that inspects T
     const comments = place.sandbox.github.comments.at(-1)?.body ?? '';
     expect(comments).toContain('registry.test/team/');
     expect(comments).not.toContain('of-the-proxy');
+  });
+
+  test("takes an Azure Pipelines agent's own proxy and its bypass list", async () => {
+    const proxy = await startProxy();
+    const both = join(place.folder, 'both.pem');
+    await writeFile(both, [corporate.certificatePem, await readFile(place.sandbox.caFile, 'utf8')].join('\n'));
+    const inputs = { image: 'docker-archive:good.tar', push: 'registry.test/team/agent:1.0', advisories: 'https://osv.test' };
+    const login = { registryUsername: 'shop-ci', registryPassword: place.password, signingKey: 'file:key.pem,certificates.pem' };
+    const folder = await place.newFolder('agent');
+    const step = await place.sandbox.prepareAzurePipelinesStep({ folder, workspace: place.workspace, inputs: { ...inputs, ...login } });
+    const agent = {
+      AGENT_PROXYURL: proxy.address(),
+      AGENT_PROXYUSERNAME: 'corp',
+      SECRET_AGENT_PROXYPASSWORD: 'p@ss/wörd-of-the-proxy',
+      AGENT_PROXYBYPASSLIST: JSON.stringify(['^https://[^/]*\\.example']),
+    };
+    const env = { ...step.env, ...agent, NODE_EXTRA_CA_CERTS: both };
+    const { exitCode, stdout } = await runNode([join(bundle, 'azure-pipelines.js')], { env, cwd: place.workspace, node });
+    expect(exitCode, stdout).toBe(0);
+    expect(new Set(proxy.seen)).toEqual(new Set(['CONNECT osv.test:443', 'CONNECT registry.test:443']));
+    expect(stdout.replaceAll(/^##vso\[task\.setsecret\].*$/gm, '')).not.toContain('of-the-proxy');
+  });
+
+  test('asks a Docker daemon of a context, over TLS with an authority of NODE_EXTRA_CA_CERTS and a client certificate', async () => {
+    const identity = await corporate.issueTls();
+    const { dockerHost, calls } = await startFakeDaemon({ images: {}, archives: {}, tls: { identity, ca: corporate.certificatePem } });
+    const config = await place.newFolder('docker');
+    const id = createHash('sha256').update('farm').digest('hex');
+    const files = {
+      [`contexts/meta/${id}/meta.json`]: JSON.stringify({ Name: 'farm', Metadata: {}, Endpoints: { docker: { Host: dockerHost } } }),
+      [`contexts/tls/${id}/docker/cert.pem`]: identity.certificatePem,
+      [`contexts/tls/${id}/docker/key.pem`]: identity.keyPem,
+    };
+    for (const [name, content] of Object.entries(files)) {
+      await mkdir(dirname(join(config, name)), { recursive: true });
+      await writeFile(join(config, name), content);
+    }
+    for (const [extra, message] of [
+      [{ NODE_EXTRA_CA_CERTS: join(place.folder, 'corporate.pem') }, 'the Docker daemon has no image "app:ci"'],
+      [{}, 'do not trust each other'],
+    ] as const) {
+      const args = [join(bundle, 'cli.js'), 'secure', '--image=app:ci'];
+      const env = { HOME: config, DOCKER_CONFIG: config, DOCKER_CONTEXT: 'farm', ...extra };
+      expect((await runNode(args, { env, cwd: place.workspace, node })).stderr).toContain(message);
+    }
+    expect(calls).toEqual(['GET /images/app:ci/json', 'GET /images/json']);
   });
 
   test('says what to do about an authority that it does not know', async () => {

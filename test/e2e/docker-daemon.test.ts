@@ -12,9 +12,10 @@ import { readEnvironment } from '../../src/main/environment.ts';
 import { platformImages, type SourceImage } from '../../src/model/source.ts';
 import { type CertificateAuthority, createCertificateAuthority } from '../../src/sandbox/certificate.ts';
 import { fixedShop } from '../../src/sandbox/demo/shop.ts';
-import { startRegistry } from '../../src/sandbox/registry.ts';
+import { type RunningRegistry, startRegistry } from '../../src/sandbox/registry.ts';
 import { parseImageSource } from '../../src/source/image-source-text.ts';
 import { openSource } from '../../src/source/open-source.ts';
+import { peer } from './peers.ts';
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), 'image-custody-docker-'));
@@ -133,30 +134,47 @@ describe('dockerd --tlsverify', () => {
   });
 });
 
-/** Docker 24 is the first that can keep images in containerd's store, 28 the first that says so (API 1.48). */
-const dockerVersion = Number(/version (\d+)/.exec(execFileSync('dockerd', ['--version'], { encoding: 'utf8' }))?.[1]);
+/** Docker before 28 either has no such store or does not say that it keeps manifests in it (API 1.48). Debian 12 has Docker 20.10. */
+const hasContainerdStore = execFileSync('dockerd', ['--help'], { encoding: 'utf8' }).includes('--feature');
 
-describe.skipIf(dockerVersion < 28)("dockerd with containerd's image store", () => {
+describe.runIf(hasContainerdStore)("dockerd with containerd's image store", () => {
   let daemon: DockerDaemon;
+  let registry: RunningRegistry;
+  let repository: string;
+  let env: Readonly<Record<string, string>>;
+
   beforeAll(async () => {
     daemon = await startDocker(join(folder, 'containerd-data'), ['--feature=containerd-snapshotter=true', '--storage-driver=native']);
+    env = { DOCKER_HOST: daemon.dockerHost };
+    registry = await startRegistry({ folder: mkdtempSync(join(folder, 'registry-')), now: () => new Date() });
+    repository = `${registry.host}/team/shop`;
+    await run(peer('crane'), ['push', '--insecure', archive, `${repository}:amd64`]);
   }, 120_000);
-  afterAll(() => daemon.stop());
+  afterAll(async () => {
+    await registry.close();
+    await daemon.stop();
+  });
 
   it('gives an image with its own manifest and compressed layers', async () => {
-    const env = { DOCKER_HOST: daemon.dockerHost };
     expect(await docker(['info', '-f', '{{json .DriverStatus}}'], env)).toContain('io.containerd.snapshotter');
-    const registry = await startRegistry({ folder: mkdtempSync(join(folder, 'registry-')), now: () => new Date() });
-    try {
-      const reference = `${registry.host}/team/shop:1`;
-      await run('skopeo', ['copy', '--dest-tls-verify=false', '--format=oci', `docker-archive:${archive}`, `docker://${reference}`]);
-      const raw = (await run('skopeo', ['inspect', '--tls-verify=false', '--raw', `docker://${reference}`])).stdout;
-      await docker(['pull', reference], env);
-      const image = await read(reference, env);
-      if (image.kind !== 'kept') throw new Error('not kept');
-      expect(Buffer.from(image.bytes).toString()).toBe(raw);
-    } finally {
-      await registry.close();
-    }
+    const { stdout: manifest } = await run(peer('crane'), ['manifest', '--insecure', `${repository}:amd64`]);
+    await docker(['pull', `${repository}:amd64`], env);
+    const image = await read(`${repository}:amd64`, env);
+    if (image.kind !== 'kept') throw new Error('not kept');
+    expect(Buffer.from(image.bytes).toString()).toBe(manifest);
+    expect(image.descriptor.digest).toBe(await docker(['image', 'inspect', '-f', '{{.Id}}', `${repository}:amd64`], env));
+  });
+
+  it('of which docker pull took one platform of several says which are lacking', async () => {
+    await run(peer('crane'), ['mutate', '--insecure', '--set-platform=linux/arm64', `${repository}:amd64`, '-t', `${repository}:arm64`]);
+    const both = ['-m', `${repository}:amd64`, '-m', `${repository}:arm64`];
+    await run(peer('crane'), ['index', 'append', '--insecure', ...both, '-t', `${repository}:all`]);
+    await docker(['pull', '--platform=linux/amd64', `${repository}:all`], env);
+    await expect(read(`${repository}:all`, env)).rejects.toMatchObject({
+      code: 'source-incomplete',
+      message: expect.stringContaining('lacks the platforms linux/arm64'),
+    });
+    await docker(['pull', '--platform=linux/arm64', `${repository}:all`], env);
+    expect(await read(`${repository}:all`, env)).toMatchObject({ kind: 'index', children: [{ kind: 'kept' }, { kind: 'kept' }] });
   });
 });

@@ -33,12 +33,13 @@ export function unreachableProxy(proxy: ProxyServer, error: Error & { readonly c
 /** `target`: host and port that a tunnel was asked to; undefined for a request that the proxy was to pass on. */
 export function refusedByProxy(proxy: ProxyServer, target: string | undefined, status: number): ProxyError {
   const name = describeProxy(proxy);
-  if (status === 407) {
+  // 401 is what tinyproxy says of a wrong password; behind a tunnel nobody else could say it.
+  if (status === 407 || status === 401) {
     const isAnonymous = proxy.authorization === undefined;
     return new ProxyError(
       'proxy-unauthorized',
-      'PROXY_407',
-      `${name} ${isAnonymous ? 'asks for a user and a password' : 'does not accept the user and password'} (407)`,
+      `PROXY_${status}`,
+      `${name} ${isAnonymous ? 'asks for a user and a password' : 'does not accept the user and password'} (${status})`,
       `Set ${proxy.variable} to http://USER:PASSWORD@HOST:PORT with both percent-encoded; only Basic authentication is spoken.`,
     );
   }

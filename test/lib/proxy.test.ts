@@ -108,6 +108,11 @@ test.each([
   }
 });
 
+test('a wrong password that a proxy answers with 401 is one', async () => {
+  const { http } = await proxied({ hosts: {}, status: 401 }, 'me:wrong');
+  expect(await failureOf(http, { method: 'GET', url: https })).toMatchObject({ kind: 'proxy-unauthorized', code: 'PROXY_401' });
+});
+
 test.each([
   [403, /allow CONNECT to registry\.test:443/],
   [502, /cannot reach registry\.test:443/],

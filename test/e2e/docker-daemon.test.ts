@@ -9,12 +9,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DockerDaemon, startDocker } from '../../bench/docker-daemon.ts';
 import { createHttp } from '../../src/lib/http-client.ts';
 import { readEnvironment } from '../../src/main/environment.ts';
+import type { Platform } from '../../src/model/image.ts';
 import { platformImages, type SourceImage } from '../../src/model/source.ts';
 import { type CertificateAuthority, createCertificateAuthority } from '../../src/sandbox/certificate.ts';
 import { fixedShop } from '../../src/sandbox/demo/shop.ts';
 import { type RunningRegistry, startRegistry } from '../../src/sandbox/registry.ts';
-import { parseImageSource } from '../../src/source/image-source-text.ts';
 import { openSource } from '../../src/source/open-source.ts';
+import { localImage } from '../source/local-image.ts';
 import { peer } from './peers.ts';
 
 const run = promisify(execFile);
@@ -47,11 +48,11 @@ async function writeTls(issuer = authority): Promise<string> {
 }
 
 /** Reads an image as the program would with these variables. */
-async function read(image: string, env: Readonly<Record<string, string>>): Promise<SourceImage> {
+async function read(image: string, env: Readonly<Record<string, string>>, platforms: readonly Platform[] = []): Promise<SourceImage> {
   const http = createHttp({ userAgent: 'test' });
   const { docker } = await readEnvironment(env);
   try {
-    const source = await openSource(parseImageSource(image), { workspace: folder, docker, stream: http.stream });
+    const source = await openSource(localImage(image), { workspace: folder, docker, stream: http.stream, platforms });
     return await source.read(
       async (_layer, content) => {
         for await (const _ of content);
@@ -174,6 +175,8 @@ describe.runIf(hasContainerdStore)("dockerd with containerd's image store", () =
       code: 'source-incomplete',
       message: expect.stringContaining('lacks the platforms linux/arm64'),
     });
+    const [amd64] = platformImages(await read(`${repository}:all`, env, [{ os: 'linux', architecture: 'amd64' }]));
+    expect(amd64).toMatchObject({ kind: 'kept', config: { platform: { os: 'linux', architecture: 'amd64' } } });
     await docker(['pull', '--platform=linux/arm64', `${repository}:all`], env);
     expect(await read(`${repository}:all`, env)).toMatchObject({ kind: 'index', children: [{ kind: 'kept' }, { kind: 'kept' }] });
   });

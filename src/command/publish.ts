@@ -7,6 +7,7 @@ import { isRegistryError } from '../registry/registry-error.ts';
 import { throwIfCancelled } from './cancellation.ts';
 import type { Destination } from './destinations.ts';
 import { type Evidence, type EvidenceRequest, toEvidence, verifyEvidence } from './evidence.ts';
+import { explainForeignLayers } from './foreign-layers.ts';
 import { type LayersReceipt, type LayersRequest, publishLayers, publishMissing } from './publish-layers.ts';
 import type { World } from './world.ts';
 
@@ -96,8 +97,11 @@ async function putBlobs({ repository }: Destination, blobs: readonly Blob[], wor
 }
 
 async function putManifests({ repository }: Destination, image: PublishedImage): Promise<void> {
-  await forEachParallel(publishedManifests(image), requestsAtOnce, async ({ manifest }) => {
-    await repository.putManifest(manifest.descriptor.mediaType, manifest.bytes);
+  await forEachParallel(publishedManifests(image), requestsAtOnce, async (published) => {
+    const { descriptor, bytes } = published.manifest;
+    await repository.putManifest(descriptor.mediaType, bytes).catch((error: unknown) => {
+      throw explainForeignLayers(error, published);
+    });
   });
   await putIndex(repository, image);
 }

@@ -20,10 +20,12 @@ export interface LoopbackRegistryOptions {
   readonly parent?: string;
   /** Whose tokens it takes; by default it takes everybody. */
   readonly tokens?: { readonly realm: string; readonly service: string; readonly issuer: string; readonly keys: object };
+  /** Patterns of the addresses of foreign layers that it allows; by default none. */
+  readonly foreignUrls?: readonly string[];
 }
 
 /** Starts CNCF Distribution with an empty storage of its own. */
-export async function startRegistry({ parent = tmpdir(), tokens }: LoopbackRegistryOptions = {}): Promise<LoopbackRegistry> {
+export async function startRegistry({ parent = tmpdir(), tokens, foreignUrls }: LoopbackRegistryOptions = {}): Promise<LoopbackRegistry> {
   const folder = await mkdtemp(join(parent, 'registry-'));
   const host = `127.0.0.1:${await freePort()}`;
   const storage = join(folder, 'storage');
@@ -32,6 +34,7 @@ export async function startRegistry({ parent = tmpdir(), tokens }: LoopbackRegis
     log: { level: 'error' },
     storage: { filesystem: { rootdirectory: storage }, delete: { enabled: true } },
     http: { addr: host },
+    ...(foreignUrls === undefined ? {} : { validation: { manifests: { urls: { allow: foreignUrls } } } }),
     ...(tokens === undefined ? {} : { auth: { token: await toTokenConfig(tokens, join(folder, 'jwks.json')) } }),
   };
   // JSON is YAML.

@@ -104,19 +104,20 @@ export class LayoutFixture {
     });
   }
 
-  /** An image whose lower layer is a foreign one, which the layout holds or not. */
+  /** An image of Docker's schema 2 whose lower layer is a foreign one, which the layout holds or not. */
   foreignImage(isHeld: boolean, urls: readonly string[] = ['https://example.invalid/base.tar.gz']): Blob {
-    const [base, app] = [gzipLayer(layers[0]), gzipLayer(layers[1])];
+    const docker = (type: string) => `application/vnd.docker.${type}`;
+    const [base, app] = layers.map((bytes, at) => ({
+      mediaType: docker(`image.rootfs.${at === 0 ? 'foreign.' : ''}diff.tar.gzip`),
+      bytes: gzipLayer(bytes).bytes,
+    }));
+    if (base === undefined || app === undefined) throw new Error('no layers');
     if (isHeld) this.put(base);
-    this.put(app);
-    const configBlob = this.put({ mediaType: ociConfigType, bytes: configOf({ diffIds: [sha256(layers[0]), sha256(layers[1])] }) });
-    const foreign = { ...describe({ ...base, mediaType: 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip' }), urls };
-    return this.json(ociManifestType, {
-      schemaVersion: 2,
-      mediaType: ociManifestType,
-      config: describe(configBlob),
-      layers: [foreign, describe(app)],
-    });
+    const bytes = configOf({ diffIds: [sha256(layers[0]), sha256(layers[1])] });
+    const configBlob = this.put({ mediaType: docker('container.image.v1+json'), bytes });
+    const mediaType = docker('distribution.manifest.v2+json');
+    const listed = [{ ...describe(base), urls }, describe(this.put(app))];
+    return this.json(mediaType, { schemaVersion: 2, mediaType, config: describe(configBlob), layers: listed });
   }
 
   index(manifests: readonly object[]): Blob {

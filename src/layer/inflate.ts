@@ -145,4 +145,4 @@ class Inflater {
   }
 }
 
-const outputBytes = 256 * 1024;
+const outputBytes = 1024 * 1024;

@@ -22,6 +22,7 @@ describe('parseSettings', () => {
     expect(parse({ image: 'app:ci' })).toMatchObject({
       image: 'app:ci',
       push: [],
+      platforms: [],
       failOn: 'high',
       advisories: { kind: 'service', url: 'https://api.osv.dev' },
       sbom: 'cyclonedx',
@@ -35,6 +36,15 @@ describe('parseSettings', () => {
   it('takes empty texts as absent, as both hosts give them', () => {
     const empty = Object.fromEntries(inputs.map((input) => [input.name, '']));
     expect(parse({ ...empty, image: 'app:ci' })).toEqual(parse({ image: 'app:ci' }));
+  });
+
+  it('takes each platform once, in its normal form', () => {
+    const { platforms } = parse({ image: 'a', platform: 'linux/x86_64\nlinux/arm64/v8\nlinux/amd64\nlinux/arm' });
+    expect(platforms).toEqual([
+      { os: 'linux', architecture: 'amd64' },
+      { os: 'linux', architecture: 'arm64' },
+      { os: 'linux', architecture: 'arm', variant: 'v7' },
+    ]);
   });
 
   it('reads a list one item a line, whatever ends the line', () => {
@@ -75,6 +85,7 @@ describe('parseSettings', () => {
     [{ image: 'a', 'key-vault': 'v', secrets: 'A = b\nA = c' }, 'input-conflict', 'A twice', 'name of its own'],
     [{ image: 'a', 'registry-username': 'u', 'registry-password': 'secret:NOPE' }, 'input-conflict', 'secret:NOPE', 'secrets'],
     [{ image: 'a', 'registry-username': 'u' }, 'input-conflict', 'registry-password', 'Give both'],
+    [{ image: 'a', platform: 'linux/amd64,linux/arm64' }, 'input-invalid', 'linux/amd64,linux/arm64', 'linux/arm/v7, one a line'],
     [{ image: 'a', 'insecure-registry': 'http://r' }, 'input-invalid', 'http://r', 'registry.local:5000'],
     [{ image: 'a'.repeat(70_000) }, 'input-invalid', '70000 characters', '65536'],
     [{ image: 'a', push: 'r/a:1\n'.repeat(101) }, 'input-invalid', '101 items', '100'],

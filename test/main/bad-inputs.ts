@@ -38,6 +38,21 @@ export const badInputs: readonly Case[] = [
     hint: /docker-archive:FILE/,
   },
   { what: 'an image of another transport', inputs: { image: 'docker://app' }, exitCode: 2, says: [/docker:\/\/app/], hint: /Accepted/ },
+  {
+    what: 'an image of a registry of no form',
+    inputs: { image: 'registry:Team/App' },
+    exitCode: 2,
+    says: [/Team\/App/],
+    hint: /REPOSITORY/,
+  },
+  { what: 'a platform of no form', inputs: { platform: 'arm64' }, exitCode: 2, says: [/platform/, /arm64/], hint: /OS\/ARCHITECTURE/ },
+  {
+    what: 'a platform that the image does not have',
+    inputs: { platform: 'windows/amd64' },
+    exitCode: 2,
+    says: [/no image for windows\/amd64/],
+    hint: /It has linux\/amd64/,
+  },
   { what: 'a destination of no form', inputs: { push: 'Not A Reference' }, exitCode: 2, says: [/Not A Reference/], hint: /\w/ },
   {
     what: 'a destination with a digest',
@@ -202,7 +217,7 @@ export const badInputs: readonly Case[] = [
     says: [/report/, /Caddyfile/],
     hint: /path of a file/,
   },
-  { what: 'another compression', inputs: { compression: 'zip' }, exitCode: 2, says: [/compression/, /zip/], hint: /gzip, keep/ },
+  { what: 'another compression', inputs: { compression: 'zip' }, exitCode: 2, says: [/compression/, /zip/], hint: /gzip, zstd, keep/ },
   {
     what: 'a host of no form',
     inputs: { 'insecure-registry': 'http://x' },

@@ -15,3 +15,12 @@ export async function forEachParallel<T>(items: readonly T[], atOnce: number, jo
   await Promise.all(Array.from({ length: Math.max(1, Math.min(atOnce, items.length)) }, work));
   if (failures.length > 0) throw failures[0];
 }
+
+/** As `forEachParallel`; resolves to the results in the order of the items. */
+export async function mapParallel<T, R>(items: readonly T[], parallel: number, job: (item: T) => Promise<R>): Promise<readonly R[]> {
+  const results: R[] = [];
+  await forEachParallel([...items.entries()], parallel, async ([at, item]) => {
+    results[at] = await job(item);
+  });
+  return results;
+}

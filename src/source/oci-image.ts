@@ -1,3 +1,4 @@
+import { mapParallel } from '../lib/parallel.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Descriptor, Platform } from '../model/image.ts';
 import type { KeptAttachment, KeptManifest, SourceImage, SourceLayer } from '../model/source.ts';
@@ -6,7 +7,7 @@ import { parseImageConfig } from './image-config.ts';
 import type { OciContent } from './oci-content.ts';
 import { isImageConfig } from './oci-document.ts';
 import type { OciManifest, OciNode } from './oci-node.ts';
-import { readOciTree } from './oci-tree.ts';
+import { documentsAtOnce, readOciTree } from './oci-tree.ts';
 import { hints, quote, type SourceFailure } from './source-error.ts';
 
 const layerType =
@@ -123,10 +124,7 @@ async function toSourceImage(
   if (node.kind === 'manifest') {
     return await toSourceManifest(node, layers, content, fail);
   }
-  const children: SourceImage[] = [];
-  for (const child of node.children) {
-    children.push(await toSourceImage(child, layers, content, fail));
-  }
+  const children = await mapParallel(node.children, documentsAtOnce, (child) => toSourceImage(child, layers, content, fail));
   return { kind: 'index', descriptor: node.descriptor, bytes: node.bytes, children };
 }
 

@@ -1,3 +1,4 @@
+import { mapParallel } from '../lib/parallel.ts';
 import { type Descriptor, type Platform, platformText } from '../model/image.ts';
 import { isMarkedAttestation } from './attestation.ts';
 import type { OciContent } from './oci-content.ts';
@@ -10,6 +11,9 @@ import { hints, type SourceFailure } from './source-error.ts';
 const depthLimit = 8;
 const manifestLimit = 1024;
 
+/** Documents that are read at once: a registry takes its time for each. */
+export const documentsAtOnce = 4;
+
 /**
  * Reads the manifests of an image; throws where any is missing, naming the platforms. With `platforms` those of others are left out, whether
  * they are there or not, and what is left is an image of its own.
@@ -21,7 +25,7 @@ export async function readOciTree(
   fail: SourceFailure,
 ): Promise<OciNode> {
   const missing: Descriptor[] = [];
-  const choice = platforms.length === 0 ? undefined : new PlatformChoice(platforms, content, fail);
+  const choice = platforms.length === 0 ? undefined : new PlatformChoice(platforms, content, fail, documentsAtOnce);
   let manifests = 0;
 
   async function readNode(descriptor: Descriptor, depth: number): Promise<OciNode | undefined> {
@@ -42,14 +46,8 @@ export async function readOciTree(
     if (choice !== undefined) {
       return await choice.readIndex(index, document.manifests, readChild);
     }
-    const children: OciNode[] = [];
-    for (const child of document.manifests) {
-      const node = await readChild(child);
-      if (node !== undefined) {
-        children.push(node);
-      }
-    }
-    return { ...index, children };
+    const children = await mapParallel(document.manifests, documentsAtOnce, readChild);
+    return { ...index, children: children.filter((node) => node !== undefined) };
   }
 
   const read = await readNode(root, 0);
@@ -69,7 +67,8 @@ function toMissingError(root: Descriptor, missing: readonly Descriptor[], fail: 
     .filter((descriptor) => !isMarkedAttestation(descriptor))
     .map(({ platform, digest }) => {
       return platform === undefined ? digest : platformText(platform);
-    });
+    })
+    .toSorted();
   const parts = [
     ...(platforms.length > 0 ? [`the platforms ${platforms.join(', ')}`] : []),
     ...(attestations > 0 ? [`${attestations} attestation${attestations === 1 ? '' : 's'}`] : []),

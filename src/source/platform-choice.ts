@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { forEachParallel } from '../lib/parallel.ts';
 import { parseStrictJson } from '../lib/strict-json.ts';
 import type { Digest } from '../model/digest.ts';
 import { type Descriptor, type Platform, platformText } from '../model/image.ts';
@@ -26,11 +27,13 @@ export class PlatformChoice {
   readonly #wanted: readonly Platform[];
   readonly #content: OciContent;
   readonly #fail: SourceFailure;
+  readonly #atOnce: number;
   readonly #found = new Set<Platform>();
   /** Of the image, for the error. */
   readonly #has = new Set<string>();
 
-  constructor(wanted: readonly Platform[], content: OciContent, fail: SourceFailure) {
+  constructor(wanted: readonly Platform[], content: OciContent, fail: SourceFailure, documentsAtOnce: number) {
+    this.#atOnce = documentsAtOnce;
     this.#wanted = wanted;
     this.#content = content;
     this.#fail = fail;
@@ -43,23 +46,23 @@ export class PlatformChoice {
     readChild: (child: Descriptor) => Promise<OciNode | undefined>,
   ): Promise<OciIndex | undefined> {
     const kept = new Map<Descriptor, OciNode>();
-    for (const child of children.filter((descriptor) => !isMarkedAttestation(descriptor))) {
-      const node = this.#isWanted(child.platform) === false ? undefined : await readChild(child);
+    const named = children.filter((child) => !isMarkedAttestation(child) && this.#isWanted(child.platform) !== false);
+    await forEachParallel(named, this.#atOnce, async (child) => {
+      const node = await readChild(child);
       // As containerd does: where the index does not say the platform, the configuration does.
       if (node !== undefined && (child.platform !== undefined || node.kind === 'index' || (await this.#isImageWanted(node)))) {
         kept.set(child, node);
       }
-    }
+    });
     const images = new Set<Digest>([...kept.values()].map(({ descriptor }) => descriptor.digest));
     // Of one image only its manifest is taken, so nothing depends on whether its attestations are there.
-    const attestations = this.#wanted.length > 1 || images.size > 1 ? children.filter(isMarkedAttestation) : [];
-    for (const attestation of attestations) {
-      const about = attestedDigest(attestation);
-      const node = about !== undefined && images.has(about) ? await readChild(attestation) : undefined;
+    const attestations = this.#wanted.length > 1 || images.size > 1 ? children.filter((child) => isAbout(child, images)) : [];
+    await forEachParallel(attestations, this.#atOnce, async (attestation) => {
+      const node = await readChild(attestation);
       if (node !== undefined) {
         kept.set(attestation, node);
       }
-    }
+    });
     return kept.size === 0 ? undefined : toKeptIndex(index, children, kept);
   }
 
@@ -102,6 +105,11 @@ export class PlatformChoice {
       throw platformAbsent(absent, this.#has, this.#fail);
     }
   }
+}
+
+function isAbout(descriptor: Descriptor, images: ReadonlySet<Digest>): boolean {
+  const about = attestedDigest(descriptor);
+  return isMarkedAttestation(descriptor) && about !== undefined && images.has(about);
 }
 
 function imagesOf(node: OciNode): readonly OciManifest[] {

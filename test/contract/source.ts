@@ -49,6 +49,8 @@ export function itIsASource(
         async (_layer, content) => {
           most = Math.max(most, ++active);
           await digestOf(content);
+          // A small layer would be done before the next is opened.
+          await new Promise((resolve) => setTimeout(resolve, 20));
           active--;
         },
         { parallel },

@@ -40,10 +40,11 @@ export class DeflateThread implements Disposable {
     compiled ??= new WebAssembly.Module(Buffer.from(deflateWasm, 'base64'));
     const data: DeflateWorkerData = { module: compiled, memory: this.#memory };
     this.#worker = new Worker(program, { workerData: data, env: {}, execArgv: [] });
-    this.#worker.unref();
     this.#worker.on('message', (bytes: number) => this.#finish(bytes));
     this.#worker.on('error', (error) => this.#fail(error));
     this.#worker.on('exit', () => this.#fail(undefined));
+    // After the listeners, for that to messages holds the process.
+    this.#worker.unref();
   }
 
   get freeSlots(): number {

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { type Compressor, openCompressor } from '../../src/layer/compressor.ts';
@@ -82,6 +84,19 @@ describe('a compressor', () => {
     const layers = Array.from({ length: 5 }, (_, at) => Buffer.concat([text.subarray(at), randomBytes(mebibyte)]));
     const compressed = await Promise.all(layers.map((layer) => gzip(layer, 300_000, 1)));
     compressed.forEach((bytes, at) => void expect(gunzipSync(bytes).equals(layers[at] as Buffer)).toBe(true));
+  });
+
+  it('does not hold a process that waits for nothing else', async () => {
+    const module = new URL('../../src/layer/compressor.ts', import.meta.url).href;
+    const program = `
+      import { openCompressor } from ${JSON.stringify(module)};
+      const writer = openCompressor('gzip').begin(async () => undefined);
+      await writer.write(Buffer.from('a'));
+      if (process.argv[1] === 'compress') await writer.end();
+      new Promise(() => undefined).then(() => undefined);`;
+    for (const mode of ['idle', 'compress']) {
+      await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program, mode], { timeout: 10_000 });
+    }
   });
 
   it('rejects with an error of its own where its threads have ended', async () => {

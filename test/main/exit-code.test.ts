@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundleOptions } from '../../scripts/bundle-options.ts';
 import type { FaultPlan, FaultRequest, Fault as RegistryFault, RunningRegistry } from '../../src/sandbox/registry.ts';
 import { readRunnerCommands } from '../host/oracle-github-runner.ts';
 import type { FaultyStep } from './faulty-step.ts';
@@ -117,6 +118,8 @@ describe('a run that is cancelled while the other side does not answer', () => {
     const faults = (request: FaultRequest): RegistryFault | undefined => {
       if (request.method !== method || !target.test(request.target)) return undefined;
       cancel();
+      // Once: several of them may be under way, and a second signal ends the process at once.
+      cancel = () => undefined;
       return { kind: 'delay', delayMs: 20_000 };
     };
     const run = await runFaulty(never, { ...limits, faults, onStart: (child) => (cancel = () => child.kill('SIGTERM')) });
@@ -233,17 +236,8 @@ async function runFaulty(fault: FaultyStep, { inputs = fileInputs, faults, ...li
 
 /** As scripts/build.ts does it, so that nothing but Node's own modules is looked for beside it. */
 async function bundle(outdir: string): Promise<string> {
-  await build({
-    entryPoints: [fileURLToPath(new URL('faulty-step.ts', import.meta.url))],
-    outdir,
-    bundle: true,
-    minify: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20.19',
-    banner: { js: "import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);" },
-  });
+  const entryPoints = [fileURLToPath(new URL('faulty-step.ts', import.meta.url)), ...bundleOptions.entryPoints];
+  await build({ ...bundleOptions, entryPoints, absWorkingDir: fileURLToPath(new URL('../..', import.meta.url)), outdir });
   await writeFile(join(outdir, 'package.json'), '{ "type": "module" }');
   return join(outdir, 'faulty-step.js');
 }

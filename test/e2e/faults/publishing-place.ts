@@ -87,7 +87,8 @@ export async function openPublishingPlace(): Promise<PublishingPlace> {
       return (await readdir(uploads).catch(() => [])).filter((id) => existsSync(join(uploads, id, 'startedat'))).length;
     },
     copy: (from, to) => cp(folderOf(from), folderOf(to), { recursive: true }),
-    remove: (repository) => rm(folderOf(repository), { recursive: true, force: true }),
+    // The registry may still be writing what a run has given up on.
+    remove: (repository) => rm(folderOf(repository), { recursive: true, force: true, maxRetries: 10 }),
     close: async () => {
       proxy.close();
       await registry.stop();

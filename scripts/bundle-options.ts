@@ -5,7 +5,13 @@ const project = JSON.parse(readFileSync(new URL('../package.json', import.meta.u
 
 /** How src/main becomes programs, for dist/ and for what the benchmark measures. Whoever builds says where from and where to. */
 export const bundleOptions = {
-  entryPoints: ['src/main/github.ts', 'src/main/azure-pipelines.ts', 'src/main/cli.ts', 'src/layer/deflate-worker.ts'],
+  entryPoints: [
+    'src/main/github.ts',
+    'src/main/azure-pipelines.ts',
+    'src/main/cli.ts',
+    'src/layer/deflate-worker.ts',
+    'src/layer/hash-worker.ts',
+  ],
   entryNames: '[name]',
   chunkNames: 'chunks/[name]-[hash]',
   bundle: true,

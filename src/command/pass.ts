@@ -2,6 +2,7 @@ import type { Host } from '../host/host.ts';
 import { allInspectors } from '../inspect/inspectors.ts';
 import type { Compressor } from '../layer/compressor.ts';
 import { absentLayer } from '../layer/foreign-layer.ts';
+import { HashThread } from '../layer/layer-hash.ts';
 import { entryBudget } from '../layer/layer-tree.ts';
 import { type LayerResult, readLayer } from '../layer/pass.ts';
 import { StepError } from '../lib/step-error.ts';
@@ -31,6 +32,7 @@ export async function readImage(
   host: Host,
   world: World,
 ): Promise<Pass> {
+  using hashes = new HashThread();
   const layers = new Map<string, LayerResult>();
   const budget = entryBudget();
   const meter = new Meter(host, world, 'reading layers');
@@ -46,7 +48,7 @@ export async function readImage(
       };
       const blob = writer?.blob;
       const reuse = blob && { digest: blob.digest, sizeBytes: blob.size };
-      const options = { inspectors: allInspectors(), compressor, sink, budget, ...(reuse && { reuse }) };
+      const options = { inspectors: allInspectors(), compressor, hashes, sink, budget, ...(reuse && { reuse }) };
       layers.set(layer.key, await readLayer(layer, meter.count(content), options));
       await writer?.hold();
       meter.finishOne();

@@ -13,7 +13,7 @@ export interface Compressor extends Disposable {
   begin(write: (bytes: Buffer) => Promise<void>): CompressedWriter;
 }
 
-/** Starts the threads; they do not hold the process. */
+/** The threads start with the first block, and do not hold the process. */
 export function openCompressor(compression: LayerFormat): Compressor {
   if (compression === 'zstd') {
     const pool = new ZstdPool(availableParallelism());

@@ -5,16 +5,18 @@ import { DeflateThread } from './deflate-thread.ts';
 export class DeflatePool implements BlockPool, Disposable {
   readonly dictionaryBytes = DeflateThread.dictionaryBytes;
   readonly blockBytes = DeflateThread.blockBytes;
-  readonly #threads: readonly DeflateThread[];
+  readonly #threadCount: number;
+  #threads: readonly DeflateThread[] | undefined;
   readonly #waiting: (() => void)[] = [];
 
   constructor(threads: number) {
-    const wake = (): void => this.#waiting.shift()?.();
-    this.#threads = Array.from({ length: threads }, () => new DeflateThread(wake));
+    this.#threadCount = threads;
   }
 
-  /** A slot of the thread that has most of them free. */
+  /** A slot of the thread that has most of them free. The first one starts the threads. */
   take(): BlockSlot | undefined {
+    const wake = (): void => this.#waiting.shift()?.();
+    this.#threads ??= Array.from({ length: this.#threadCount }, () => new DeflateThread(wake));
     const [first] = this.#threads.toSorted((a, b) => b.freeSlots - a.freeSlots);
     return first?.take();
   }
@@ -24,6 +26,6 @@ export class DeflatePool implements BlockPool, Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const thread of this.#threads) thread[Symbol.dispose]();
+    for (const thread of this.#threads ?? []) thread[Symbol.dispose]();
   }
 }

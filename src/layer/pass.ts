@@ -1,4 +1,4 @@
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { detectCompression, magicBytes } from '../lib/compression.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Observation } from '../model/observation.ts';
@@ -7,6 +7,7 @@ import type { Compressor } from './compressor.ts';
 import { type LayerFormat, openInflater } from './inflate.ts';
 import { LayerInspections } from './inspection.ts';
 import type { Inspector, LayerEntry } from './inspector.ts';
+import { type HashThread, hashHere, type LayerHash } from './layer-hash.ts';
 import { type EntryBudget, entryBudget, type LayerTree, LayerTreeRecorder } from './layer-tree.ts';
 import { defaultLayerLimits, type LayerLimits } from './limits.ts';
 import { layerRefusal } from './refusal.ts';
@@ -29,6 +30,8 @@ export interface ReadLayerOptions {
    * arrives uncompressed: then nothing is compressed, and the sink gets nothing.
    */
   readonly reuse?: PublishedBytes;
+  /** Absent: layers are hashed on the thread that reads them. */
+  readonly hashes?: HashThread;
   /** Made for this attempt alone. Absent: the bytes are hashed only. */
   readonly sink?: LayerSink;
   readonly limits?: LayerLimits;
@@ -66,10 +69,10 @@ interface BlobResult extends PublishedBytes {
  * origin `source` for a layer that is refused, `us` for an inspector that failed; and with whatever `content` or the sink rejects with.
  */
 export async function readLayer(layer: SourceLayer, content: AsyncIterable<Uint8Array>, options: ReadLayerOptions): Promise<LayerResult> {
-  const published = new PublishedHash(options.sink);
+  const published = new PublishedHash(options);
   if (layer.kind === 'blob') {
     for await (const chunk of content) await published.write(toBuffer(chunk));
-    return { kind: 'blob', ...published.end() };
+    return { kind: 'blob', ...(await published.end()) };
   }
   const reading = new TarReading(layer.key, options);
   let route: Route | undefined;
@@ -89,10 +92,10 @@ export async function readLayer(layer: SourceLayer, content: AsyncIterable<Uint8
       route = await openRoute(layer, head, options, reading, published);
       await route.write(head);
     }
-    await route.end();
+    const diffId = await route.end();
     const read = reading.end();
-    if (route.reused !== undefined && read.diffId !== layer.diffId) throw unlike(layer, read.diffId);
-    return { kind: 'layer', ...(route.reused ?? published.end()), compression: route.compression, ...read };
+    if (route.reused !== undefined && diffId !== layer.diffId) throw unlike(layer, diffId);
+    return { kind: 'layer', ...(route.reused ?? (await published.end())), diffId, compression: route.compression, ...read };
   } catch (error) {
     reading.discard();
     throw error;
@@ -107,7 +110,8 @@ interface Route {
   /** What is published instead of the bytes that go this way. */
   readonly reused?: PublishedBytes;
   write(bytes: Buffer): Promise<void>;
-  end(): Promise<void>;
+  /** Gives the diff id. */
+  end(): Promise<Digest>;
   destroy(): void;
 }
 
@@ -123,8 +127,9 @@ async function openRoute(
   if (found !== 'none') throw layerRefusal(layer.key, 'unsupported', 0, `${found} compression is not read`);
   if (layer.descriptor !== undefined) return keepingRoute(reading, published);
   const { compressor, reuse } = options;
-  if (reuse !== undefined) return reusingRoute(reading, reuse, compressor?.compression ?? 'none');
-  return compressor === undefined ? keepingRoute(reading, published) : compressingRoute(compressor, reading, published);
+  const hash = options.hashes?.begin() ?? hashHere();
+  if (reuse !== undefined) return reusingRoute(reading, hash, reuse, compressor?.compression ?? 'none');
+  return compressor === undefined ? keepingRoute(reading, published) : compressingRoute(compressor, reading, hash, published);
 }
 
 async function inflatingRoute(
@@ -134,57 +139,69 @@ async function inflatingRoute(
   reading: TarReading,
   published: PublishedHash,
 ): Promise<Route> {
-  const inflater = await openInflater(layer, format, (bytes) => reading.write(bytes), options.limits ?? defaultLayerLimits);
+  const hash = createHash('sha256');
+  const use = (bytes: Buffer): void => {
+    hash.update(bytes);
+    reading.write(bytes);
+  };
+  const inflater = await openInflater(layer, format, use, options.limits ?? defaultLayerLimits);
   return {
     compression: format,
     async write(bytes) {
       await Promise.all([inflater.write(bytes), published.write(bytes)]);
     },
-    end: () => inflater.end(),
+    async end() {
+      await inflater.end();
+      return `sha256:${hash.digest('hex')}`;
+    },
     destroy: () => inflater.destroy(),
   };
 }
 
-function compressingRoute(compressor: Compressor, reading: TarReading, published: PublishedHash): Route {
+function compressingRoute(compressor: Compressor, reading: TarReading, hash: LayerHash, published: PublishedHash): Route {
   const writer = compressor.begin((bytes) => published.write(bytes));
   return {
     compression: compressor.compression,
-    write(bytes) {
+    async write(bytes) {
       reading.write(bytes);
-      return writer.write(bytes);
+      await Promise.all([hash.update(bytes), writer.write(bytes)]);
     },
-    end: () => writer.end(),
+    async end() {
+      await writer.end();
+      return hash.end();
+    },
     destroy: () => writer.discard(),
   };
 }
 
+/** What is published is the tar itself, and has its digest. */
 function keepingRoute(reading: TarReading, published: PublishedHash): Route {
   return {
     compression: 'none',
-    write(bytes) {
+    async write(bytes) {
       reading.write(bytes);
-      return published.write(bytes);
+      await published.write(bytes);
     },
-    async end() {},
+    end: async () => (await published.end()).digest,
     destroy() {},
   };
 }
 
-function reusingRoute(reading: TarReading, reused: PublishedBytes, compression: Route['compression']): Route {
+function reusingRoute(reading: TarReading, hash: LayerHash, reused: PublishedBytes, compression: Route['compression']): Route {
   return {
     compression,
     reused,
     async write(bytes) {
       reading.write(bytes);
+      await hash.update(bytes);
     },
-    async end() {},
+    end: () => hash.end(),
     destroy() {},
   };
 }
 
-/** Reads the tar: its hash, its tree, its observations. */
+/** Reads the tar: its tree, its observations. */
 class TarReading {
-  readonly #hash = createHash('sha256');
   readonly #recorder: LayerTreeRecorder;
   readonly #inspections: LayerInspections;
   readonly #reader: TarReader;
@@ -203,15 +220,13 @@ class TarReading {
   }
 
   write(bytes: Buffer): void {
-    this.#hash.update(bytes);
     this.#sizeBytes += bytes.length;
     this.#reader.write(bytes);
   }
 
-  end(): Pick<TarLayerResult, 'diffId' | 'uncompressedSizeBytes' | 'observations' | 'tree'> {
+  end(): Pick<TarLayerResult, 'uncompressedSizeBytes' | 'observations' | 'tree'> {
     this.#reader.end();
     return {
-      diffId: toDigest(this.#hash),
       uncompressedSizeBytes: this.#sizeBytes,
       observations: this.#inspections.end(),
       tree: this.#recorder.finish(),
@@ -226,30 +241,28 @@ class TarReading {
 /** Hashes what is published on its way to the sink. */
 class PublishedHash {
   readonly #sink: LayerSink | undefined;
-  readonly #hash = createHash('sha256');
+  readonly #hash: LayerHash;
   #sizeBytes = 0;
+  #digest: Promise<Digest> | undefined;
 
-  constructor(sink: LayerSink | undefined) {
+  constructor({ sink, hashes }: ReadLayerOptions) {
     this.#sink = sink;
+    this.#hash = hashes?.begin() ?? hashHere();
   }
 
   async write(bytes: Buffer): Promise<void> {
-    this.#hash.update(bytes);
     this.#sizeBytes += bytes.length;
-    await this.#sink?.write(bytes);
+    await Promise.all([this.#hash.update(bytes), this.#sink?.write(bytes)]);
   }
 
-  end(): PublishedBytes {
-    return { digest: toDigest(this.#hash), sizeBytes: this.#sizeBytes };
+  async end(): Promise<PublishedBytes> {
+    this.#digest ??= this.#hash.end();
+    return { digest: await this.#digest, sizeBytes: this.#sizeBytes };
   }
 }
 
 function unlike({ key, diffId }: SourceLayer, found: Digest) {
   return layerRefusal(key, 'mismatch', 0, `it unpacks to ${found}, and was said to unpack to ${diffId}`);
-}
-
-function toDigest(hash: Hash): Digest {
-  return `sha256:${hash.digest('hex')}`;
 }
 
 function toBuffer(bytes: Uint8Array): Buffer {

@@ -12,8 +12,11 @@ export class ZstdPool implements BlockPool {
   readonly blockBytes = blockBytes;
   readonly #free: Buffer[];
   readonly #waiting: (() => void)[] = [];
+  #idleThreads: number;
+  readonly #queue: (() => void)[] = [];
 
   constructor(threads: number) {
+    this.#idleThreads = threads;
     this.#free = Array.from({ length: threads + 3 }, () => Buffer.allocUnsafeSlow(blockBytes));
   }
 
@@ -22,7 +25,7 @@ export class ZstdPool implements BlockPool {
     if (input === undefined) return undefined;
     return {
       input,
-      compress: (_dictionaryBytes, bytes) => zstdCompressBlock(input.subarray(0, bytes), level),
+      compress: (_dictionaryBytes, bytes) => this.#run(() => zstdCompressBlock(input.subarray(0, bytes), level)),
       release: () => {
         this.#free.push(input);
         this.#waiting.shift()?.();
@@ -32,5 +35,17 @@ export class ZstdPool implements BlockPool {
 
   freed(): Promise<void> {
     return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+  /** No more at once than there are processors: Node's threads also read files, which would have to wait. */
+  async #run(compress: () => Promise<Buffer>): Promise<Buffer> {
+    if (this.#idleThreads > 0) this.#idleThreads -= 1;
+    else await new Promise<void>((resolve) => this.#queue.push(resolve));
+    try {
+      return await compress();
+    } finally {
+      const next = this.#queue.shift();
+      if (next === undefined) this.#idleThreads += 1;
+      else next();
+    }
   }
 }

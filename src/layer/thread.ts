@@ -1,0 +1,62 @@
+import { Worker } from 'node:worker_threads';
+import { StepError } from '../lib/step-error.ts';
+
+interface Waiting<Answer> {
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * A thread of this program that answers each job in its turn. It has neither the environment nor the arguments of the process, and holds it
+ * only while it has work. `program` is the name of the thread's source in this folder.
+ */
+export class Thread<Job, Answer> implements Disposable {
+  readonly #worker: Worker;
+  /** In the order in which the jobs were sent, which is that of the answers. */
+  readonly #waiting: Waiting<Answer>[] = [];
+  #failure: StepError<'thread-ended'> | undefined;
+
+  constructor(program: string, workerData?: unknown) {
+    this.#worker = new Worker(toUrl(program), { workerData, env: {}, execArgv: [] });
+    this.#worker.on('message', (answer: Answer) => this.#finish(answer));
+    this.#worker.on('error', (error) => this.#fail(error));
+    this.#worker.on('exit', () => this.#fail(undefined));
+    // After the listeners, for that to messages holds the process.
+    this.#worker.unref();
+  }
+
+  /** Rejects with `thread-ended` where the thread ends before it answers. */
+  run(job: Job): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure !== undefined) return reject(this.#failure);
+      this.#waiting.push({ resolve, reject });
+      this.#worker.ref();
+      this.#worker.postMessage(job);
+    });
+  }
+
+  [Symbol.dispose](): void {
+    void this.#worker.terminate();
+  }
+
+  #finish(answer: Answer): void {
+    this.#waiting.shift()?.resolve(answer);
+    if (this.#waiting.length === 0) this.#worker.unref();
+  }
+
+  #fail(cause: unknown): void {
+    this.#failure ??= new StepError({
+      code: 'thread-ended',
+      origin: 'us',
+      message: 'cannot read the layers: a thread that hashes or compresses ended before it was done',
+      hint: 'This is a defect of the step or too little memory; run it again, and report it where it happens again.',
+      cause,
+    });
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#failure);
+  }
+}
+
+/** Beside this file where the sources run; in dist/, above the chunks that they are bundled to. */
+function toUrl(program: string): URL {
+  return new URL(import.meta.url.endsWith('.ts') ? `./${program}.ts` : `../${program}.js`, import.meta.url);
+}

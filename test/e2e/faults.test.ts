@@ -7,6 +7,8 @@ import { openPublishingPlace, type PublishingPlace } from './faults/publishing-p
 
 /** Publishes the image `old.tar` with all that belongs to it, once; each run that is to find it gets a copy. */
 const oldRepository = 'old/app';
+/** Of each test. They are done in a few minutes where nothing else runs. */
+const limitMs = 1_200_000;
 const noFault: FaultPlan = () => undefined;
 
 let place: PublishingPlace;
@@ -35,12 +37,15 @@ const fewFaults = allFaults.filter(({ name }) =>
 );
 
 describe('whatever goes wrong between the step and CNCF Distribution, the image is published whole or not at all', () => {
-  it('at its first publication', () => expectSound({ image: 'small.tar', faults: allFaults }, 1400));
+  it('at its first publication', () => expectSound({ image: 'small.tar', faults: allFaults }, 1400), limitMs);
 
-  it('where the tag is that of an older image, of which a layer is reused', () =>
-    expectSound({ image: 'small.tar', isSecond: true, faults: fewFaults }, 500));
+  it(
+    'where the tag is that of an older image, of which a layer is reused',
+    () => expectSound({ image: 'small.tar', isSecond: true, faults: fewFaults }, 500),
+    limitMs,
+  );
 
-  it('in the pieces of a large layer', () => expectSound({ image: 'large.tar', faults: allFaults, onlyPieces: true }, 100));
+  it('in the pieces of a large layer', () => expectSound({ image: 'large.tar', faults: allFaults, onlyPieces: true }, 100), limitMs);
 });
 
 /** Runs the step once for each exchange of a publication, fault and mode, and prints what has become of it. */

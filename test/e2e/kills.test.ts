@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startBundle } from './faults/bundle-run.ts';
+import { startPublication } from './faults/bundle-run.ts';
 import type { FaultPlan, SeenExchange } from './faults/fault-proxy.ts';
 import { inParallel, newRepository, runFaulty } from './faults/fault-run.ts';
 import { createNotation, type Notation } from './faults/notation.ts';
@@ -18,6 +18,8 @@ let place: PublishingPlace;
 let notation: Notation;
 /** Exchanges of a publication to an empty repository, and to one whose tag is that of an older image. */
 let exchanges: Readonly<Record<'absent' | 'old', readonly SeenExchange[]>>;
+/** Of the packaged program, from its start to its end. */
+let durationMs: number;
 let digests: Readonly<Record<'old' | 'new', string>>;
 
 beforeAll(async () => {
@@ -28,6 +30,9 @@ beforeAll(async () => {
   const second = newRepository();
   await place.copy(oldRepository, second);
   exchanges = { absent: first.seen, old: (await runFaulty(place, { image: 'small.tar', plan: noFault }, second)).seen };
+  const startMs = performance.now();
+  await inParallel(Array.from({ length: atOnce }), atOnce, () => startPublication(place, 'small.tar', newRepository()).ended);
+  durationMs = performance.now() - startMs;
   digests = { old: digestOf(old.published), new: digestOf(first.published) };
 });
 
@@ -50,7 +55,7 @@ describe('the packaged step, killed', () => {
         (['before', 'after'] as const).map((when): Kill => ({ before, signal: 'SIGKILL', at: { exchange, when } })),
       ),
     );
-    const tagged = await runKills(kills);
+    const tagged = await runKills(kills, kills.length);
     // Those after the tag has moved find it complete; without them nothing would be known of that.
     expect(tagged).toBeGreaterThan(3);
   });
@@ -60,7 +65,7 @@ describe('the packaged step, killed', () => {
       { length: 60 },
       (_, at): Kill => ({ before: at % 2 === 0 ? 'absent' : 'old', signal: 'SIGKILL', at: { part: (at + 0.5) / 60 } }),
     );
-    await runKills(kills);
+    await runKills(kills, kills.length / 2);
   });
 
   it('by SIGTERM, which is a cancellation: it ends with 3, and gives its uploads up', async () => {
@@ -86,7 +91,7 @@ it('the packaged step gets over a lost answer to each of its requests', async ()
   const results = await inParallel(exchanges.absent, atOnce, async ({ kind, occurrence }) => {
     const repository = newRepository();
     place.proxy.plan(repository, (seen) => (seen.kind === kind && seen.occurrence === occurrence ? { kind: 'lost-answer' } : undefined));
-    const { exitCode, output } = await startBundle(place, 'small.tar', repository).ended;
+    const { exitCode, output } = await startPublication(place, 'small.tar', repository).ended;
     return { request: `${kind} ${occurrence}`, exitCode, output, published: await readPublished(place.view, repository, '1.0') };
   });
   const wrong = results.filter(
@@ -96,7 +101,7 @@ it('the packaged step gets over a lost answer to each of its requests', async ()
 });
 
 /** Gives how many of the programs had moved the tag before they were killed. */
-async function runKills(kills: readonly Kill[]): Promise<number> {
+async function runKills(kills: readonly Kill[], leastKilled: number): Promise<number> {
   const startMs = performance.now();
   let count = 0;
   const outcomes = await inParallel(kills, atOnce, async (one) => {
@@ -122,7 +127,7 @@ async function runKills(kills: readonly Kill[]): Promise<number> {
     `${killed} of ${kills.length} programs killed, ${tagged} of them with the tag moved, in ${Math.round((performance.now() - startMs) / 1000)} s`,
   );
   expect(outcomes.filter(({ problems }) => problems.length > 0)).toEqual([]);
-  expect(killed).toBeGreaterThan(kills.length * 0.7);
+  expect(killed).toBeGreaterThanOrEqual(leastKilled);
   return tagged;
 }
 
@@ -135,9 +140,9 @@ async function kill({ before, signal, at }: Kill) {
     const isIt = 'exchange' in at && kind === at.exchange.kind && occurrence === at.exchange.occurrence;
     return isIt ? { kind: 'act', when: at.when, goesOn: signal === 'SIGTERM', act: () => end() } : undefined;
   });
-  const { child, ended } = startBundle(place, 'small.tar', repository);
+  const { child, ended } = startPublication(place, 'small.tar', repository);
   end = () => void child.kill(signal);
-  if ('part' in at) setTimeout(end, 250 + at.part * 1200);
+  if ('part' in at) setTimeout(end, at.part * durationMs);
   let isOver = false;
   const polling = poll(repository, before, () => isOver);
   const { exitCode } = await ended;
@@ -163,7 +168,7 @@ async function poll(repository: string, before: Kill['before'], isOver: () => bo
 
 /** The next run, some of them by the packaged program too. */
 async function runNext(repository: string, isBundle: boolean): Promise<number | undefined> {
-  if (isBundle) return (await startBundle(place, 'small.tar', repository).ended).exitCode;
+  if (isBundle) return (await startPublication(place, 'small.tar', repository).ended).exitCode;
   return (await runFaulty(place, { image: 'small.tar', plan: noFault }, repository)).exitCode;
 }
 

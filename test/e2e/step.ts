@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -23,6 +23,34 @@ const node = process.env.IMAGE_CUSTODY_NODE ?? process.execPath;
 export function runBundle(name: string, args: readonly string[], options: StepOptions = {}): Promise<StepResult> {
   const program = fileURLToPath(new URL(`../../dist/${name}`, import.meta.url));
   return runProgram(node, [program, ...args], { env: { PATH: process.env.PATH }, ...options });
+}
+
+export interface RunningStep {
+  readonly child: ChildProcess;
+  /** `exitCode` is undefined where it was killed. */
+  readonly ended: Promise<{ readonly exitCode: number | undefined; readonly output: string }>;
+}
+
+/** Starts a bundled entry point, for who does something to it while it runs. */
+export function startBundle(name: string, args: readonly string[], options: StepOptions = {}): RunningStep {
+  const program = fileURLToPath(new URL(`../../dist/${name}`, import.meta.url));
+  const { cwd, env = { PATH: process.env.PATH } } = options;
+  const child = spawn(node, [program, ...args], {
+    ...(cwd === undefined ? {} : { cwd }),
+    env: { ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text;
+    });
+  }
+  const ended = new Promise<{ exitCode: number | undefined; output: string }>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ exitCode: code ?? undefined, output }));
+  });
+  return { child, ended };
 }
 
 /** Runs any program to its end; its exit code is no error. */

@@ -1,3 +1,4 @@
+import { base256Fields, oldGnuSparse } from './random-headers.ts';
 import { endBlocks, gnuLong, pax, type TarMember, tarMember } from './tar-writer.ts';
 
 /** Archives in and around the grammar of tar: well-formed members, extended headers of every kind in any order, and damage here and there. */
@@ -89,6 +90,7 @@ export function randomTar(random: (limit: number) => number): Buffer {
       { 100: pick<Buffer | string>('99999999', '0000644 ', '       ', Buffer.alloc(8, 0xff)) },
       { 329: pick('0000001', 'x', '\0') },
       { 263: pick('00', ' \0', '  ') },
+      base256Fields(random),
     ),
   });
   const bodied = (member: TarMember): TarMember => {
@@ -101,8 +103,8 @@ export function randomTar(random: (limit: number) => number): Buffer {
     ]);
     return { ...member, content, ...(random(20) === 0 ? { size: pick<Buffer | number>(base256, 0, content.length + 1) } : {}) };
   };
-  const members = (): TarMember[] =>
-    pick<() => TarMember[]>(
+  const members = (): (TarMember | Buffer)[] =>
+    pick<() => (TarMember | Buffer)[]>(
       () => [bodied(plain())],
       () => [bodied(plain())],
       () => [bodied(plain())],
@@ -111,12 +113,17 @@ export function randomTar(random: (limit: number) => number): Buffer {
       () => [gnuLong('K', name()), gnuLong('L', name()), bodied(plain())],
       () => [pax(records()), gnuLong('L', name()), bodied(plain())],
       sparse,
+      () => [oldGnuSparse(random, name())],
+      // More than one of a kind, and in the other order.
+      () => [pax(records()), pax(records()), bodied(plain())],
+      () => [gnuLong('L', name()), gnuLong('L', name()), gnuLong('K', name()), bodied(plain())],
+      () => [gnuLong('L', name()), pax(records()), bodied(plain())],
       () => [pick(pax(records(), 'g'), pax([['comment', 'c']], 'g'))],
       () => [pax(records())],
     )();
   const parts = Array.from({ length: 1 + random(4) }, members)
     .flat()
-    .map(tarMember);
+    .map((member) => (Buffer.isBuffer(member) ? member : tarMember(member)));
   if (random(25) === 0) parts.splice(random(parts.length + 1), 0, Buffer.alloc(512));
   const end = pick(
     endBlocks,

@@ -1,2 +1,2 @@
 import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
-import{parentPort as e,workerData as l}from"node:worker_threads";var{module:s,memory:m}=l,{init:b,deflate:y}=new WebAssembly.Instance(s,{env:{memory:m}}).exports;b();e?.on("message",({input:t,blockBytes:o,dictionaryBytes:r,output:a,last:n})=>{e?.postMessage(y(t,o,r,a,n))});
+import{a as e}from"./chunks/chunk-K54EXMOJ.js";import"./chunks/chunk-CD7BRZSB.js";import{parentPort as o,workerData as r}from"node:worker_threads";var{module:t,memory:m}=r,l=e(t,m);o?.on("message",a=>o?.postMessage(l(a)));

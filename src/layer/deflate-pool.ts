@@ -1,23 +1,38 @@
 import type { BlockPool, BlockSlot } from './block-writer.ts';
-import { DeflateThread } from './deflate-thread.ts';
+import { type DeflateJob, openDeflate } from './deflate-module.ts';
+import { blockBytes, DeflateSlots, dictionaryBytes } from './deflate-slots.ts';
+import { deflateWasm } from './deflate-wasm.ts';
+import type { DeflateWorkerData } from './deflate-worker.ts';
+import { Thread } from './thread.ts';
 
-/** Blocks for deflate on `threads` threads, each with room for three: one is filled, one compressed, one written out. */
+/**
+ * Blocks for deflate. Layers of one block are compressed here, for that takes less time than to start a thread; the first that has more starts
+ * `threads` of them.
+ */
 export class DeflatePool implements BlockPool, Disposable {
-  readonly dictionaryBytes = DeflateThread.dictionaryBytes;
-  readonly blockBytes = DeflateThread.blockBytes;
+  readonly dictionaryBytes = dictionaryBytes;
+  readonly blockBytes = blockBytes;
   readonly #threadCount: number;
-  #threads: readonly DeflateThread[] | undefined;
+  readonly #module = new WebAssembly.Module(Buffer.from(deflateWasm, 'base64'));
   readonly #waiting: (() => void)[] = [];
+  readonly #here = new DeflateSlots(
+    async (job) => this.#compressHere(job),
+    () => this.#wake(),
+  );
+  readonly #deflateHere = openDeflate(this.#module, this.#here.memory);
+  #hasLargeLayers = false;
+  #threads: readonly (DeflateSlots & Disposable)[] | undefined;
 
   constructor(threads: number) {
     this.#threadCount = threads;
   }
 
-  /** A slot of the thread that has most of them free. The first one starts the threads. */
+  /** A slot of the thread that has most of them free. */
   take(): BlockSlot | undefined {
-    const wake = (): void => this.#waiting.shift()?.();
-    this.#threads ??= Array.from({ length: this.#threadCount }, () => new DeflateThread(wake));
-    const [first] = this.#threads.toSorted((a, b) => b.freeSlots - a.freeSlots);
+    const slot = this.#hasLargeLayers ? undefined : this.#here.take();
+    if (slot !== undefined) return slot;
+    this.#threads ??= Array.from({ length: this.#threadCount }, () => new DeflateThread(this.#module, () => this.#wake()));
+    const [first] = this.#threads.toSorted((a, b) => b.freeCount - a.freeCount);
     return first?.take();
   }
 
@@ -27,5 +42,27 @@ export class DeflatePool implements BlockPool, Disposable {
 
   [Symbol.dispose](): void {
     for (const thread of this.#threads ?? []) thread[Symbol.dispose]();
+  }
+
+  #compressHere(job: DeflateJob): number {
+    this.#hasLargeLayers ||= !job.last;
+    return this.#deflateHere(job);
+  }
+
+  #wake(): void {
+    this.#waiting.shift()?.();
+  }
+}
+
+class DeflateThread extends DeflateSlots implements Disposable {
+  readonly #thread: Thread<DeflateJob, number>;
+
+  constructor(module: WebAssembly.Module, onRelease: () => void) {
+    super((job) => this.#thread.run(job), onRelease);
+    this.#thread = new Thread('deflate-worker', { module, memory: this.memory } satisfies DeflateWorkerData);
+  }
+
+  [Symbol.dispose](): void {
+    this.#thread[Symbol.dispose]();
   }
 }

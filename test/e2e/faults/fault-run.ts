@@ -21,7 +21,7 @@ export interface FaultRun {
   readonly realMs: number;
 }
 
-export type ImageFile = 'small.tar' | 'old.tar' | 'large.tar';
+export type ImageFile = 'small.tar' | 'packed.tar' | 'old.tar' | 'large.tar';
 
 export interface FaultRunOptions {
   readonly image: ImageFile;

@@ -54,7 +54,8 @@ export function judge({ fault, mode, exchange, run }: CaseResult, digest: string
     // What the step never heard of, or what Distribution has more of than it said, is the registry's to forget.
     const isPartKept = exchange.kind === 'PUT upload' && fault.fault.kind === 'reset';
     const unheard = exchange.kind === 'POST uploads' || isPartKept ? 1 : 0;
-    if (openUploads > unheard) return `leaves ${openUploads} uploads open`;
+    // Who waits a hundredth of the time gives up on others too where the machine is slow.
+    if (openUploads > unheard && fault.fault.kind !== 'silent') return `leaves ${openUploads} uploads open`;
     // Look-ups for what could be reused, which there are only where there is an older image, are not repeated.
     if (old === undefined && run.elapsedMs - run.realMs < (fault.waitMs ?? 0)) return 'does not wait as long as it was told to';
   }

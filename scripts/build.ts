@@ -53,6 +53,8 @@ function licences(metafile: Metafile): string {
     const { name, version, license } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as Record<string, string>;
     return `${name} ${version} (${license})\n\n${licenceText(folder)}`;
   });
+  // Compiled into two of them, neither of which has its licence.
+  sections.push(readFileSync(new URL('zstd-licence.txt', import.meta.url), 'utf8').trim());
   return `${sections.join(`\n\n${'-'.repeat(80)}\n\n`)}\n`;
 }
 

@@ -40,15 +40,9 @@ export async function* readRange(
   ended: (cause?: unknown) => Error,
 ): AsyncGenerator<Uint8Array> {
   for (let at = start; at < end; ) {
-    const length = Math.min(readBytes, end - at);
-    const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(length), 0, length, at).catch((error: unknown) => {
-      throw ended(error);
-    });
-    if (bytesRead === 0) {
-      throw ended();
-    }
-    at += bytesRead;
-    yield buffer.subarray(0, bytesRead);
+    const piece = await readPiece(handle, Buffer.allocUnsafe(Math.min(readBytes, end - at)), at, end, ended);
+    at += piece.length;
+    yield piece;
   }
 }
 
@@ -62,15 +56,7 @@ export async function* readAhead(
   end: number,
   ended: (cause?: unknown) => Error,
 ): AsyncGenerator<Uint8Array> {
-  const read = async (into: Buffer, at: number): Promise<Buffer> => {
-    const { bytesRead } = await handle.read(into, 0, Math.min(into.length, end - at), at).catch((error: unknown) => {
-      throw ended(error);
-    });
-    if (bytesRead === 0) {
-      throw ended();
-    }
-    return into.subarray(0, bytesRead);
-  };
+  const read = (into: Buffer, at: number) => readPiece(handle, into, at, end, ended);
   const length = Math.min(readBytes, end - start);
   let [used, next] = [Buffer.allocUnsafeSlow(length), Buffer.allocUnsafeSlow(length)];
   let reading = start < end ? read(next, start) : undefined;
@@ -85,4 +71,14 @@ export async function* readAhead(
   } finally {
     await reading?.catch(() => undefined);
   }
+}
+
+async function readPiece(handle: FileHandle, into: Buffer, at: number, end: number, ended: (cause?: unknown) => Error): Promise<Buffer> {
+  const { bytesRead } = await handle.read(into, 0, Math.min(into.length, end - at), at).catch((error: unknown) => {
+    throw ended(error);
+  });
+  if (bytesRead === 0) {
+    throw ended();
+  }
+  return into.subarray(0, bytesRead);
 }

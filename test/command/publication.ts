@@ -13,6 +13,7 @@ import { StepError } from '../../src/lib/step-error.ts';
 import type { Digest } from '../../src/model/digest.ts';
 import { toTar } from '../../src/sandbox/demo/tar-archive.ts';
 import type { Place } from '../main/place.ts';
+import { emptyEnvironment } from './silent-world.ts';
 
 /** What a run did, as its report and its log tell it. */
 export interface PublicationRun {
@@ -112,17 +113,7 @@ function sha256(bytes: Buffer | string): string {
 }
 
 function toWorld(http: HttpClient, given: Partial<World['environment']>): World {
-  const environment = {
-    docker: {},
-    dockerConfig: undefined,
-    azureTenantId: undefined,
-    azureClientId: undefined,
-    azureClientSecret: undefined,
-    azureAuthorityHost: undefined,
-    fetchIdentityToken: undefined,
-    standardInput: undefined,
-    ...given,
-  };
+  const environment = { ...emptyEnvironment, ...given };
   const { signal: cancelled } = new AbortController();
   return {
     http,

@@ -1,7 +1,19 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { World } from '../../src/command/world.ts';
+import type { Environment, World } from '../../src/command/world.ts';
 import type { Host } from '../../src/host/host.ts';
 import type { HttpClient } from '../../src/lib/http.ts';
+
+/** That of a process in which nothing is set. */
+export const emptyEnvironment: Environment = {
+  docker: {},
+  dockerConfig: undefined,
+  azureTenantId: undefined,
+  azureClientId: undefined,
+  azureClientSecret: undefined,
+  azureAuthorityHost: undefined,
+  fetchIdentityToken: undefined,
+  standardInput: undefined,
+};
 
 /**
  * What a run takes from its process, with nothing in its environment and a clock of its own: a wait is over at once, and by the clock it has
@@ -9,16 +21,6 @@ import type { HttpClient } from '../../src/lib/http.ts';
  */
 export function openWorld(http: HttpClient, cancelled: AbortSignal = new AbortController().signal): World {
   let waitedMs = 0;
-  const environment = {
-    docker: {},
-    dockerConfig: undefined,
-    azureTenantId: undefined,
-    azureClientId: undefined,
-    azureClientSecret: undefined,
-    azureAuthorityHost: undefined,
-    fetchIdentityToken: undefined,
-    standardInput: undefined,
-  };
   return {
     http,
     now: () => new Date(Date.now() + waitedMs),
@@ -28,7 +30,7 @@ export function openWorld(http: HttpClient, cancelled: AbortSignal = new AbortCo
       await turn(undefined, { signal: cancelled });
     },
     random: () => 0,
-    environment,
+    environment: emptyEnvironment,
     version: '0.0.0',
     cancelled,
   };

@@ -11,21 +11,12 @@ import { parseSettings } from '../../src/inputs/parse.ts';
 import { createHttp } from '../../src/lib/http-client.ts';
 import { SecretValue } from '../../src/lib/secret-value.ts';
 import type { RegistryCredential } from '../../src/registry/credential.ts';
+import { emptyEnvironment } from '../command/silent-world.ts';
 import { readMarkdown, root, tableRows } from './markdown.ts';
 
 const { text } = readMarkdown('docs/credentials.md');
 const id = (digit: string): string => `${digit.repeat(8)}-${digit.repeat(4)}-${digit.repeat(4)}-${digit.repeat(4)}-${digit.repeat(12)}`;
-const nothing: Environment = {
-  docker: {},
-  dockerConfig: undefined,
-  azureTenantId: undefined,
-  azureClientId: undefined,
-  azureClientSecret: undefined,
-  azureAuthorityHost: undefined,
-  fetchIdentityToken: undefined,
-  standardInput: undefined,
-};
-const withIds: Environment = { ...nothing, azureTenantId: id('1'), azureClientId: id('2') };
+const withIds: Environment = { ...emptyEnvironment, azureTenantId: id('1'), azureClientId: id('2') };
 const secret = new SecretValue('a client secret');
 const fetchIdentityToken = () => Promise.reject(new Error('nothing is asked for before it is needed'));
 

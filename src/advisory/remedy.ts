@@ -15,6 +15,8 @@ export function vulnerabilityRemedy(item: Package, id: string, fixedVersion: str
       return `Upgrade ${item.name} ${to} (npm update, or the package that depends on it) and rebuild the image.`;
     case 'pypi':
       return `Upgrade ${item.name} ${to} (in requirements.txt or the lock file) and rebuild the image.`;
+    default:
+      return `Upgrade ${item.name} ${to} and rebuild the image.`;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Severity } from './finding.ts';
-import type { PackageRecord } from './package.ts';
+import type { PackageRecord, SystemPackageType } from './package.ts';
 
 /**
  * What an inspector saw in one layer. `path` is the tar entry's cleaned name, without a leading slash. Packages count only while their file
@@ -24,7 +24,7 @@ export interface PackagesObservation {
 export interface PackageNoteObservation {
   readonly kind: 'package-note';
   readonly path: string;
-  readonly type: 'deb' | 'apk';
+  readonly type: SystemPackageType;
   /** Name of the OS package. */
   readonly package: string;
   /** Metadata files of language packages that the OS package installed, without a leading slash. */

@@ -1,10 +1,33 @@
-/** The kinds of package databases that are read. */
-export type PackageType = 'deb' | 'apk' | 'npm' | 'pypi';
+/** The kinds of packages, named by the types of package URLs (https://github.com/package-url/purl-spec). */
+export const packageTypes = [
+  'deb',
+  'apk',
+  'rpm',
+  'npm',
+  'pypi',
+  'conda',
+  'golang',
+  'maven',
+  'gem',
+  'composer',
+  'cargo',
+  'nuget',
+  'generic',
+] as const;
+
+export type PackageType = (typeof packageTypes)[number];
+
+/** Packages of the distribution, which its package manager installs. */
+export type SystemPackageType = 'deb' | 'apk' | 'rpm';
+
+export function isSystemPackage({ type }: { readonly type: PackageType }): boolean {
+  return type === 'deb' || type === 'apk' || type === 'rpm';
+}
 
 /** A package as its database states it, before the image's release is known. */
 export interface PackageRecord {
   readonly type: PackageType;
-  /** Canonical name (PyPI names normalised by PEP 503; npm names with their scope). */
+  /** As its advisories name it: PyPI names normalised by PEP 503; npm, Go and Composer names with their scope, path or vendor; Maven's `group:artifact`. */
   readonly name: string;
   readonly version: string;
   /** Source package, under which distributions publish advisories; dpkg `Source`, apk `o:`. */

@@ -1,10 +1,9 @@
 import * as v from 'valibot';
 import { type CoverageGap, type Finding, severities } from '../model/finding.ts';
-import type { PackageType } from '../model/package.ts';
+import { packageTypes } from '../model/package.ts';
 import { type Glob, globLengthLimit, parseGlob } from './glob.ts';
 
 const kinds: readonly Finding['kind'][] = ['vulnerability', 'secret', 'malware', 'misconfiguration'];
-const packageTypes: readonly PackageType[] = ['deb', 'apk', 'npm', 'pypi'];
 const gapCodes: readonly CoverageGap['code'][] = [
   'too-large',
   'damaged',

@@ -1,4 +1,5 @@
 import type { CoverageGap, Finding } from '../model/finding.ts';
+import { isSystemPackage } from '../model/package.ts';
 
 /** Plain texts of a finding, not yet escaped for any place. */
 
@@ -31,7 +32,7 @@ export function toFix(finding: Finding): string {
 /** The file in the image; none for packages of the distribution, whose database says nothing of where they are. */
 export function toImagePath(finding: Finding): string | undefined {
   if (finding.path === undefined) return undefined;
-  if (finding.kind === 'vulnerability') return finding.package.type === 'deb' || finding.package.type === 'apk' ? undefined : finding.path;
+  if (finding.kind === 'vulnerability') return isSystemPackage(finding.package) ? undefined : finding.path;
   return finding.kind === 'secret' && finding.line !== undefined ? `${finding.path}:${finding.line}` : finding.path;
 }
 

@@ -1,8 +1,8 @@
 import type { CoverageGap } from '../../model/finding.ts';
 import type { Observation, OsReleaseObservation, PackagesObservation, PlacedObservation } from '../../model/observation.ts';
-import type { Inventory, Package, PackageRecord } from '../../model/package.ts';
+import { type Inventory, isSystemPackage, type Package, type PackageRecord } from '../../model/package.ts';
 import { osReleasePaths } from './os-release.ts';
-import { isSystem, withoutOwned } from './ownership.ts';
+import { withoutOwned } from './ownership.ts';
 import { toPurl } from './purl.ts';
 import { type Release, toEcosystem, toRelease } from './release.ts';
 
@@ -99,7 +99,7 @@ function withoutDoubles(packages: readonly Package[]): readonly Package[] {
   for (const item of byPlace) {
     const known = kept.get(recordKey(item));
     if (known === undefined) kept.set(recordKey(item), { first: item, otherPaths: new Set() });
-    else if (item.path !== known.first.path && !isSystem(item)) known.otherPaths.add(item.path);
+    else if (item.path !== known.first.path && !isSystemPackage(item)) known.otherPaths.add(item.path);
   }
   const unique = [...kept.values()].map(({ first, otherPaths }) =>
     otherPaths.size === 0 ? first : { ...first, otherPaths: [...otherPaths] },
@@ -130,7 +130,7 @@ function releaseGaps(packages: readonly Package[], release: Release | undefined)
 
 /** A database that a later layer deletes says nothing of the final file system, though the files of its packages may well be there. */
 function deletedDatabaseGaps(placed: readonly PlacedObservation[]): readonly CoverageGap[] {
-  const databases = ofKind(placed, 'packages').filter(({ observation }) => observation.packages.some(isSystem));
+  const databases = ofKind(placed, 'packages').filter(({ observation }) => observation.packages.some(isSystemPackage));
   return (['deb', 'apk'] as const).flatMap((type) => {
     const ofType = databases.filter(({ observation }) => observation.packages[0]?.type === type);
     const last = ofType.at(-1);

@@ -1,5 +1,5 @@
 import type { PackageNoteObservation, PlacedObservation } from '../../model/observation.ts';
-import type { Package } from '../../model/package.ts';
+import { isSystemPackage, type Package } from '../../model/package.ts';
 
 /**
  * The language packages without those that a package of the distribution brought. Debian's `python3-requests` also has a `.egg-info` folder; its
@@ -14,7 +14,7 @@ export function withoutOwned(
   notes: readonly PlacedObservation<PackageNoteObservation>[],
 ): readonly Package[] {
   const covered = new Map<string, Package>();
-  for (const item of packages) if (item.ecosystem !== undefined && isSystem(item)) covered.set(`${item.type} ${item.name}`, item);
+  for (const item of packages) if (item.ecosystem !== undefined && isSystemPackage(item)) covered.set(`${item.type} ${item.name}`, item);
   const owners = new Map<string, Package>();
   for (const { observation } of notes) {
     const owner = covered.get(`${observation.type} ${observation.package}`);
@@ -22,14 +22,10 @@ export function withoutOwned(
     for (const file of observation.languageFiles) owners.set(mergedPath(file), owner);
   }
   return packages.filter((item) => {
-    if (isSystem(item)) return true;
+    if (isSystemPackage(item)) return true;
     const owner = owners.get(mergedPath(item.path)) ?? owners.get(mergedPath(item.path.slice(0, item.path.lastIndexOf('/'))));
     return owner === undefined || !isOfDistribution(owner, item.name);
   });
-}
-
-export function isSystem({ type }: { readonly type: Package['type'] }): boolean {
-  return type === 'deb' || type === 'apk';
 }
 
 function isOfDistribution(owner: Package, project: string): boolean {

@@ -24,11 +24,26 @@ export function toRelease(fields: Readonly<Record<string, string>>): Release {
  * the release is not known or OSV has none for it. A derivative is not taken for what it derives from: its versions are its own.
  */
 export function toEcosystem(type: PackageType, release: Release | undefined): string | undefined {
-  if (type === 'npm') return 'npm';
-  if (type === 'pypi') return 'PyPI';
-  if (release === undefined) return undefined;
-  return type === 'deb' ? debEcosystem(release) : apkEcosystem(release);
+  switch (type) {
+    case 'deb':
+      return release && debEcosystem(release);
+    case 'apk':
+      return release && apkEcosystem(release);
+    default:
+      return languageEcosystems[type];
+  }
 }
+
+const languageEcosystems: Readonly<Partial<Record<PackageType, string>>> = {
+  cargo: 'crates.io',
+  composer: 'Packagist',
+  gem: 'RubyGems',
+  golang: 'Go',
+  maven: 'Maven',
+  npm: 'npm',
+  nuget: 'NuGet',
+  pypi: 'PyPI',
+};
 
 function debEcosystem({ id, versionId, codename }: Release): string | undefined {
   switch (id) {

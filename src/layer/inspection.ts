@@ -1,6 +1,6 @@
 import { StepError } from '../lib/step-error.ts';
 import type { Observation } from '../model/observation.ts';
-import { type Inspector, type LayerEntry, type LayerInspection, wholeFileLimitBytes } from './inspector.ts';
+import { type Inspector, type Interest, type LayerEntry, type LayerInspection, magicBytes, wholeFileLimitBytes } from './inspector.ts';
 import type { LayerErrorCode } from './refusal.ts';
 import { Windows } from './window.ts';
 
@@ -15,6 +15,9 @@ export class LayerInspections {
   readonly #running: readonly Running[];
   readonly #observations: Observation[] = [];
   #entry: LayerEntry | undefined;
+  #magicFor: Running[] = [];
+  /** The first bytes of a file, where they come in several parts and some inspector has yet to decide by them. */
+  #head = noBytes;
   #wholeFor: Running[] = [];
   #whole: Buffer | undefined;
   #wholeBytes = 0;
@@ -29,29 +32,60 @@ export class LayerInspections {
   /** Whether the content is wanted. `repeated`: a file of that path came before in this layer. */
   entry(entry: LayerEntry, repeated: boolean): boolean {
     this.#entry = entry;
+    this.#magicFor = [];
     this.#wholeFor = [];
     this.#streamFor = [];
     for (const running of this.#running) {
       if (repeated && entry.type === 'file') this.#restart(running, entry.path);
       const interest = this.#ask(running, (inspection) => inspection.entry(entry));
       if (interest === 'none' || entry.type !== 'file') continue;
-      if (interest === 'stream') this.#streamFor.push(running);
-      else if (entry.sizeBytes <= wholeFileLimitBytes) this.#wholeFor.push(running);
-      else this.#ask(running, (inspection) => inspection.tooLarge(entry));
+      if (interest === 'magic') this.#magicFor.push(running);
+      else this.#serve(running, interest, entry);
     }
-    this.#windows = this.#streamFor.length > 0 ? new Windows((window, offset, last) => this.#giveWindow(window, offset, last)) : undefined;
+    if (this.#magicFor.length > 0) return true;
+    this.#openWindows();
     return this.#wholeFor.length > 0 || this.#streamFor.length > 0;
   }
 
   content(part: Buffer, last: boolean): void {
-    this.#windows?.write(part, last);
-    if (this.#wholeFor.length > 0) this.#collect(part, last);
+    const bytes = this.#magicFor.length > 0 ? this.#decide(part, last) : part;
+    if (bytes === undefined) return;
+    this.#windows?.write(bytes, last);
+    if (this.#wholeFor.length > 0) this.#collect(bytes, last);
   }
 
   /** After the last entry. */
   end(): readonly Observation[] {
     for (const running of this.#running) this.#keep(this.#ask(running, (inspection) => inspection.end()));
     return this.#observations;
+  }
+
+  #serve(running: Running, interest: Interest, entry: LayerEntry): void {
+    if (interest === 'none') return;
+    if (interest === 'stream') this.#streamFor.push(running);
+    else if (entry.sizeBytes <= wholeFileLimitBytes) this.#wholeFor.push(running);
+    else this.#ask(running, (inspection) => inspection.tooLarge(entry));
+  }
+
+  #openWindows(): void {
+    this.#windows = this.#streamFor.length > 0 ? new Windows((window, offset, last) => this.#giveWindow(window, offset, last)) : undefined;
+  }
+
+  /** Has the inspectors decide that wait for the first bytes, and gives all that came so far; undefined while that is too little. */
+  #decide(part: Buffer, last: boolean): Buffer | undefined {
+    const bytes = this.#head.length === 0 ? part : Buffer.concat([this.#head, part]);
+    const isEnough = last || bytes.length >= magicBytes;
+    this.#head = isEnough ? noBytes : Buffer.from(bytes);
+    if (!isEnough) return undefined;
+    const entry = this.#entry as LayerEntry;
+    const head = bytes.subarray(0, magicBytes);
+    for (const running of this.#magicFor) {
+      const interest = this.#ask(running, (inspection) => inspection.magic(entry, head));
+      this.#serve(running, interest, entry);
+    }
+    this.#magicFor = [];
+    this.#openWindows();
+    return bytes;
   }
 
   /** A file that lies in one part is handed over as it is. */
@@ -99,6 +133,8 @@ export class LayerInspections {
     }
   }
 }
+
+const noBytes = Buffer.alloc(0);
 
 function isOfLayer(observation: Observation): boolean {
   return observation.kind === 'secret' || observation.kind === 'malware';

@@ -19,7 +19,7 @@ export interface LayerEntry {
  * How much of a file an inspector wants. `whole`: one buffer, where the file is at most `wholeFileLimitBytes`, shared with other
  * inspectors (not to be changed or kept). `stream`: every byte in order, in windows.
  */
-type Interest = 'none' | 'whole' | 'stream';
+export type Interest = 'none' | 'whole' | 'stream';
 
 /**
  * Makes one inspection for each reading of each layer, so that a retry never sees half-fed state. Where a layer has a file of the same path
@@ -33,8 +33,16 @@ export interface Inspector {
 
 /** Looks at one layer, entry by entry, in the order of the tar. All calls are synchronous and must be fast: they are in the layer pass. */
 export interface LayerInspection {
-  /** Called for each entry before its content; decides by path, type and size alone, so it must be cheap. */
-  entry(entry: LayerEntry): Interest;
+  /**
+   * Called for each entry before its content; decides by path, type and size alone, so it must be cheap. `magic` puts the decision off until the
+   * first bytes are there.
+   */
+  entry(entry: LayerEntry): Interest | 'magic';
+  /**
+   * Decides on an entry for which `entry` gave `magic`, by its first `magicBytes` bytes (all of a shorter file): called before any content of it is
+   * shown to this inspection. A file that nobody wants after that costs no more than this call.
+   */
+  magic(entry: LayerEntry, head: Buffer): Interest;
   /** The whole content of an entry for which `entry` gave `whole`. */
   file(entry: LayerEntry, content: Buffer): void;
   /**
@@ -51,6 +59,9 @@ export interface LayerInspection {
 
 /** Largest file that is collected whole. A package database above it is a coverage gap. */
 export const wholeFileLimitBytes = 32 * 1024 * 1024;
+
+/** As many first bytes as tell the formats of executables and archives. */
+export const magicBytes = 16;
 
 /** Bytes that adjoining windows share: no secret that a rule matches is longer. */
 export const windowOverlapBytes = 4 * 1024;

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { type Inspector, type LayerEntry, windowOverlapBytes } from '../../src/layer/inspector.ts';
+import {
+  type Inspector,
+  type Interest,
+  type LayerEntry,
+  type LayerInspection,
+  magicBytes,
+  windowOverlapBytes,
+} from '../../src/layer/inspector.ts';
 import type { Observation } from '../../src/model/observation.ts';
 
 /** A file that the inspector under test is shown. */
@@ -49,8 +56,10 @@ export function describeInspector(name: string, make: () => Inspector, contract:
     });
 
     it('observes the same wherever two windows of a stream meet', () => {
+      if (toInterest(make().inspect(), sample) !== 'stream') return;
+      for (const partBytes of [1, 5000, 2 * windowOverlapBytes]) expect(inspect(make(), [sample], partBytes)).toEqual(alone());
+      if (make().inspect().entry(toEntry(sample)) === 'magic') return;
       const content = Buffer.from(sample.content);
-      if (make().inspect().entry(toEntry(sample)) !== 'stream') return;
       for (const within of cuts(content.length)) {
         const filler = Buffer.alloc(2 * windowOverlapBytes - within, '\n');
         const file = { ...sample, content: Buffer.concat([filler, content, filler]) };
@@ -83,7 +92,8 @@ export function describeInspector(name: string, make: () => Inspector, contract:
     it('says so where a file is too large, and not where it did not want it whole', () => {
       const inspection = make().inspect();
       const entry = { ...toEntry(sample), sizeBytes: 2 ** 33 };
-      if (inspection.entry(entry) !== 'whole') return;
+      const asked = inspection.entry(entry);
+      if ((asked === 'magic' ? inspection.magic(entry, Buffer.from(sample.content).subarray(0, magicBytes)) : asked) !== 'whole') return;
       inspection.tooLarge(entry);
       expect(inspection.end()).toEqual([expect.objectContaining({ kind: 'gap', path: sample.path, code: 'too-large' })]);
     });
@@ -131,10 +141,10 @@ export function inspect(
   return inspection.end();
 }
 
-function feed(inspection: ReturnType<Inspector['inspect']>, file: ContractFile, partBytes = Number.POSITIVE_INFINITY, wipe = false): void {
+function feed(inspection: LayerInspection, file: ContractFile, partBytes = Number.POSITIVE_INFINITY, wipe = false): void {
   const entry = toEntry(file);
   const content = Buffer.from(file.content);
-  const interest = inspection.entry(entry);
+  const interest = toInterest(inspection, file);
   if (interest === 'whole') inspection.file(entry, content);
   if (interest === 'stream') {
     for (let start = 0, end = 0; ; start = end - windowOverlapBytes) {
@@ -146,6 +156,17 @@ function feed(inspection: ReturnType<Inspector['inspect']>, file: ContractFile, 
     }
   }
   if (wipe) content.fill(0x5a);
+}
+
+/** Asks as the layer pass does; the first bytes are gone after the call. */
+function toInterest(inspection: LayerInspection, file: ContractFile): Interest {
+  const entry = toEntry(file);
+  const interest = inspection.entry(entry);
+  if (interest !== 'magic') return interest;
+  const head = Buffer.from(Buffer.from(file.content).subarray(0, magicBytes));
+  const decided = inspection.magic(entry, head);
+  head.fill(0x5a);
+  return decided;
 }
 
 function toEntry({ path, content, mode = 0o644 }: ContractFile): LayerEntry {

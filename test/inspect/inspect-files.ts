@@ -1,5 +1,5 @@
 import type { Inspector, LayerEntry } from '../../src/layer/inspector.ts';
-import { windowOverlapBytes } from '../../src/layer/inspector.ts';
+import { magicBytes, windowOverlapBytes } from '../../src/layer/inspector.ts';
 import type { Observation, PlacedObservation } from '../../src/model/observation.ts';
 
 /** Feeds one layer of files to inspectors as the layer pass does; `partBytes` cuts streamed content into windows. */
@@ -13,7 +13,8 @@ export function inspectFiles(
     for (const [path, text] of Object.entries(files)) {
       const content = typeof text === 'string' ? Buffer.from(text) : text;
       const entry = fileEntry(path, content.length);
-      const interest = inspection.entry(entry);
+      const asked = inspection.entry(entry);
+      const interest = asked === 'magic' ? inspection.magic(entry, content.subarray(0, magicBytes)) : asked;
       if (interest === 'whole') inspection.file(entry, content);
       if (interest !== 'stream') continue;
       const step = Math.max(partBytes, windowOverlapBytes + 1);

@@ -16,6 +16,7 @@ function linesInspector(): Inspector {
       const observations: Observation[] = [];
       return {
         entry: (entry) => (entry.type === 'file' && entry.path.endsWith('lines') ? 'whole' : 'none'),
+        magic: () => 'none',
         file({ path }, content) {
           const lines = content.toString('latin1').split('\n').length;
           if (content.includes('damage')) observations.push({ kind: 'gap', path, code: 'damaged', reason: 'damaged' });

@@ -12,6 +12,7 @@ export function databaseInspector(isDatabase: (path: string) => boolean): Inspec
       const observations: Observation[] = [];
       return {
         entry: (entry) => (entry.type === 'file' ? 'whole' : 'none'),
+        magic: () => 'none',
         file({ path }, content) {
           const text = content.toString();
           const secret = { rule: 'any', title: text, severity: 'high', line: undefined, fingerprint: text, preview: text } as const;

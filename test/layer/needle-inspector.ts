@@ -9,6 +9,7 @@ export function needleInspector(): Inspector {
       const observations: Observation[] = [];
       return {
         entry: (entry) => (entry.type === 'file' ? 'stream' : 'none'),
+        magic: () => 'none',
         file() {},
         window({ path }, window, offset, last) {
           const seenBytes = offset === 0 ? 0 : windowOverlapBytes;

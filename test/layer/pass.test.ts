@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { gunzipSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openCompressor } from '../../src/layer/compressor.ts';
-import type { Inspector } from '../../src/layer/inspector.ts';
+import { type Inspector, magicBytes } from '../../src/layer/inspector.ts';
 import { entryBudget } from '../../src/layer/layer-tree.ts';
 import { type ReadLayerOptions, readLayer, type TarLayerResult } from '../../src/layer/pass.ts';
 import type { Digest } from '../../src/model/digest.ts';
@@ -46,12 +46,44 @@ function wholeInspector(limit = Number.POSITIVE_INFINITY): Inspector {
       const observations: Observation[] = [];
       return {
         entry: (entry) => (entry.type === 'file' && entry.sizeBytes < limit ? 'whole' : 'none'),
+        magic: () => 'none',
         file({ path }, content) {
           observations.push({ kind: 'packages', path, packages: [{ type: 'deb', name: digestOf(content), version: `${content.length}` }] });
         },
         window() {},
         tooLarge: ({ path }) => observations.push({ kind: 'gap', path, code: 'too-large', reason: 'too large' }),
         end: () => observations,
+      };
+    },
+  };
+}
+
+/** Decides by the first bytes, which it says: files that begin with `w` are wanted whole, with `s` as a stream. */
+function magicInspector(): Inspector {
+  return {
+    name: 'magic',
+    inspect() {
+      const heads = new Map<string, string>();
+      const contents = new Map<string, Buffer>();
+      const add = (path: string, bytes: Buffer, offset: number) => {
+        const known = contents.get(path) ?? Buffer.alloc(0);
+        contents.set(path, Buffer.concat([known.subarray(0, offset), bytes]));
+      };
+      return {
+        entry: (entry) => (entry.type === 'file' ? 'magic' : 'none'),
+        magic({ path }, head) {
+          heads.set(path, head.toString());
+          return head[0] === 0x77 ? 'whole' : head[0] === 0x73 ? 'stream' : 'none';
+        },
+        file: ({ path }, content) => add(path, content, 0),
+        window: ({ path }, window, offset) => add(path, window, offset),
+        tooLarge: ({ path }) => add(path, Buffer.from('too large'), 0),
+        end: () =>
+          [...heads].map(([path, head]) => {
+            const content = contents.get(path);
+            const version = content === undefined ? 'none' : digestOf(content);
+            return { kind: 'packages' as const, path, packages: [{ type: 'generic' as const, name: head, version }] };
+          }),
       };
     },
   };
@@ -133,6 +165,24 @@ describe('readLayer', () => {
     }
   });
 
+  it('shows an inspector the first bytes before it decides, however they are cut, and then all of them', async () => {
+    const contents = { w: 'w'.repeat(20_000), s: `s${'0123456789'.repeat(3000)}`, n: 'n'.repeat(600), short: 'w', empty: '' };
+    const archive = tar(...Object.entries(contents).map(([name, content]) => file(name, content)), folder('d'));
+    const expected = Object.entries(contents).map(([path, content]) => {
+      const version = path === 'n' || path === 'empty' ? 'none' : digestOf(Buffer.from(content));
+      return { kind: 'packages', path, packages: [{ type: 'generic', name: content.slice(0, magicBytes), version }] };
+    });
+    for (const others of [[], [needleInspector(), wholeInspector()]]) {
+      for (const partBytes of [1, 5, 333, 512, 4096, 65_536]) {
+        const { result } = await read(archive, { inspectors: [...others, magicInspector()], partBytes });
+        expect(result.observations.slice(-expected.length)).toEqual(expected);
+      }
+    }
+    const large = tar(file('large', Buffer.alloc(32 * 1024 * 1024 + 1, 'w')));
+    const { result } = await read(large, { inspectors: [magicInspector()], partBytes: 1024 * 1024 });
+    expect(result.observations).toMatchObject([{ packages: [{ version: digestOf(Buffer.from('too large')) }] }]);
+  });
+
   it('says so where a file that is wanted whole is above the limit', async () => {
     const large = tar(file('var/lib/dpkg/status', Buffer.alloc(32 * 1024 * 1024 + 1)), file('next'));
     const { result } = await read(large, { inspectors: [wholeInspector()], partBytes: 1024 * 1024 });
@@ -157,7 +207,14 @@ describe('readLayer', () => {
 
   it('makes the failure of an inspector an error that names it and the file', async () => {
     for (const part of ['entry', 'window', 'end'] as const) {
-      const inspection = { entry: () => 'stream' as const, file() {}, window() {}, tooLarge() {}, end: () => [] };
+      const inspection = {
+        entry: () => 'stream' as const,
+        magic: () => 'none' as const,
+        file() {},
+        window() {},
+        tooLarge() {},
+        end: () => [],
+      };
       const failing: Inspector = {
         name: 'failing',
         inspect: () => ({

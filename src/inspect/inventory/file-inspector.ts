@@ -41,6 +41,10 @@ class FileInspection implements LayerInspection {
     return 'whole';
   }
 
+  magic(): 'none' {
+    return 'none';
+  }
+
   file(entry: LayerEntry, content: Buffer): void {
     try {
       this.#put(entry.path, this.#reader.read(entry.path, content));

@@ -35,6 +35,10 @@ class SecretInspection implements LayerInspection {
     return this.#placement === 'published' ? 'none' : 'stream';
   }
 
+  magic(): 'none' {
+    return 'none';
+  }
+
   file(): void {}
 
   tooLarge(): void {}

@@ -2,7 +2,8 @@ import { compareDigits, compareText, type VersionOrder, versionLengthLimit } fro
 
 /**
  * The order of apk-tools 3 (apk-package(5), "Package version"; src/version.c): `digits{.digits}{letter}{_suffix{digits}}{~hash}{-rdigits}`.
- * Where a part that apk calls invalid would decide, the two cannot be compared; where a part before it decides, they can.
+ * Where a part that apk calls invalid would decide, the two cannot be compared; where a part before it decides, they can. A number after the letter
+ * (`8u372`, an OpenJDK of Alpaquita) is invalid to apk 3 and read as apk 2 reads it.
  */
 export const alpineVersionOrder: VersionOrder = {
   isVersion: (text) => alpineTokens(text).at(-1)?.rank === ranks.end,
@@ -44,6 +45,7 @@ const suffixes = [...preReleases, 'cvs', 'svn', 'git', 'hg', 'p'];
 const grammar: readonly { readonly pattern: RegExp; readonly rank: Token['rank']; readonly from: number; readonly to: number }[] = [
   { pattern: /\.([0-9]+)/y, rank: ranks.number, from: ranks.first, to: ranks.number },
   { pattern: /([a-z])/y, rank: ranks.letter, from: ranks.first, to: ranks.number },
+  { pattern: /([0-9]+)/y, rank: ranks.number, from: ranks.letter, to: ranks.letter },
   { pattern: /_([a-z]+)/y, rank: ranks.suffix, from: ranks.first, to: ranks.suffixNumber },
   { pattern: /([0-9]+)/y, rank: ranks.suffixNumber, from: ranks.suffix, to: ranks.suffix },
   { pattern: /~([0-9a-f]+)/y, rank: ranks.hash, from: ranks.first, to: ranks.suffixNumber },

@@ -1,8 +1,14 @@
 import type { Package } from '../model/package.ts';
 import { alpineVersionOrder } from './alpine-version.ts';
 import { debianVersionOrder } from './debian-version.ts';
+import { goVersionOrder } from './go-version.ts';
+import { mavenVersionOrder } from './maven-version.ts';
 import { npmVersionOrder } from './npm-version.ts';
+import { nugetVersionOrder } from './nuget-version.ts';
+import { packagistVersionOrder } from './packagist-version.ts';
 import { pypiVersionOrder } from './pypi-version.ts';
+import { rubygemsVersionOrder } from './rubygems-version.ts';
+import { semverVersionOrder } from './semver-version.ts';
 import type { VersionOrder } from './version-order.ts';
 
 /** A package as advisories name it: distributions publish theirs under the source package. */
@@ -21,13 +27,22 @@ const versionOrders: Readonly<Record<string, VersionOrder>> = {
   Alpaquita: alpineVersionOrder,
   Alpine: alpineVersionOrder,
   'BellSoft Hardened Containers': alpineVersionOrder,
+  Bitnami: semverVersionOrder,
   Chainguard: alpineVersionOrder,
+  'crates.io': semverVersionOrder,
   Debian: debianVersionOrder,
+  Echo: debianVersionOrder,
+  Go: goVersionOrder,
+  Maven: mavenVersionOrder,
   MinimOS: alpineVersionOrder,
+  npm: npmVersionOrder,
+  NuGet: nugetVersionOrder,
+  Packagist: packagistVersionOrder,
   PyPI: pypiVersionOrder,
+  RubyGems: rubygemsVersionOrder,
+  SwiftURL: semverVersionOrder,
   Ubuntu: debianVersionOrder,
   Wolfi: alpineVersionOrder,
-  npm: npmVersionOrder,
 };
 
 /** How advisories name `item`; undefined where its ecosystem is not known or not supported. */

@@ -1,4 +1,3 @@
-import { cycloneDxMediaType } from '../evidence/cyclonedx.ts';
 import { type PublishedImage, type PublishedManifest, publishedManifests } from '../layer/manifest.ts';
 import { readWhole } from '../lib/http-client.ts';
 import { forEachParallel } from '../lib/parallel.ts';
@@ -10,6 +9,7 @@ import { type Artifact, toArtifactManifest } from '../registry/artifact.ts';
 import type { Repository } from '../registry/repository.ts';
 import { signNotary } from '../sign/notary/signature.ts';
 import { verifyNotary } from '../sign/notary/verification.ts';
+import type { AttachedSbom } from './sbom.ts';
 import type { World } from './world.ts';
 
 /** What evidence is made of. */
@@ -18,7 +18,7 @@ export interface EvidenceRequest {
   /** Undefined: nothing is signed. */
   readonly signer: KeySigner | undefined;
   /** Bills of materials, by the digest of the manifest that each describes. */
-  readonly sboms: ReadonlyMap<Digest, Uint8Array>;
+  readonly sboms: ReadonlyMap<Digest, readonly AttachedSbom[]>;
 }
 
 /** One thing that is attached to a digest. */
@@ -37,7 +37,10 @@ export async function toEvidence({ image, signer, sboms }: EvidenceRequest, worl
   const platforms = publishedManifests(image).filter(({ image: source }) => source.kind !== 'attachment');
   const subjects = new Map([image, ...platforms].map(({ manifest: { descriptor } }) => [descriptor.digest, descriptor]));
   const signatures = signer === undefined ? [] : await Promise.all([...subjects.values()].map((subject) => sign(subject, signer, world)));
-  return [...signatures, ...platforms.flatMap((platform) => describeSbom(platform, sboms.get(platform.manifest.descriptor.digest)))];
+  const bills = platforms.flatMap((platform) =>
+    (sboms.get(platform.manifest.descriptor.digest) ?? []).map((sbom) => attachSbom(platform, sbom)),
+  );
+  return [...signatures, ...bills];
 }
 
 const readsAtOnce = 4;
@@ -69,13 +72,12 @@ async function sign({ mediaType, digest, size }: Descriptor, signer: KeySigner, 
   return toItem('signature', { subject, artifactType, annotations, layers: [{ mediaType: signature.mediaType, bytes }] });
 }
 
-function describeSbom({ manifest }: PublishedManifest, bytes: Uint8Array | undefined): readonly Evidence[] {
-  if (bytes === undefined) return [];
+function attachSbom({ manifest }: PublishedManifest, { mediaType: artifactType, title, bytes }: AttachedSbom): Evidence {
   const { mediaType, digest, size } = manifest.descriptor;
   // The name under which `oras pull` writes it (image-spec annotations.md).
-  const annotations = { 'org.opencontainers.image.title': 'sbom.cdx.json' };
-  const layers = [{ mediaType: cycloneDxMediaType, bytes, annotations }];
-  return [toItem('sbom', { subject: { mediaType, digest, size }, artifactType: cycloneDxMediaType, layers })];
+  const annotations = { 'org.opencontainers.image.title': title };
+  const layers = [{ mediaType: artifactType, bytes, annotations }];
+  return toItem('sbom', { subject: { mediaType, digest, size }, artifactType, layers });
 }
 
 function toItem(kind: Evidence['kind'], artifact: Artifact): Evidence {

@@ -1,13 +1,24 @@
-import { toCycloneDx } from '../evidence/cyclonedx.ts';
-import type { Settings } from '../inputs/settings.ts';
+import { cycloneDxMediaType, toCycloneDx } from '../evidence/cyclonedx.ts';
+import type { SbomRequest } from '../evidence/sbom.ts';
+import { spdxMediaType, toSpdx } from '../evidence/spdx.ts';
+import type { SbomFormat, Settings } from '../inputs/settings.ts';
 import { type PublishedImage, publishedManifests } from '../layer/manifest.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Destination } from './destinations.ts';
 import type { Inspection } from './inspection.ts';
 import type { World } from './world.ts';
 
+/** A bill of materials, ready to be attached. */
+export interface AttachedSbom {
+  /** Also the artifact type. */
+  readonly mediaType: string;
+  /** Name of the file that it is saved as. */
+  readonly title: string;
+  readonly bytes: Uint8Array;
+}
+
 /**
- * A bill of materials for each platform, by the digest of its manifest. It names the repository where there is one only: the same bytes are attached
+ * The bills of materials of each platform, one for each format asked for, by the digest of its manifest. They name the repository where there is one only: the same bytes are attached
  * in all of them.
  */
 export function toSboms(
@@ -16,8 +27,8 @@ export function toSboms(
   inspection: Inspection,
   destinations: readonly Destination[],
   world: World,
-): ReadonlyMap<Digest, Uint8Array> {
-  if (settings.sbom === 'none') return new Map();
+): ReadonlyMap<Digest, readonly AttachedSbom[]> {
+  if (settings.sbom.length === 0) return new Map();
   const [only, ...others] = destinations;
   const repository = others.length === 0 ? only?.repository.name : undefined;
   const tag = others.length === 0 && only?.tags.length === 1 ? only.tags[0] : undefined;
@@ -27,7 +38,14 @@ export function toSboms(
     if (manifest === undefined) return [];
     const { digest } = manifest.descriptor;
     const subject = { name: repository ?? settings.image, repository, tag, digest, platform: source.config.platform, layers };
-    return [[digest, toCycloneDx({ subject, inventory, version: world.version, timestamp })] as const];
+    const request = { subject, inventory, version: world.version, timestamp };
+    return [[digest, settings.sbom.map((format) => toAttached(format, request))] as const];
   });
   return new Map(sboms);
+}
+
+function toAttached(format: SbomFormat, request: SbomRequest): AttachedSbom {
+  return format === 'cyclonedx'
+    ? { mediaType: cycloneDxMediaType, title: 'sbom.cdx.json', bytes: toCycloneDx(request) }
+    : { mediaType: spdxMediaType, title: 'sbom.spdx.json', bytes: toSpdx(request) };
 }

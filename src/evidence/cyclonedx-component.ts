@@ -1,11 +1,13 @@
-import type { Digest } from '../model/digest.ts';
-import type { Inventory, OperatingSystem, Package } from '../model/package.ts';
-import { type LicenceChoice, toLicences } from './licence.ts';
+import type { OperatingSystem } from '../model/package.ts';
+import { type LicenceChoice, toLicenceChoices } from './cyclonedx-licence.ts';
+import { type Property, toLocations, toTrivyProperties } from './reader-properties.ts';
+import type { ListedPackage } from './sbom.ts';
 
 /** The parts of a component that are written. https://cyclonedx.org/docs/1.6/json/#components */
 export interface Component {
   readonly type: 'library' | 'operating-system';
   readonly 'bom-ref': string;
+  readonly supplier?: { readonly name: string };
   readonly publisher?: string;
   readonly name: string;
   readonly version?: string;
@@ -16,24 +18,7 @@ export interface Component {
   readonly properties?: readonly { readonly name: string; readonly value: string }[];
 }
 
-interface Layer {
-  readonly digest: Digest;
-  readonly diffId: Digest;
-}
-
-/** The operating system, then the packages by purl and path, whatever the order of the inventory. */
-export function toComponents({ operatingSystem, packages }: Inventory, layers: readonly Layer[]): readonly Component[] {
-  const sorted = packages.toSorted((a, b) => compareText(a.purl, b.purl) || compareText(a.path, b.path) || a.layer - b.layer);
-  const seen = new Map<string, number>();
-  const libraries = sorted.map((item) => {
-    const count = (seen.get(item.purl) ?? 0) + 1;
-    seen.set(item.purl, count);
-    return toLibrary(item, count === 1 ? item.purl : `${item.purl}#${count}`, layers[item.layer]);
-  });
-  return operatingSystem === undefined ? libraries : [toSystem(operatingSystem), ...libraries];
-}
-
-function toSystem({ id, versionId, prettyName }: OperatingSystem): Component {
+export function toSystemComponent({ id, versionId, prettyName }: OperatingSystem): Component {
   return {
     type: 'operating-system',
     'bom-ref': `operating-system:${id}@${versionId}`,
@@ -43,10 +28,28 @@ function toSystem({ id, versionId, prettyName }: OperatingSystem): Component {
   };
 }
 
-function toLibrary(item: Package, ref: string, layer: Layer | undefined): Component {
-  const { type, version, source, maintainer, licence, ecosystem, path, otherPaths = [] } = item;
-  const licences = toLicences(licence);
-  const properties = [
+export function toLibraryComponent(listed: ListedPackage): Component {
+  const { item, ref } = listed;
+  const licences = toLicenceChoices(item.licence);
+  const { maintainer } = item;
+  return {
+    type: 'library',
+    'bom-ref': ref,
+    ...(maintainer !== undefined && { supplier: { name: maintainer }, publisher: maintainer }),
+    // With its npm scope, as syft writes it: osv-scanner looks a name up as it stands and passes a `group` over.
+    name: item.name,
+    version: item.version.slice(0, maxVersionCharacters),
+    ...(licences.length > 0 && { licenses: licences }),
+    purl: item.purl,
+    evidence: { occurrences: toLocations(item).map((location) => ({ location })) },
+    properties: toProperties(listed).map(([name, value]) => ({ name, value })),
+  };
+}
+
+/** Ours, then what syft's and trivy's readers look for. */
+function toProperties({ item, layer }: ListedPackage): readonly Property[] {
+  const { type, source, ecosystem, fromBase } = item;
+  const own = [
     ['type', type],
     ['ecosystem', ecosystem],
     ['source:name', source?.name],
@@ -54,24 +57,21 @@ function toLibrary(item: Package, ref: string, layer: Layer | undefined): Compon
     ['layer:index', String(item.layer)],
     ['layer:digest', layer?.digest],
     ['layer:diffId', layer?.diffId],
+    ['fromBase', fromBase === undefined ? undefined : String(fromBase)],
   ] as const;
-  return {
-    type: 'library',
-    'bom-ref': ref,
-    ...(maintainer !== undefined && { publisher: maintainer }),
-    // With its npm scope, as syft writes it: osv-scanner looks a name up as it stands and passes a `group` over.
-    name: item.name,
-    version: version.slice(0, maxVersionCharacters),
-    ...(licences.length > 0 && { licenses: licences }),
-    purl: item.purl,
-    evidence: { occurrences: [path, ...otherPaths].map((location) => ({ location })) },
-    properties: properties.flatMap(([name, value]) => (value === undefined ? [] : { name: `image-custody:${name}`, value })),
-  };
+  return [
+    ...own.flatMap(([name, value]) => (value === undefined ? [] : [[`image-custody:${name}`, value] as const])),
+    ...toTrivyProperties(item, layer).map(([name, value]) => [`aquasecurity:trivy:${name}`, value] as const),
+    ...toSyftProperties(toLocations(item), layer?.diffId),
+  ];
 }
 
-/** By code units: the order must not depend on the machine's language. */
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
+/** syft's `file.Location`s (https://github.com/anchore/syft/blob/main/syft/file/location.go); only the first file is known to be in the package's layer. */
+function toSyftProperties(locations: readonly string[], diffId: string | undefined): readonly Property[] {
+  return locations.flatMap((path, index): Property[] => {
+    const layer: Property[] = index > 0 || diffId === undefined ? [] : [[`syft:location:${index}:layerID`, diffId]];
+    return [...layer, [`syft:location:${index}:path`, `/${path}`]];
+  });
 }
 
 /** The schema's limit. */

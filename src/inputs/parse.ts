@@ -2,7 +2,7 @@ import { SecretValue } from '../lib/secret-value.ts';
 import { StepError } from '../lib/step-error.ts';
 import { type Platform, platformText } from '../model/image.ts';
 import { parsePlatform } from '../model/platform.ts';
-import type { AdvisoriesSetting, Credential, SecretRequest, Settings } from './settings.ts';
+import type { AdvisoriesSetting, Credential, SbomFormat, SecretRequest, Settings } from './settings.ts';
 import { type Input, type InputName, inputLimitCharacters, inputs, listLimit } from './table.ts';
 
 export type InputErrorCode = 'input-missing' | 'input-unknown' | 'input-invalid' | 'input-conflict';
@@ -31,7 +31,7 @@ export function parseSettings(raw: ReadonlyMap<string, string>, spell: Spelling)
     registryUsername: fields.credential('registry-username'),
     registryPassword: fields.credential('registry-password'),
     signingKey: signingKey(fields),
-    sbom: fields.choice('sbom', ['cyclonedx', 'none']) ?? 'cyclonedx',
+    sbom: parseSbomFormats(fields),
     dockerfile: fields.text('dockerfile'),
     annotations: fields.flag('annotations'),
     comment: fields.flag('comment'),
@@ -134,6 +134,17 @@ class Fields {
       hint: `Accepted: ${accepted}.`,
     });
   }
+}
+
+const sbomFormats: readonly SbomFormat[] = ['cyclonedx', 'spdx'];
+
+function parseSbomFormats(fields: Fields): readonly SbomFormat[] {
+  const items = fields.list('sbom').map((item) => item.toLowerCase());
+  if (items.length === 0) return ['cyclonedx'];
+  if (items.every((item) => item === 'none')) return [];
+  const unknown = items.find((item) => !sbomFormats.some((format) => format === item));
+  if (unknown !== undefined) fields.invalid('sbom', JSON.stringify(unknown), `${sbomFormats.join(', ')}, one a line, or none alone`);
+  return sbomFormats.filter((format) => items.includes(format));
 }
 
 function parsePlatforms(fields: Fields): readonly Platform[] {

@@ -18,7 +18,8 @@ export interface Settings {
   readonly registryUsername: Credential | undefined;
   readonly registryPassword: Credential | undefined;
   readonly signingKey: string | undefined;
-  readonly sbom: 'cyclonedx' | 'none';
+  /** Formats of the bill of materials, each once; empty for none. */
+  readonly sbom: readonly SbomFormat[];
   readonly dockerfile: string | undefined;
   readonly annotations: boolean;
   readonly comment: boolean;
@@ -27,6 +28,8 @@ export interface Settings {
   readonly compression: 'gzip' | 'zstd' | 'keep';
   readonly insecureRegistries: readonly string[];
 }
+
+export type SbomFormat = 'cyclonedx' | 'spdx';
 
 export type AdvisoriesSetting = { readonly kind: 'service'; readonly url: string } | { readonly kind: 'directory'; readonly path: string };
 

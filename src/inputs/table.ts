@@ -123,10 +123,9 @@ export const inputs = [
   },
   {
     name: 'sbom',
-    type: 'choice',
-    choices: ['cyclonedx', 'none'],
+    type: 'list',
     default: 'cyclonedx',
-    description: 'Software bill of materials to attach to what is published.',
+    description: 'Software bills of materials to attach to what is published: `cyclonedx` (1.6), `spdx` (2.3), both, or `none`.',
   },
   {
     name: 'dockerfile',

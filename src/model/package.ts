@@ -35,8 +35,8 @@ export interface PackageRecord {
   readonly architecture?: string;
   /** Who maintains an OS package, as its database states it. */
   readonly maintainer?: string;
-  /** As stated: an SPDX expression, a licence name, or absent. */
-  readonly licence?: string;
+  /** As stated: an SPDX expression or a licence name, or several of them that all hold. */
+  readonly licence?: string | readonly string[];
 }
 
 /** A package of the image's final file system. */
@@ -51,6 +51,8 @@ export interface Package extends PackageRecord {
   readonly otherPaths?: readonly string[];
   /** Index of the layer that brought this version, 0 at the bottom. */
   readonly layer: number;
+  /** Whether that layer is one of the base image's; undefined where it is not known where the base image ends. */
+  readonly fromBase?: boolean;
 }
 
 /** https://www.freedesktop.org/software/systemd/man/latest/os-release.html */

@@ -1,7 +1,8 @@
 import { PackageURL } from 'packageurl-js';
 import { expect, test } from 'vitest';
-import { type SbomRequest, toCycloneDx } from '../../src/evidence/cyclonedx.ts';
+import { toCycloneDx } from '../../src/evidence/cyclonedx.ts';
 import type { Component } from '../../src/evidence/cyclonedx-component.ts';
+import type { SbomRequest } from '../../src/evidence/sbom.ts';
 import { packages, request } from './image.ts';
 
 function bomOf(change: Partial<SbomRequest> = {}) {
@@ -35,6 +36,7 @@ test('each package is a component with its purl, place, layer, source and licenc
   expect(components.find(({ name }) => name === 'libssl3')).toEqual({
     type: 'library',
     'bom-ref': packages[0]?.purl,
+    supplier: { name: 'Debian OpenSSL Team <x@example.org>' },
     publisher: 'Debian OpenSSL Team <x@example.org>',
     name: 'libssl3',
     version: '3.0.11-1~deb12u2',
@@ -48,6 +50,14 @@ test('each package is a component with its purl, place, layer, source and licenc
       { name: 'image-custody:layer:index', value: '0' },
       { name: 'image-custody:layer:digest', value: `sha256:${'b'.repeat(64)}` },
       { name: 'image-custody:layer:diffId', value: `sha256:${'c'.repeat(64)}` },
+      { name: 'image-custody:fromBase', value: 'true' },
+      { name: 'aquasecurity:trivy:SrcName', value: 'openssl' },
+      { name: 'aquasecurity:trivy:SrcVersion', value: '3.0.11' },
+      { name: 'aquasecurity:trivy:SrcRelease', value: '1~deb12u2' },
+      { name: 'aquasecurity:trivy:LayerDigest', value: `sha256:${'b'.repeat(64)}` },
+      { name: 'aquasecurity:trivy:LayerDiffID', value: `sha256:${'c'.repeat(64)}` },
+      { name: 'syft:location:0:layerID', value: `sha256:${'c'.repeat(64)}` },
+      { name: 'syft:location:0:path', value: '/var/lib/dpkg/status' },
     ],
   });
   expect(components.find(({ name }) => name === '@babel/core')).toMatchObject({
@@ -63,15 +73,33 @@ test('references are unique, and each dependency is a component', () => {
   const refs: string[] = [metadata.component['bom-ref'], ...components.map((component: Component) => component['bom-ref'])];
   expect(new Set(refs).size).toBe(refs.length);
   expect(dependencies.map(({ ref }: { ref: string }) => ref)).toEqual(refs);
-  expect(dependencies[0].dependsOn).toEqual(refs.slice(1));
+  const ofSystem = refs.filter((ref) => /^pkg:(?:deb|apk)/.test(ref));
+  expect(ofSystem.length).toBeGreaterThan(1);
+  expect(dependencies[0].dependsOn).toEqual(refs.slice(1).filter((ref) => !ofSystem.includes(ref)));
+  expect(dependencies[1]).toEqual({ ref: 'operating-system:debian@12', dependsOn: ofSystem });
 });
 
 test('equal images give equal bytes in whatever order the packages come, and others another serial number', () => {
   const reversed = { ...request, inventory: { ...request.inventory, packages: packages.toReversed() } };
   expect(Buffer.from(toCycloneDx(reversed))).toEqual(Buffer.from(toCycloneDx(request)));
-  const serials = [bomOf(), bomOf({ version: '0.1.1' }), bomOf({ timestamp: new Date(0) })].map(({ serialNumber }) => serialNumber);
+  const serials = [bomOf(), bomOf({ version: '0.1.1' }), bomOf({ subject: { ...request.subject, tag: '1.3' } })].map(
+    ({ serialNumber }) => serialNumber,
+  );
   expect(new Set(serials).size).toBe(3);
   for (const serial of serials) expect(serial).toMatch(/^urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});
+
+test('what is made of one image at two times differs in nothing but the time', () => {
+  const [now, then] = [bomOf(), bomOf({ timestamp: new Date(0) })];
+  expect(then.metadata.timestamp).toBe('1970-01-01T00:00:00.000Z');
+  expect({ ...then, metadata: { ...then.metadata, timestamp: now.metadata.timestamp } }).toEqual(now);
+});
+
+test('a package in very many places names a hundred of them', () => {
+  const otherPaths = Array.from({ length: 5_000 }, (_, index) => `${index}/node_modules/a/package.json`);
+  const many = packages.slice(2, 3).map((item) => ({ ...item, otherPaths }));
+  const [component] = bomOf({ inventory: { operatingSystem: undefined, packages: many } }).components;
+  expect(component.evidence.occurrences).toHaveLength(100);
 });
 
 test('hostile text stays within limits and well-formed', () => {

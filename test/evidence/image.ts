@@ -1,4 +1,4 @@
-import type { SbomRequest } from '../../src/evidence/cyclonedx.ts';
+import type { SbomRequest } from '../../src/evidence/sbom.ts';
 import type { Package } from '../../src/model/package.ts';
 
 const digestOf = (digit: string) => `sha256:${digit.repeat(64)}` as const;
@@ -16,6 +16,7 @@ export const packages: readonly Package[] = [
     ecosystem: 'Debian:12',
     path: 'var/lib/dpkg/status',
     layer: 0,
+    fromBase: true,
   },
   {
     type: 'apk',

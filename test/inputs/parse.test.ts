@@ -25,7 +25,7 @@ describe('parseSettings', () => {
       platforms: [],
       failOn: 'high',
       advisories: { kind: 'service', url: 'https://api.osv.dev' },
-      sbom: 'cyclonedx',
+      sbom: ['cyclonedx'],
       compression: 'gzip',
       annotations: true,
       comment: true,
@@ -49,6 +49,14 @@ describe('parseSettings', () => {
 
   it('reads a list one item a line, whatever ends the line', () => {
     expect(parse({ image: 'a', push: ' r.io/a:1 \r\n\n r.io/a:2\r' }).push).toEqual(['r.io/a:1', 'r.io/a:2']);
+  });
+
+  it.each([
+    ['spdx', ['spdx']],
+    ['SPDX\ncyclonedx\nspdx', ['cyclonedx', 'spdx']],
+    ['none', []],
+  ])('takes the bills of materials %j', (sbom, formats) => {
+    expect(parse({ image: 'a', sbom }).sbom).toEqual(formats);
   });
 
   it('reads secrets and what refers to them', () => {
@@ -86,6 +94,8 @@ describe('parseSettings', () => {
     [{ image: 'a', 'registry-username': 'u', 'registry-password': 'secret:NOPE' }, 'input-conflict', 'secret:NOPE', 'secrets'],
     [{ image: 'a', 'registry-username': 'u' }, 'input-conflict', 'registry-password', 'Give both'],
     [{ image: 'a', platform: 'linux/amd64,linux/arm64' }, 'input-invalid', 'linux/amd64,linux/arm64', 'linux/arm/v7, one a line'],
+    [{ image: 'a', sbom: 'cyclonedx, spdx' }, 'input-invalid', '"cyclonedx, spdx"', 'cyclonedx, spdx, one a line'],
+    [{ image: 'a', sbom: 'none\nspdx' }, 'input-invalid', '"none"', 'none alone'],
     [{ image: 'a', 'insecure-registry': 'http://r' }, 'input-invalid', 'http://r', 'registry.local:5000'],
     [{ image: 'a'.repeat(70_000) }, 'input-invalid', '70000 characters', '65536'],
     [{ image: 'a', push: 'r/a:1\n'.repeat(101) }, 'input-invalid', '101 items', '100'],

@@ -198,7 +198,7 @@ export const badInputs: readonly Case[] = [
     says: [/none\.pem/, /no such file/],
     hint: /relative/,
   },
-  { what: 'another kind of SBOM', inputs: { sbom: 'swid' }, exitCode: 2, says: [/sbom/, /swid/], hint: /cyclonedx, none/ },
+  { what: 'another kind of SBOM', inputs: { sbom: 'swid' }, exitCode: 2, says: [/sbom/, /swid/], hint: /cyclonedx, spdx/ },
   {
     what: 'no such Dockerfile',
     inputs: { dockerfile: 'Dockerfile.none' },

@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { HttpClient } from '../../src/lib/http.ts';
+import { readWhole } from '../../src/lib/http-client.ts';
+import { SecretValue } from '../../src/lib/secret-value.ts';
+import { openRepository } from '../../src/registry/repository.ts';
+import { fileInputs, openPlace, type Place } from '../main/place.ts';
+import { baseLayer, openHttp, runPublication, writeArchive } from './publication.ts';
+
+let place: Place;
+let http: HttpClient;
+
+beforeAll(async () => {
+  place = await openPlace();
+  http = await openHttp(place);
+  await writeArchive(place, 'app.tar', [baseLayer]);
+});
+
+afterAll(async () => {
+  http.close();
+  await place.close();
+});
+
+/** What is attached to the published image besides its signature: type, title and content. */
+async function publishWith(sbom: string) {
+  const registry = await place.startRegistry();
+  const inputs = { ...fileInputs(place, `${registry.host}/team/app:1`), image: 'docker-archive:app.tar', sbom };
+  const run = await runPublication(place, http, inputs);
+  expect(run.exitCode).toBe(0);
+  const credential = { kind: 'password', username: 'shop-ci', password: new SecretValue(place.password) } as const;
+  const options = { http, credential, now: () => new Date(), random: () => 0, sleep: async () => {} };
+  const repository = openRepository({ registry: registry.host, repository: 'team/app' }, options);
+  const { descriptor } = await repository.fetchManifest('1');
+  const listed = [];
+  for (const type of ['application/vnd.cyclonedx+json', 'application/spdx+json']) {
+    listed.push(...(await repository.listReferrers(descriptor.digest, type)));
+  }
+  return Promise.all(
+    listed.map(async ({ digest }) => {
+      const { manifest } = await repository.fetchManifest(digest);
+      const [blob] = manifest.kind === 'image' ? manifest.layers : [];
+      if (blob === undefined) throw new Error(`${digest} has no content`);
+      const content = JSON.parse((await repository.fetchBlob(blob, readWhole)).toString());
+      return { type: blob.mediaType, title: blob.annotations?.['org.opencontainers.image.title'], content };
+    }),
+  );
+}
+
+it('attaches a bill of materials in each format that is asked for, and reads them back', async () => {
+  const [cycloneDx, spdx, ...others] = await publishWith('spdx\ncyclonedx');
+  expect(others).toEqual([]);
+  expect(cycloneDx).toMatchObject({ type: 'application/vnd.cyclonedx+json', title: 'sbom.cdx.json', content: { specVersion: '1.6' } });
+  expect(spdx).toMatchObject({ type: 'application/spdx+json', title: 'sbom.spdx.json', content: { spdxVersion: 'SPDX-2.3' } });
+  const purl = 'pkg:deb/debian/base-files@11.1?distro=debian-11';
+  expect(cycloneDx?.content.components).toContainEqual(expect.objectContaining({ name: 'base-files', purl }));
+  const reference = { referenceCategory: 'PACKAGE-MANAGER', referenceType: 'purl', referenceLocator: purl };
+  expect(spdx?.content.packages).toContainEqual(expect.objectContaining({ name: 'base-files', externalRefs: [reference] }));
+});
+
+it.each([
+  ['spdx', ['application/spdx+json']],
+  ['none', []],
+])('attaches no other than %s', async (sbom, types) => {
+  expect((await publishWith(sbom)).map(({ type }) => type)).toEqual(types);
+});

@@ -5,7 +5,7 @@ import type { CoverageGap } from '../model/finding.ts';
 import type { Package } from '../model/package.ts';
 import { readAdvisoryArchive } from './advisory-archive.ts';
 import { advisoryError } from './advisory-error.ts';
-import { type Question, toGap, toQuestions } from './question.ts';
+import { groupByBase, type Question, toGap, toQuestions } from './question.ts';
 
 /**
  * A directory of OSV records in the layout of osv.dev's bucket: `ECOSYSTEM/all.zip` (https://google.github.io/osv.dev/data/#data-dumps). Only
@@ -31,16 +31,6 @@ async function matchInDirectory(path: string, packages: readonly Package[]): Pro
       .sort()
       .at(-1),
   };
-}
-
-function groupByBase(questions: readonly Question[]): Map<string, Question[]> {
-  const groups = new Map<string, Question[]>();
-  for (const question of questions) {
-    const group = groups.get(question.subject.base);
-    if (group === undefined) groups.set(question.subject.base, [question]);
-    else group.push(question);
-  }
-  return groups;
 }
 
 function withoutArchive(path: string, base: string, asked: readonly Question[]): AdvisoryAnswer {

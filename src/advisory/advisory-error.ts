@@ -2,8 +2,11 @@ import { StepError } from '../lib/step-error.ts';
 
 export type AdvisoryErrorCode =
   | 'no-directory'
+  | 'no-ecosystem'
   | 'unreadable-archive'
   | 'damaged-archive'
+  | 'damaged-snapshot'
+  | 'snapshot-too-large'
   | 'service-unreachable'
   | 'service-refused'
   | 'unexpected-answer';

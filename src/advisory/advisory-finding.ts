@@ -3,6 +3,7 @@ import { toClipped, toVisibleLine } from '../lib/visible-text.ts';
 import type { AdvisoryAnswer, AdvisoryMatch } from '../model/advisory.ts';
 import type { MalwareFinding, VulnerabilityFinding } from '../model/finding.ts';
 import type { Package } from '../model/package.ts';
+import { summaryOf } from './advisory-summary.ts';
 import { advisoryUrl } from './advisory-url.ts';
 import { isSameEcosystem, toSubject } from './ecosystem.ts';
 import { malwareRemedy, vulnerabilityRemedy } from './remedy.ts';
@@ -83,15 +84,10 @@ const titleLimit = 240;
 
 /** The publisher's summary, or the first sentence of the details where it wrote none. */
 function toTitle(subject: string, matches: readonly AdvisoryMatch[]): string {
-  const texts = matches.map(({ advisory }) => advisory.summary ?? firstSentence(advisory.details));
+  const texts = matches.map(({ advisory }) => summaryOf(advisory));
   const summary = texts.find((text) => text !== undefined && text.trim() !== '');
   const title = summary === undefined ? subject : `${subject}: ${summary}`;
   return toClipped(toVisibleLine(title.replace(/\s+/g, ' ').trim()), titleLimit);
-}
-
-function firstSentence(details: string | undefined): string | undefined {
-  const line = details?.split('\n').find((text) => text.trim() !== '' && !text.startsWith('#'));
-  return line?.slice(0, 1_000).split(/(?<=\.)\s/, 1)[0];
 }
 
 /** Version and architecture stay out, so that a rebuild, and a bump that does not fix it, leave it the same. */

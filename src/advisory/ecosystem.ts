@@ -45,6 +45,9 @@ const versionOrders: Readonly<Record<string, VersionOrder>> = {
   Wolfi: alpineVersionOrder,
 };
 
+/** Those whose advisories are of use here. */
+export const supportedEcosystems: readonly string[] = Object.keys(versionOrders);
+
 /** How advisories name `item`; undefined where its ecosystem is not known or not supported. */
 export function toSubject(item: Package): Subject | undefined {
   if (item.ecosystem === undefined) {

@@ -53,7 +53,7 @@ function evaluateAffected(affected: Affected, subject: Subject): State {
 }
 
 /** Listed as it stands, or in another spelling of the same version (`1.0` and `1.0.0` in Python). */
-function isListed(version: string, subject: Subject): boolean {
+export function isListed(version: string, subject: Subject): boolean {
   return version === subject.version || (subject.order.isVersion(version) && compareTo(subject, version) === 0);
 }
 

@@ -33,6 +33,17 @@ export function toQuestions(packages: readonly Package[]): {
   return { questions: [...questions.values()], gaps: [...unasked].map(([reason, entry]) => toGap(entry.code, reason, entry.packages)) };
 }
 
+/** By ecosystem without release, as databases are divided. */
+export function groupByBase(questions: readonly Question[]): Map<string, Question[]> {
+  const groups = new Map<string, Question[]>();
+  for (const question of questions) {
+    const group = groups.get(question.subject.base);
+    if (group === undefined) groups.set(question.subject.base, [question]);
+    else group.push(question);
+  }
+  return groups;
+}
+
 /** One gap for packages of which a source can say nothing. */
 export function toGap(code: CoverageGap['code'], reason: string, packages: readonly Package[]): CoverageGap {
   const names = [...new Set(packages.map((item) => item.name))];

@@ -39,15 +39,25 @@ export async function readDockerfile(settings: Settings, workspace: string): Pro
   return text === undefined ? undefined : { path: relative(workspace, resolve(workspace, path)).split(sep).join('/'), text };
 }
 
-/** Where advisories come from. Rejects with a StepError where a directory that was named is not there; a service is not asked yet. */
+/** Where advisories come from. Rejects with a StepError where a directory or file that was named is not there; a service is not asked yet. */
 export async function openAdvisories(settings: Settings, workspace: string, { http, now, random, sleep }: World): Promise<AdvisorySource> {
   const { advisories } = settings;
-  if (advisories.kind === 'directory') {
+  if (advisories.kind === 'path') {
     const path = resolve(workspace, advisories.path);
-    if (!(await stat(path).catch(() => undefined))?.isDirectory()) throw noDirectory(advisories.path, workspace);
+    const found = await stat(path).catch(() => undefined);
+    if (found?.isFile()) return openSnapshotFile(path);
+    if (!found?.isDirectory()) throw noDatabase(advisories.path, workspace);
     return openAdvisoryDirectory(path);
   }
   return openOsvService({ url: new URL(advisories.url), http, retry: { now, random, sleep } });
+}
+
+async function openSnapshotFile(path: string): Promise<AdvisorySource> {
+  const [{ openSnapshotBytes }, { openSnapshotSource }] = await Promise.all([
+    import('../advisory/snapshot/snapshot-bytes.ts'),
+    import('../advisory/snapshot/snapshot-source.ts'),
+  ]);
+  return openSnapshotSource(path, () => openSnapshotBytes(path));
 }
 
 /** The key that signs, its certificate chain already held against the Notary Project's rules; undefined where nothing is signed. */
@@ -70,12 +80,12 @@ export async function openSigner(
   return signer;
 }
 
-function noDirectory(path: string, workspace: string): StepError {
+function noDatabase(path: string, workspace: string): StepError {
   return new StepError({
     code: 'input-invalid',
     origin: 'input',
-    message: `The input advisories is ${JSON.stringify(path)}, and there is no such directory`,
-    hint: `Accepted: osv.dev, the https URL of a service with its API, or a directory of OSV records (ECOSYSTEM/all.zip), relative to ${workspace}.`,
+    message: `The input advisories is ${JSON.stringify(path)}, and there is no such directory or file`,
+    hint: `Accepted: osv.dev, the https URL of a service with its API, a directory of OSV records (ECOSYSTEM/all.zip), or the file of a snapshot, relative to ${workspace}.`,
   });
 }
 

@@ -167,7 +167,7 @@ function parseAdvisories(text: string, fields: Fields): AdvisoriesSetting {
       'osv.dev, the https URL of a service with its API, or a directory of OSV records',
     );
   }
-  return { kind: 'directory', path: text };
+  return { kind: 'path', path: text };
 }
 
 /** Names that `secret:NAME` can refer to; secret names as Key Vault has them. */

@@ -31,7 +31,7 @@ export interface Settings {
 
 export type SbomFormat = 'cyclonedx' | 'spdx';
 
-export type AdvisoriesSetting = { readonly kind: 'service'; readonly url: string } | { readonly kind: 'directory'; readonly path: string };
+export type AdvisoriesSetting = { readonly kind: 'service'; readonly url: string } | { readonly kind: 'path'; readonly path: string };
 
 /** One line of the input `secrets`. */
 export interface SecretRequest {

@@ -43,6 +43,10 @@ export interface AdvisoryAnswer {
   readonly gaps: readonly CoverageGap[];
   /** Newest `modified` among the records that were read, ISO 8601. */
   readonly newest: string | undefined;
+  /** When the database was put together, where it says so. */
+  readonly created?: string | undefined;
+  /** Up to when the source knows; by default its newest record. */
+  readonly asOf?: string | undefined;
 }
 
 /** Where advisories come from. Rejects with a StepError of origin `advisories` rather than answer in part. */

@@ -1,0 +1,118 @@
+import type { Advisory, AdvisoryAnswer, AdvisoryMatch, AdvisorySource } from '../../model/advisory.ts';
+import type { CoverageGap } from '../../model/finding.ts';
+import type { Package } from '../../model/package.ts';
+import { toIncomparableGap } from '../advisory-archive.ts';
+import { isSameEcosystem } from '../ecosystem.ts';
+import { evaluateAdvisory, isListed } from '../evaluation.ts';
+import { groupByBase, type Question, toGap, toQuestions } from '../question.ts';
+import { nameKey, type SnapshotEcosystem } from './format.ts';
+import { readStoredAdvisory, type StoredPackage } from './package-line.ts';
+import type { SnapshotBytes } from './snapshot-bytes.ts';
+import { damagedSnapshot, SnapshotReader } from './snapshot-reader.ts';
+
+/** Advisories from a snapshot, of which only what is asked for is read. `open` is called when it is asked, and what it gives is closed then. */
+export function openSnapshotSource(name: string, open: () => Promise<SnapshotBytes>): AdvisorySource {
+  return { name, match: (packages) => matchInSnapshot(name, open, packages) };
+}
+
+async function matchInSnapshot(name: string, open: () => Promise<SnapshotBytes>, packages: readonly Package[]): Promise<AdvisoryAnswer> {
+  const bytes = await open();
+  try {
+    const reader = await SnapshotReader.open(bytes, name);
+    const { questions, gaps } = toQuestions(packages);
+    const answers: EcosystemAnswer[] = [];
+    for (const [base, asked] of groupByBase(questions)) {
+      const ecosystem = reader.ecosystem(base);
+      answers.push(ecosystem === undefined ? withoutEcosystem(name, base, asked) : await matchEcosystem(reader, ecosystem, asked));
+    }
+    return {
+      matches: answers.flatMap(({ matches }) => matches),
+      gaps: [...gaps, ...answers.flatMap((answer) => answer.gaps)],
+      newest: newestOf(answers.flatMap(({ newest }) => newest ?? [])),
+      created: reader.header.created,
+      asOf: reader.header.asOf,
+    };
+  } finally {
+    await bytes.close();
+  }
+}
+
+type EcosystemAnswer = Pick<AdvisoryAnswer, 'matches' | 'gaps' | 'newest'>;
+
+async function matchEcosystem(reader: SnapshotReader, ecosystem: SnapshotEcosystem, asked: readonly Question[]): Promise<EcosystemAnswer> {
+  const byKey = new Map<string, Question[]>();
+  for (const question of asked) {
+    const key = nameKey(question.subject.name);
+    byKey.set(key, [...(byKey.get(key) ?? []), question]);
+  }
+  const matches: AdvisoryMatch[] = [];
+  const gaps: CoverageGap[] = [...damagedGaps(reader.name, ecosystem, byKey), ...silentGaps(reader.name, ecosystem, asked)];
+  for (const block of await reader.readIndex(ecosystem)) {
+    const keys = new Set(block.keys.filter((key) => byKey.has(key)));
+    if (keys.size === 0) continue;
+    for (const [key, stored] of await reader.readPackages(block, keys)) {
+      for (const question of byKey.get(key) ?? []) {
+        const answer = matchQuestion(reader.name, stored, question);
+        matches.push(...answer.matches);
+        gaps.push(...answer.gaps);
+      }
+    }
+  }
+  return { matches, gaps, newest: ecosystem.newest };
+}
+
+function matchQuestion(name: string, { versions, records }: StoredPackage, question: Question): Pick<EcosystemAnswer, 'matches' | 'gaps'> {
+  const { subject, packages } = question;
+  const matches: AdvisoryMatch[] = [];
+  const unknown: string[] = [];
+  // Looked up once: thousands of records of a kernel list the same hundreds of versions.
+  const same = new Set(versions.flatMap((version, number) => (isListed(version, subject) ? [number] : [])));
+  const read = (record: unknown, chosen?: ReadonlySet<number>): Advisory => {
+    const advisory = readStoredAdvisory(record, versions, chosen);
+    if (advisory !== undefined) return advisory;
+    throw damagedSnapshot(name, `a record of ${JSON.stringify(subject.name)} is not in its form`);
+  };
+  for (const record of records) {
+    const brief = read(record, same);
+    const { kind } = evaluateAdvisory(brief, subject);
+    if (kind === 'unknown') unknown.push(brief.id);
+    if (kind !== 'affected') continue;
+    // What is fixed depends on all versions that are listed.
+    const advisory = read(record);
+    const evaluation = evaluateAdvisory(advisory, subject);
+    if (evaluation.kind !== 'affected') continue;
+    for (const item of packages) matches.push({ package: item, advisory, fixedVersion: evaluation.fixedVersion });
+  }
+  return { matches, gaps: unknown.length === 0 ? [] : [toIncomparableGap(question, unknown)] };
+}
+
+function damagedGaps(
+  name: string,
+  { damaged }: SnapshotEcosystem,
+  asked: ReadonlyMap<string, readonly Question[]>,
+): readonly CoverageGap[] {
+  return damaged.flatMap(({ file, keys }) => {
+    const concerned = keys.length === 0 ? [...asked.values()] : keys.flatMap((key) => [asked.get(key) ?? []]);
+    const packages = concerned.flat().flatMap((question) => question.packages);
+    return packages.length === 0 ? [] : [toGap('damaged', `${name}: record ${file} is not in OSV format`, packages)];
+  });
+}
+
+/** A database that lacks a release says nothing about it: no match is then not the same as clean. */
+function silentGaps(name: string, { releases }: SnapshotEcosystem, asked: readonly Question[]): readonly CoverageGap[] {
+  const ecosystems = new Set(asked.map(({ subject }) => subject.ecosystem));
+  const silent = [...ecosystems].filter((ecosystem) => !releases.some((release) => isSameEcosystem(release, ecosystem)));
+  return silent.map((ecosystem) => {
+    const packages = asked.filter(({ subject }) => subject.ecosystem === ecosystem).flatMap((question) => question.packages);
+    return toGap('no-advisories', `${name} has no record of ${ecosystem}`, packages);
+  });
+}
+
+function withoutEcosystem(name: string, base: string, asked: readonly Question[]): EcosystemAnswer {
+  const packages = asked.flatMap((question) => question.packages);
+  return { matches: [], gaps: [toGap('no-advisories', `${name} has no advisories of ${base}`, packages)], newest: undefined };
+}
+
+function newestOf(times: readonly string[]): string | undefined {
+  return [...times].sort().at(-1);
+}

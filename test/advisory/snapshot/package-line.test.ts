@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { toAdvisory } from '../../../src/advisory/advisory-record.ts';
+import { PackageLine, readPackageLine, readStoredAdvisory } from '../../../src/advisory/snapshot/package-line.ts';
+import type { Advisory } from '../../../src/model/advisory.ts';
+
+function advisory(id: string, versions: readonly string[]): Advisory {
+  return toAdvisory({ id, affected: [{ package: { ecosystem: 'npm', name: 'p' }, versions }] }) as Advisory;
+}
+
+function lineOf(...advisories: readonly Advisory[]): string {
+  const line = new PackageLine();
+  for (const one of advisories) line.add(one, () => true);
+  return line.toText();
+}
+
+test('versions that records list again and again are numbers of one list', () => {
+  const text = lineOf(advisory('A-1', ['1', '2', '3']), advisory('A-2', ['2', '3', '9', '1']), advisory('A-3', []));
+  expect(JSON.parse(text).versions).toEqual(['1', '2', '3', '9']);
+  expect(JSON.parse(text).records.map(({ affected }: { affected: { versions: number[] }[] }) => affected[0]?.versions)).toEqual([
+    [0, 2],
+    [1, 3, 0, 0],
+    [],
+  ]);
+  const { versions, records } = readPackageLine(text) ?? { versions: [], records: [] };
+  const listed = (chosen?: ReadonlySet<number>) =>
+    records.map((record) => readStoredAdvisory(record, versions, chosen)?.affected?.[0]?.versions);
+  expect(listed()).toEqual([['1', '2', '3'], ['2', '3', '9', '1'], []]);
+  expect(listed(new Set([2]))).toEqual([['3'], ['3'], []]);
+  // None of those that are looked up, and yet a list that is not empty.
+  expect(listed(new Set())).toEqual([['1'], ['2'], []]);
+});
+
+test.each([
+  ['a number that no version has', [0, 2]],
+  ['a run that ends before it begins', [1, 0]],
+  ['half a run', [0]],
+  ['more versions than any record lists', Array.from({ length: 1_200_000 }, (_, at) => at % 2)],
+  ['what is no number', ['1']],
+  ['a negative number', [-1, 0]],
+])('a record with %s is none', (_, versions) => {
+  const record = { id: 'A-1', affected: [{ package: { ecosystem: 'npm', name: 'p' }, versions }] };
+  expect(readStoredAdvisory(record, ['1', '2'])).toBeUndefined();
+  expect(readStoredAdvisory(record, ['1', '2'], new Set([0]))).toBeUndefined();
+});
+
+test.each(['', '{}', '[]', 'null', '{"versions":[1],"records":[]}', '{"versions":[],"records":{}}', '{"versions":[],"records":[]'])(
+  '%s is no line',
+  (text) => {
+    expect(readPackageLine(text)).toBeUndefined();
+  },
+);

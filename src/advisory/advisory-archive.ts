@@ -30,8 +30,9 @@ class ArchiveReading {
   constructor(archive: string, asked: readonly Question[]) {
     this.#archive = archive;
     for (const question of asked) {
-      const { name } = question.subject;
-      this.#questions.set(name, [...(this.#questions.get(name) ?? []), question]);
+      const { base, name } = question.subject;
+      const key = canonicalName(base, name);
+      this.#questions.set(key, [...(this.#questions.get(key) ?? []), question]);
     }
   }
 
@@ -67,7 +68,7 @@ class ArchiveReading {
   #named(name: string, isEscaped: boolean): readonly Question[] {
     if (isEscaped) return [...this.#questions.values()].flat();
     const base = this.#base();
-    return this.#questions.get(name) ?? (base === 'PyPI' ? this.#questions.get(canonicalName(base, name)) : undefined) ?? [];
+    return this.#questions.get(base === undefined ? name : canonicalName(base, name)) ?? [];
   }
 
   #base(): string | undefined {

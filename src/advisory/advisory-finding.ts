@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { toClipped, toVisibleLine } from '../lib/visible-text.ts';
-import type { AdvisoryAnswer, AdvisoryMatch } from '../model/advisory.ts';
+import type { Advisory, AdvisoryAnswer, AdvisoryMatch } from '../model/advisory.ts';
 import type { MalwareFinding, VulnerabilityFinding } from '../model/finding.ts';
 import type { Package } from '../model/package.ts';
 import { summaryOf } from './advisory-summary.ts';
@@ -11,8 +11,8 @@ import { rate } from './severity.ts';
 import { groupMatches, type VulnerabilityGroup } from './vulnerability-group.ts';
 
 /**
- * One finding for each vulnerability of each package, whatever number of records speak of it. A record of a malicious package (`MAL-…`) makes
- * it a malware finding, whose rule is that id. `platforms` are those of the image that holds the packages.
+ * One finding for each vulnerability of each package, whatever number of records speak of it. A record of a malicious package (`MAL-…`, or one that is
+ * put under embedded malicious code, CWE-506) makes it a malware finding, whose rule is that id. `platforms` are those of the image that holds the packages.
  */
 export function toAdvisoryFindings(
   answer: AdvisoryAnswer,
@@ -54,7 +54,7 @@ function toVulnerability(item: Package, group: VulnerabilityGroup, platforms: re
 }
 
 function toMalware(item: Package, group: VulnerabilityGroup, platforms: readonly string[]): MalwareFinding | undefined {
-  const rule = group.ids.find((id) => id.startsWith('MAL-'));
+  const rule = group.ids.find((id) => id.startsWith('MAL-')) ?? group.matches.find(({ advisory }) => isOfMalice(advisory))?.advisory.id;
   if (rule === undefined) return undefined;
   return {
     kind: 'malware',
@@ -68,6 +68,12 @@ function toMalware(item: Package, group: VulnerabilityGroup, platforms: readonly
     rule,
     deletedLater: false,
   };
+}
+
+/** https://cwe.mitre.org/data/definitions/506.html: GitHub's advisories of malware have it. */
+function isOfMalice({ database_specific }: Advisory): boolean {
+  const weaknesses = database_specific?.cwe_ids;
+  return Array.isArray(weaknesses) && weaknesses.includes('CWE-506');
 }
 
 /** Every record has to be satisfied: the highest of their fixed versions. */

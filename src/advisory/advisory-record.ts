@@ -13,6 +13,16 @@ export function toAdvisory(json: unknown): Advisory | undefined {
 /** An advisory's id: it is shown, put into URLs and named in policies. */
 export const idSchema = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._:+-]{0,127}$/));
 
+/** Most ids that a record is taken to have of one kind; the longest known list, of a kernel update, has some 1,500. */
+const idsLimit = 4_096;
+
+const idsSchema = v.nullish(
+  v.pipe(
+    v.array(v.unknown()),
+    v.transform((ids) => ids.filter((id): id is string => v.is(idSchema, id)).slice(0, idsLimit)),
+  ),
+);
+
 /** Leaves out what is undefined or null. */
 function compact<T extends object>(fields: T): { [Key in keyof T]: Exclude<T[Key], undefined | null> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== null)) as never;
@@ -53,8 +63,9 @@ const recordSchema = v.pipe(
     id: idSchema,
     modified: v.nullish(v.string()),
     withdrawn: v.nullish(v.string()),
-    aliases: v.nullish(v.array(v.string())),
-    upstream: v.nullish(v.array(v.string())),
+    aliases: idsSchema,
+    upstream: idsSchema,
+    related: idsSchema,
     summary: v.nullish(v.string()),
     details: v.nullish(v.string()),
     severity: severitySchema,

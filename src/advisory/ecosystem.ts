@@ -56,7 +56,9 @@ export function toSubject(item: Package): Subject | undefined {
   const base = toBase(item.ecosystem);
   const order = Object.hasOwn(versionOrders, base) ? versionOrders[base] : undefined;
   const { name, version } = item.source ?? item;
-  return order === undefined ? undefined : { ecosystem: item.ecosystem, base, name: canonicalName(base, name), version, order };
+  // Services know Python's names by their normal form, all others as they are written.
+  const asked = base === 'PyPI' ? canonicalName(base, name) : name;
+  return order === undefined ? undefined : { ecosystem: item.ecosystem, base, name: asked, version, order };
 }
 
 /** `Debian` of `Debian:12`. */
@@ -64,20 +66,34 @@ export function toBase(ecosystem: string): string {
   return ecosystem.split(':', 1)[0] ?? ecosystem;
 }
 
-/** PyPI's names are equal after PEP 503's normalisation; npm's differ by case (`JSONStream` and `jsonstream` are two packages). */
+/**
+ * What names of the same package have in common: PyPI's are equal after PEP 503's normalisation, NuGet's and Packagist's without regard to case; npm's
+ * differ by case (`JSONStream` and `jsonstream` are two packages), and so do all others.
+ */
 export function canonicalName(base: string, name: string): string {
-  return base === 'PyPI' ? name.toLowerCase().replace(/[-_.]+/g, '-') : name;
+  if (base === 'PyPI') return name.toLowerCase().replace(/[-_.]+/g, '-');
+  return base === 'NuGet' || base === 'Packagist' ? name.toLowerCase() : name;
 }
 
 /**
  * Whether a record for `recorded` speaks of packages of `ecosystem`. A record (or package) without a release holds for every release.
- * `:LTS` says nothing that the number does not, so `Ubuntu:22.04` is `Ubuntu:22.04:LTS`; `Ubuntu:Pro:…` is a product of its own.
+ * `:LTS` says nothing that the number does not, so `Ubuntu:22.04` is `Ubuntu:22.04:LTS`. What `Ubuntu:Pro:22.04:LTS` has is the same flaw, of which only
+ * subscribers get the fix: it counts for the release, as osv.dev has it. `Ubuntu:Pro:FIPS:…` is a product with packages of its own.
  */
 export function isSameEcosystem(recorded: string, ecosystem: string): boolean {
   const base = toBase(recorded);
   if (base !== toBase(ecosystem)) {
     return false;
   }
-  const [one, other] = [recorded, ecosystem].map((text) => text.slice(base.length + 1).replace(/:LTS$/, ''));
+  const [one, other] = [recorded, ecosystem].map((text) => toRelease(base, text.slice(base.length + 1)));
   return one === other || one === '' || other === '';
+}
+
+function toRelease(base: string, suffix: string): string {
+  return base === 'Ubuntu' ? suffix.replace(/:LTS$/, '').replace(/^Pro:(?=[0-9])/, '') : suffix;
+}
+
+/** Fixes of such an entry are not in the archive that everyone has. */
+export function isForSubscribers(ecosystem: string): boolean {
+  return ecosystem.startsWith('Ubuntu:Pro:');
 }

@@ -1,5 +1,5 @@
 import type { Advisory, Affected, AffectedRange } from '../model/advisory.ts';
-import { canonicalName, isSameEcosystem, type Subject } from './ecosystem.ts';
+import { canonicalName, isForSubscribers, isSameEcosystem, type Subject } from './ecosystem.ts';
 import { pypiVersionOrder, toPublicVersion } from './pypi-version.ts';
 
 /** What a record says of a package. `unknown`: it names the package, but its version cannot be held against the record's. */
@@ -10,9 +10,10 @@ export type Evaluation =
 
 /**
  * https://ossf.github.io/osv-schema/#evaluation, with three answers instead of two. `fixedVersion` is the lowest version above the package's
- * that the record calls fixed and does not call affected elsewhere.
+ * that the record calls fixed and does not call affected elsewhere. A record that was withdrawn says nothing any more.
  */
 export function evaluateAdvisory(advisory: Advisory, subject: Subject): Evaluation {
+  if (advisory.withdrawn !== undefined) return { kind: 'unaffected' };
   const named = (advisory.affected ?? []).filter((affected) => isNamed(affected, subject));
   const states = named.map((affected) => evaluateAffected(affected, subject));
   if (states.includes('affected')) {
@@ -33,7 +34,9 @@ type State = Evaluation['kind'];
 function isNamed(affected: Affected, subject: Subject): boolean {
   const named = affected.package;
   return (
-    named !== undefined && isSameEcosystem(named.ecosystem, subject.ecosystem) && canonicalName(subject.base, named.name) === subject.name
+    named !== undefined &&
+    isSameEcosystem(named.ecosystem, subject.ecosystem) &&
+    canonicalName(subject.base, named.name) === canonicalName(subject.base, subject.name)
   );
 }
 
@@ -156,6 +159,7 @@ function beforeLimits(limits: readonly Boundary[], subject: Subject): State {
 
 function fixedVersion(matching: readonly Affected[], named: readonly Affected[], subject: Subject): string | undefined {
   const above = matching
+    .filter(({ package: named }) => isForSubscribers(subject.ecosystem) || !isForSubscribers(named?.ecosystem ?? ''))
     .flatMap((affected) => affected.ranges ?? [])
     .filter((range) => range.type !== 'GIT')
     .flatMap((range) => range.events.flatMap(({ fixed }) => fixed ?? []))

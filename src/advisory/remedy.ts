@@ -1,27 +1,63 @@
 import type { Package } from '../model/package.ts';
 
-/** What to do about a vulnerable package, one line. A command is given only for names that a shell takes as they are. */
+/** What to do about a vulnerable package, one line. A command is given only for names and versions that a shell takes as they are. */
 export function vulnerabilityRemedy(item: Package, id: string, fixedVersion: string | undefined): string {
   if (fixedVersion === undefined) {
     return `No fixed version is known: remove ${item.name}, or except ${id} in the policy with a reason and an expiry.`;
   }
   const to = `to ${fixedVersion} or later`;
+  const isSafe = namePattern.test(item.name) && versionPattern.test(fixedVersion);
   switch (item.type) {
     case 'deb':
       return systemRemedy(item, to, `apt-get update && apt-get install -y --only-upgrade ${item.name}`);
     case 'apk':
       return systemRemedy(item, to, `apk add --no-cache --upgrade ${item.name}`);
-    case 'npm':
-      return `Upgrade ${item.name} ${to} (npm update, or the package that depends on it) and rebuild the image.`;
-    case 'pypi':
-      return `Upgrade ${item.name} ${to} (in requirements.txt or the lock file) and rebuild the image.`;
-    default:
-      return `Upgrade ${item.name} ${to} and rebuild the image.`;
+    default: {
+      const how = isSafe ? languageRemedy(item, fixedVersion) : undefined;
+      return how === undefined
+        ? `Upgrade ${item.name} ${to} and rebuild the image.`
+        : `Upgrade ${item.name} ${to}: ${how}; rebuild the image.`;
+    }
   }
 }
 
 export function malwareRemedy(item: Package): string {
   return `Remove ${item.name} ${item.version} and what depends on it, and replace every secret that the build or the image could reach: it is malicious, not faulty.`;
+}
+
+const namePattern = /^@?[A-Za-z0-9][A-Za-z0-9._+~/:-]*$/;
+const versionPattern = /^[A-Za-z0-9][A-Za-z0-9._+~:-]*$/;
+
+/** The command of the language's own package manager, or the file in which a version is asked for. */
+function languageRemedy({ type, name }: Package, version: string): string | undefined {
+  switch (type) {
+    case 'npm':
+      return `npm install ${name}@${version}, or "overrides" in package.json where another package brings it`;
+    case 'pypi':
+      return `${name}>=${version} in requirements.txt, or the lock file`;
+    case 'conda':
+      return `conda install "${name}>=${version}"`;
+    case 'golang':
+      return goRemedy(name, version);
+    case 'maven':
+      return `${name}:${version} under dependencyManagement in pom.xml, or under constraints in build.gradle`;
+    case 'gem':
+      return `bundle update --conservative ${name}`;
+    case 'composer':
+      return `composer update --with-dependencies ${name}`;
+    case 'cargo':
+      return `cargo update -p ${name} --precise ${version}`;
+    case 'nuget':
+      return `dotnet add package ${name} --version ${version}`;
+    default:
+      return undefined;
+  }
+}
+
+/** Go's own packages come with the compiler; a module is asked for with a `v`. */
+function goRemedy(name: string, version: string): string {
+  if (name === 'stdlib' || name === 'toolchain') return `build with Go ${version} or later`;
+  return `go get ${name}@v${version.replace(/^v/, '')} && go mod tidy`;
 }
 
 function systemRemedy(item: Package, to: string, command: string): string {

@@ -9,7 +9,7 @@ export interface Rating {
 
 /**
  * How severe records of one vulnerability call it: by the CVSS vector of the newest version that any of them has (of several, the highest
- * base score), else by the most severe word that their database or distribution gives, else `unknown`. `ecosystem` picks the entries whose
+ * base score), else by the most severe word that their database or distribution gives, else `unknown`. `isConcerned` picks the entries whose
  * words count: a distribution may rate each release differently.
  */
 export function rate(records: readonly Advisory[], isConcerned: (ecosystem: string) => boolean): Rating {
@@ -21,7 +21,7 @@ export function rate(records: readonly Advisory[], isConcerned: (ecosystem: stri
   }
   const words = [
     ...texts.flatMap(({ type, score }) => (type.startsWith('CVSS_') ? [] : [score])),
-    ...records.flatMap((record) => severityWords(record, isConcerned)),
+    ...records.flatMap((record) => [...severityWords(record, isConcerned), ...summaryWords(record)]),
   ];
   const ranked = words.flatMap((word) => severityOfWord.get(word.trim().toLowerCase()) ?? []);
   const [worst] = ranked.sort((a, b) => severities.indexOf(a) - severities.indexOf(b));
@@ -34,7 +34,7 @@ function toSeverity(score: number): Severity {
 }
 
 /**
- * GitHub's, Red Hat's, Debian's and Ubuntu's words. `unimportant` (https://security-team.debian.org/security_tracker.html: the binary package
+ * GitHub's, Red Hat's, Debian's, Ubuntu's and Bitnami's words. `unimportant` (https://security-team.debian.org/security_tracker.html: the binary package
  * is not affected, or there is no security impact) and `negligible` are statements; `not yet assigned`, `untriaged` and `end-of-life` are none.
  */
 const severityOfWord: ReadonlyMap<string, Severity> = new Map([
@@ -45,6 +45,7 @@ const severityOfWord: ReadonlyMap<string, Severity> = new Map([
   ['moderate', 'medium'],
   ['low', 'low'],
   ['negligible', 'low'],
+  ['none', 'low'],
   ['unimportant', 'low'],
 ]);
 
@@ -58,6 +59,12 @@ function severityWords(record: Advisory, isConcerned: (ecosystem: string) => boo
   const sources = [record.database_specific, ...concerned.flatMap((entry) => [entry.ecosystem_specific, entry.database_specific])];
   const values = sources.flatMap((source) => wordMembers.map((member) => source?.[member]));
   return values.filter((value) => typeof value === 'string');
+}
+
+/** Rebuilds of Red Hat's system rate in the summary alone: `Important: kernel security update`. */
+function summaryWords({ id, summary }: Advisory): string[] {
+  const word = /^(?:ALSA|RLSA|RXSA|ELSA|RHSA)-/.test(id) ? /^([A-Za-z]{3,10}): /.exec(summary ?? '')?.[1] : undefined;
+  return word === undefined ? [] : [word];
 }
 
 const wordMembers = ['severity', 'urgency', 'ubuntu_priority', 'priority'];

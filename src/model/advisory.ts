@@ -8,6 +8,8 @@ export interface Advisory {
   readonly withdrawn?: string;
   readonly aliases?: readonly string[];
   readonly upstream?: readonly string[];
+  /** Never the same vulnerability, but what an update of a distribution fixes may stand here (`ALSA-…`, `RHSA-…`). */
+  readonly related?: readonly string[];
   readonly summary?: string;
   readonly details?: string;
   readonly severity?: readonly { readonly type: string; readonly score: string }[];

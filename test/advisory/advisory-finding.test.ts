@@ -77,6 +77,47 @@ describe('records of one vulnerability are one finding', () => {
     ]);
   });
 
+  test('several CVEs as aliases are several findings, and no CVE joins another', () => {
+    const result = vulnerabilities(
+      found(axios, { id: 'RUSTSEC-2018-0019', aliases: ['CVE-2018-25024', 'GHSA-a', 'CVE-2018-25025', 'GHSA-b'] }),
+      found(axios, { id: 'GHSA-a', aliases: ['CVE-2018-25024'] }),
+    );
+    expect(result.map((finding) => finding?.ids)).toEqual([
+      ['CVE-2018-25024', 'GHSA-a', 'RUSTSEC-2018-0019'],
+      ['CVE-2018-25025', 'RUSTSEC-2018-0019'],
+    ]);
+  });
+
+  test('what is only related is another vulnerability', () => {
+    const result = vulnerabilities(found(axios, { id: 'GHSA-a', related: ['CVE-2018-25024'] }), found(axios, { id: 'CVE-2018-25024' }));
+    expect(result.map((finding) => finding?.ids)).toEqual([['GHSA-a'], ['CVE-2018-25024']]);
+  });
+
+  test('in any order of the records', () => {
+    const records = [
+      found(axios, { id: 'GHSA-b', aliases: ['SNYK-1'] }),
+      found(axios, { id: 'CVE-2020-28168' }),
+      found(axios, { id: 'SNYK-1', aliases: ['CVE-2020-28168'] }),
+      found(axios, { id: 'PYSEC-1', aliases: ['GHSA-b'] }),
+    ];
+    const all = records.map((_, start) => vulnerabilities(...records.slice(start), ...records.slice(0, start)));
+    for (const result of all) expect(result.map((finding) => finding?.ids)).toEqual([['CVE-2020-28168', 'GHSA-b', 'PYSEC-1', 'SNYK-1']]);
+  });
+
+  test('chains and stars of ten thousand records are grouped quickly, and what is no id is left out', () => {
+    const id = (number: number) => `X-${number}`;
+    const count = 10_000;
+    const chain = Array.from({ length: count }, (_, index) =>
+      found(axios, { id: id(count - index), aliases: [id(count - index - 1), 'a b', '\n', 7] }),
+    );
+    const apart = Array.from({ length: count }, (_, index) => found(axios, { id: `Y-${index}` }));
+    const started = performance.now();
+    const result = vulnerabilities(...chain, ...apart);
+    expect(result).toHaveLength(count + 1);
+    expect(result[0]?.ids).toHaveLength(count + 1);
+    expect(performance.now() - started).toBeLessThan(3_000);
+  });
+
   test('a distribution’s record of a CVE is that CVE, also as what another has upstream', () => {
     const ubuntu = packageOf('Ubuntu:22.04:LTS', 'openssl', '3.0.2-0ubuntu1');
     const result = vulnerabilities(
@@ -160,10 +201,15 @@ describe('severity', () => {
       'unknown',
       undefined,
     ],
+    ['Bitnami’s word', { database_specific: { severity: 'None' } }, 'low', undefined],
+    ['Bitnami: nobody has rated it', { database_specific: { severity: 'Unknown' } }, 'unknown', undefined],
+    ['AlmaLinux’s summary', { id: 'ALSA-2024:0001', summary: 'Important: thunderbird security update' }, 'high', undefined],
+    ['another’s summary', { summary: 'Important: read this' }, 'unknown', undefined],
+    ['a score without a vector', cvss('CVSS_V3', '9.8'), 'unknown', undefined],
     ['no text', { database_specific: { severity: 5 } }, 'unknown', undefined],
     ['nothing', {}, 'unknown', undefined],
   ])('%s', (_what, fields, severity, score) => {
-    const [finding] = vulnerabilities(found(openssl, { id: 'CVE-2023-1', ...fields }));
+    const [finding] = vulnerabilities(found(openssl, { id: 'CVE-2023-1', ...(fields as object) }));
     expect([finding?.severity, finding?.cvss?.score]).toEqual([severity, score]);
   });
 });
@@ -176,10 +222,37 @@ describe('remedies', () => {
       'RUN apk add --no-cache --upgrade libcrypto3',
     );
     expect(remedy(axios, '0.21.1')).toBe(
-      'Upgrade axios to 0.21.1 or later (npm update, or the package that depends on it) and rebuild the image.',
+      'Upgrade axios to 0.21.1 or later: npm install axios@0.21.1, or "overrides" in package.json where another package brings it; rebuild the image.',
     );
-    expect(remedy(packageOf('PyPI', 'django', '3.2'), '3.2.1')).toContain('Upgrade django to 3.2.1 or later');
     expect(remedy(axios)).toBe('No fixed version is known: remove axios, or except CVE-2023-1 in the policy with a reason and an expiry.');
+  });
+
+  test.each([
+    ['PyPI', 'django', '3.2.1', 'django>=3.2.1 in requirements.txt'],
+    ['Go', 'golang.org/x/net', '0.17.0', 'go get golang.org/x/net@v0.17.0 && go mod tidy'],
+    ['Go', 'stdlib', '1.21.3', 'build with Go 1.21.3 or later'],
+    [
+      'Maven',
+      'org.apache.logging.log4j:log4j-core',
+      '2.17.1',
+      'org.apache.logging.log4j:log4j-core:2.17.1 under dependencyManagement in pom.xml',
+    ],
+    ['RubyGems', 'rack', '2.2.8', 'bundle update --conservative rack'],
+    ['Packagist', 'guzzlehttp/guzzle', '7.4.5', 'composer update --with-dependencies guzzlehttp/guzzle'],
+    ['crates.io', 'time', '0.2.23', 'cargo update -p time --precise 0.2.23'],
+    ['NuGet', 'Newtonsoft.Json', '13.0.1', 'dotnet add package Newtonsoft.Json --version 13.0.1'],
+  ])('of %s: %s', (ecosystem, name, fixed, text) => {
+    expect(remedy(packageOf(ecosystem, name, '1.0.0'), fixed)).toContain(text);
+  });
+
+  test.each([
+    ['Go', 'x$(id)', '1.0.1'],
+    ['npm', '-g', '1.0.1'],
+    ['npm', 'x', '1.0.1; id'],
+    ['crates.io', 'a b', '1.0.1'],
+    ['Packagist', 'a`id`', '1.0.1'],
+  ])('of %s give no command for what a shell could take otherwise: %s', (ecosystem, name, fixed) => {
+    expect(remedy(packageOf(ecosystem, name, '1.0.0'), fixed)).toBe(`Upgrade ${name} to ${fixed} or later and rebuild the image.`);
   });
 
   test.each(['x; rm -rf /', '$(id)', '`id`', '-o=x', 'a b', 'A'])(
@@ -227,4 +300,11 @@ test('a record of a malicious package makes a malware finding', () => {
     },
   ]);
   expect(result[0]?.title).toBe('malicious package axios 0.21.0 (MAL-2022-4691): Malicious code in axios');
+});
+
+test('so does one of GitHub’s advisories of malware, alone and beside the other', () => {
+  const github = { id: 'GHSA-9999-9999-9999', database_specific: { cwe_ids: ['CWE-506'], severity: 'CRITICAL' } };
+  expect(findings(found(axios, github))).toMatchObject([{ kind: 'malware', rule: 'GHSA-9999-9999-9999', severity: 'critical' }]);
+  const both = findings(found(axios, github), found(axios, { id: 'MAL-2022-4691', aliases: ['GHSA-9999-9999-9999'] }));
+  expect(both).toMatchObject([{ kind: 'malware', rule: 'MAL-2022-4691' }]);
 });

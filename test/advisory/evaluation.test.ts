@@ -124,6 +124,55 @@ describe('entries', () => {
     );
   });
 
+  test.each([
+    ['NuGet', 'Newtonsoft.Json', 'newtonsoft.json', 'affected'],
+    ['Packagist', 'TYPO3/cms', 'typo3/cms', 'affected'],
+    ['Go', 'github.com/Masterminds/goutils', 'github.com/masterminds/goutils', 'unaffected'],
+    ['Maven', 'org.x:Y', 'org.x:y', 'unaffected'],
+    ['RubyGems', 'RedCloth', 'redcloth', 'unaffected'],
+  ])('names of %s: a record of %s and a package %s: %s', (ecosystem, recorded, name, kind) => {
+    const affected = [{ package: { ecosystem, name: recorded }, versions: ['1.0.0'] }];
+    expect(evaluate(affected, packageOf(ecosystem, name, '1.0.0')).kind).toBe(kind);
+    expect(toSubject(packageOf(ecosystem, recorded, '1.0.0'))?.name).toBe(recorded);
+  });
+
+  test('ranges of semantic versions in another ecosystem are held against by its own order', () => {
+    const range = { type: 'SEMVER', events: events('introduced 1.0.0-beta, fixed 1.0.0.2') };
+    const state = (version: string) =>
+      evaluate([{ package: { ecosystem: 'NuGet', name: 'p' }, ranges: [range] }], packageOf('NuGet', 'p', version));
+    expect([state('1.0.0-alpha').kind, state('1.0').kind, state('1.0.0.1').kind, state('1.0.0.2').kind]).toEqual([
+      'unaffected',
+      'affected',
+      'affected',
+      'unaffected',
+    ]);
+  });
+
+  test('what was withdrawn says nothing any more', () => {
+    const subject = toSubject(packageOf('npm', 'p', '1.0.0'));
+    const json = {
+      id: 'X-1',
+      withdrawn: '2024-01-01T00:00:00Z',
+      affected: [{ package: { ecosystem: 'npm', name: 'p' }, versions: ['1.0.0'] }],
+    };
+    const advisory = toAdvisory(json);
+    if (advisory === undefined || subject === undefined) throw new Error('no record');
+    expect(evaluateAdvisory(advisory, subject).kind).toBe('unaffected');
+  });
+
+  test('a fix that only subscribers of Ubuntu Pro get is none for everyone', () => {
+    const fixed = (ecosystem: string, version: string) => ({
+      package: { ecosystem, name: 'p' },
+      ranges: [{ type: 'ECOSYSTEM', events: events(`introduced 0, fixed ${version}`) }],
+    });
+    const item = packageOf('Ubuntu:22.04:LTS', 'p', '1.0-1');
+    expect(evaluate([fixed('Ubuntu:Pro:22.04:LTS', '1.0-1esm1')], item)).toEqual({ kind: 'affected', fixedVersion: undefined });
+    expect(evaluate([fixed('Ubuntu:Pro:22.04:LTS', '1.0-1esm1'), fixed('Ubuntu:22.04:LTS', '1.0-2')], item)).toEqual({
+      kind: 'affected',
+      fixedVersion: '1.0-2',
+    });
+  });
+
   test('a distribution is asked by source package and source version', () => {
     const item = packageOf('Debian:12', 'libc6', '2.36-9+b1', { source: { name: 'glibc', version: '2.36-9' } });
     const affected = [
@@ -157,7 +206,10 @@ test.each([
   ['Alpine:v3.1', 'Alpine:v3.18', false],
   ['Ubuntu:22.04:LTS', 'Ubuntu:22.04', true],
   ['Ubuntu:22.04', 'Ubuntu:22.04:LTS', true],
-  ['Ubuntu:Pro:22.04:LTS', 'Ubuntu:22.04:LTS', false],
+  ['Ubuntu:Pro:22.04:LTS', 'Ubuntu:22.04:LTS', true],
+  ['Ubuntu:Pro:20.04:LTS', 'Ubuntu:22.04:LTS', false],
+  ['Ubuntu:Pro:FIPS-updates:22.04:LTS', 'Ubuntu:22.04:LTS', false],
+  ['Packagist:https://packages.drupal.org/8', 'Packagist', true],
   ['npm', 'npm', true],
   ['PyPI', 'npm', false],
   ['DebianX', 'Debian:12', false],

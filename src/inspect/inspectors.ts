@@ -3,6 +3,7 @@ import { apkReader } from './inventory/apk.ts';
 import { debianCopyrightReader } from './inventory/debian-copyright.ts';
 import { dpkgReader } from './inventory/dpkg.ts';
 import { dpkgFilesReader } from './inventory/dpkg-files.ts';
+import { makeExecutableInspector } from './inventory/executable/executable-inspector.ts';
 import { makeFileInspector } from './inventory/file-inspector.ts';
 import { nodePackageReader } from './inventory/node-package.ts';
 import { osReleaseReader } from './inventory/os-release.ts';
@@ -25,7 +26,7 @@ export function allInspectors(): readonly Inspector[] {
     unreadDatabaseReader,
     superusersReader,
   ];
-  return [...readers.map(makeFileInspector), makeSecretInspector(), makeMalwareInspector()];
+  return [...readers.map(makeFileInspector), makeExecutableInspector(), makeSecretInspector(), makeMalwareInspector()];
 }
 
 /** Files, and folders of files, that programs look up by these paths: the overlay follows links there, or tells of a gap. */

@@ -37,6 +37,10 @@ export interface PackageRecord {
   readonly maintainer?: string;
   /** As stated: an SPDX expression or a licence name, or several of them that all hold. */
   readonly licence?: string | readonly string[];
+  /** OSV ecosystem, where the type does not tell it; undefined where no advisory could be held against the version. */
+  readonly ecosystem?: string | undefined;
+  /** Where it is in the archive that states it: a path, behind a `!/` for each further archive in it. */
+  readonly member?: string;
 }
 
 /** A package of the image's final file system. */

@@ -67,7 +67,7 @@ function key(ecosystem: string, name: string, version: string): string {
   return JSON.stringify([ecosystem, ecosystem === 'PyPI' ? name.replace(/[-_.]+/g, '-').toLowerCase() : name, version]);
 }
 
-/** What only one of both has. Java archives and Go binaries are not read yet. */
+/** What only one of both has. Java archives are not read yet; osv-scanner calls Go's `stdlib` so only in what it matches. */
 function compare(ours: readonly Package[], theirs: readonly ScannedPackage['package'][]) {
   const read = theirs.filter(({ ecosystem }) => ecosystem !== 'Maven' && ecosystem !== 'Go');
   const ourKeys = new Set(ours.flatMap(keysOf));

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { allInspectors, databasePaths, isDatabasePath } from '../../src/inspect/inspectors.ts';
 import type { Inspector } from '../../src/layer/inspector.ts';
 import { describeInspector, type InspectorContract } from '../contract/inspector.ts';
+import { elf } from './inventory/executable/elf-writer.ts';
+import { inlineInfo } from './inventory/executable/go-program.ts';
 import { rsaPkcs8 } from './secrets/made-secrets.ts';
 
 const samples: Readonly<Record<string, InspectorContract>> = {
@@ -38,6 +40,11 @@ const samples: Readonly<Record<string, InspectorContract>> = {
     harmless: { path: 'var/lib/rpm/rpmdb.sqlite', content: '' },
   },
   superusers: { sample: { path: 'etc/passwd', content: 'root:x:0:0::/root:/bin/sh\n' } },
+  executables: {
+    sample: { path: 'app/program', content: elf({ data: inlineInfo('go1.22.4', 'dep\ta.b/c\tv1.0.0\n'), codeBytes: 20_000 }) },
+    harmless: { path: 'app/other', content: elf({}) },
+    damaged: { path: 'app/program', content: elf({ data: inlineInfo('go1.22.4', 'dep\ta.b/c\tv1.0.0\n').subarray(0, 50) }) },
+  },
   secrets: {
     sample: { path: 'root/.ssh/id_rsa', content: rsaPkcs8 },
     harmless: { path: 'root/.ssh/id_rsa.pub', content: 'ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ user@host\n' },

@@ -21,7 +21,7 @@ export function toInventory(placed: readonly PlacedObservation[]): {
   for (const { observation } of notes) if (observation.licence !== undefined) licences.set(observation.package, observation.licence);
   const stated = survivingPackages(placed).map(({ record, path, layer }): Package => {
     const licence = record.licence ?? (record.type === 'deb' ? licences.get(record.name) : undefined);
-    const ecosystem = toEcosystem(record.type, release);
+    const ecosystem = 'ecosystem' in record ? record.ecosystem : toEcosystem(record.type, release);
     return { ...record, ...(licence === undefined ? {} : { licence }), purl: toPurl(record, release), ecosystem, path, layer };
   });
   const packages = withoutDoubles(withoutOwned(stated, notes));

@@ -23,7 +23,8 @@ export function toPurl(record: PackageRecord, release: Release | undefined): str
     default: {
       const split = record.name.lastIndexOf(record.type === 'maven' ? ':' : '/');
       const namespace = split === -1 ? undefined : record.name.slice(0, split);
-      return new PackageURL(record.type, namespace, record.name.slice(split + 1), record.version, undefined, undefined).toString();
+      const version = record.version === '(devel)' ? undefined : record.version;
+      return new PackageURL(record.type, namespace, record.name.slice(split + 1), version, undefined, undefined).toString();
     }
   }
 }

@@ -9,7 +9,7 @@ import { UnkeptError } from './layout.ts';
  * the section is damaged or was not kept.
  */
 export function readCargoPackages(image: ExecutableImage): readonly PackageRecord[] {
-  const section = image.section(['.dep-v0']);
+  const section = image.section('.dep-v0');
   if (section === undefined) return [];
   if (section === 'unread') throw new UnkeptError('its list of crates');
   return toRecords(parseList(section));

@@ -1,4 +1,4 @@
-import { type Layout, maxHeaders, type Section, type Segment } from './layout.ts';
+import { type FileRange, type Layout, maxHeaders, type Segment } from './layout.ts';
 
 export const elfMagic = 0x7f454c46;
 
@@ -18,65 +18,73 @@ export function parseElfLayout(head: Buffer): Layout | undefined {
   const [entryBytes, entries, sectionBytes, sections, nameSection] = [count(0), count(2), count(4), count(6), count(8)];
   if (entryBytes < (isWide ? 56 : 32) || tableAt + entryBytes * entries > head.length) return undefined;
   const segments: Segment[] = [];
+  const notes: FileRange[] = [];
   for (let at = tableAt; at < tableAt + entryBytes * entries; at += entryBytes) {
-    const segment = toSegment(fields, at, isWide);
-    if (segment !== undefined) segments.push(segment);
+    const type = fields.quad(at);
+    if (type === loadable) addSegment(fields, at, segments);
+    else if (type === note) notes.push(toSegment(fields, at));
   }
   const isReadable = sectionBytes >= (isWide ? 64 : 40) && sections > 0 && sections <= maxHeaders && sectionsAt > 0;
   const tableBytes = sectionBytes * sections;
   const namesReach = Math.min(sectionsAt, sectionNamesBytes);
   return {
     segments,
+    notes,
     tables: isReadable ? [{ offset: sectionsAt - namesReach, sizeBytes: namesReach + tableBytes }] : [],
-    isBigEndian,
-    sections(read) {
+    section(name, read) {
       const table = isReadable ? read(sectionsAt, tableBytes) : undefined;
-      return table === undefined ? [] : parseSections(new Fields(table, isWide, isBigEndian), sectionBytes, nameSection, read);
+      return table && findSection(new Fields(table, isWide, isBigEndian), sectionBytes, nameSection, name, read);
     },
   };
 }
+
+/** PT_LOAD, PT_NOTE. */
+const loadable = 1;
+const note = 4;
 
 /** The names of the sections stand before the table of sections, where linkers put that at the end. */
 const sectionNamesBytes = 64 * 1024;
 
 /**
- * A loaded segment (PT_LOAD) that is not code. Where the headers of the file are in a segment of code, the linker has put its constants there too
+ * A segment that is not code. Where the headers of the file are in a segment of code, the linker has put its constants there too
  * (`-z noseparate-code`), so that it counts as data.
  */
-function toSegment(fields: Fields, at: number, isWide: boolean): Segment | undefined {
-  if (fields.quad(at) !== 1) return undefined;
-  const flags = fields.quad(at + (isWide ? 4 : 24));
-  const offset = fields.word(at + (isWide ? 8 : 4));
-  const address = fields.word(at + (isWide ? 16 : 8));
-  const sizeBytes = fields.word(at + (isWide ? 32 : 16));
-  const isCode = (flags & 1) !== 0;
-  return sizeBytes === 0 || (isCode && offset !== 0) ? undefined : { offset, address, sizeBytes, isWritable: (flags & 2) !== 0 };
+function addSegment(fields: Fields, at: number, segments: Segment[]): void {
+  const segment = toSegment(fields, at);
+  const isCode = (fields.quad(at + (fields.isWide ? 4 : 24)) & 1) !== 0;
+  if (segment.sizeBytes > 0 && (!isCode || segment.offset === 0)) segments.push(segment);
 }
 
-function parseSections(
+function toSegment(fields: Fields, at: number): Segment {
+  const { isWide } = fields;
+  return {
+    offset: fields.word(at + (isWide ? 8 : 4)),
+    address: fields.word(at + (isWide ? 16 : 8)),
+    sizeBytes: fields.word(at + (isWide ? 32 : 16)),
+    isWritable: (fields.quad(at + (isWide ? 4 : 24)) & 2) !== 0,
+  };
+}
+
+/** Most programs have no section of the name, which the table of names tells at once. */
+function findSection(
   table: Fields,
   entryBytes: number,
   nameSection: number,
+  name: string,
   read: (offset: number, sizeBytes: number) => Buffer | undefined,
-): readonly Section[] {
-  const range = (at: number) =>
+): FileRange | undefined {
+  const toRange = (at: number): FileRange =>
     table.isWide
       ? { offset: table.word(at + 24), sizeBytes: table.word(at + 32) }
       : { offset: table.word(at + 16), sizeBytes: table.word(at + 20) };
   const namesAt = nameSection * entryBytes;
-  if (namesAt + entryBytes > table.sizeBytes) return [];
-  const { offset, sizeBytes } = range(namesAt);
+  if (namesAt + entryBytes > table.sizeBytes) return undefined;
+  const { offset, sizeBytes } = toRange(namesAt);
   const names = sizeBytes > sectionNamesBytes ? undefined : read(offset, sizeBytes);
-  if (names === undefined) return [];
-  const sections: Section[] = [];
-  for (let at = 0; at + entryBytes <= table.sizeBytes; at += entryBytes) {
-    const start = table.quad(at);
-    const end = names.indexOf(0, start);
-    if (start < names.length && end !== -1 && end - start < 64) {
-      sections.push({ name: names.toString('latin1', start, end), ...range(at) });
-    }
-  }
-  return sections;
+  const start = names?.indexOf(`${name}\0`, 0, 'latin1') ?? -1;
+  if (start === -1) return undefined;
+  for (let at = 0; at + entryBytes <= table.sizeBytes; at += entryBytes) if (table.quad(at) === start) return toRange(at);
+  return undefined;
 }
 
 /** Numbers of a header, in the terms of the ELF specification's 64-bit form: `word` has the width of an address. */

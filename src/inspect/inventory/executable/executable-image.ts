@@ -31,12 +31,10 @@ export class ExecutableImage {
     this.#kept = kept;
   }
 
-  /** The content of a section by the first of `names` that there is; `unread` where it was not kept. */
-  section(names: readonly string[]): Buffer | 'unread' | undefined {
-    const sections = this.layout.sections((offset, sizeBytes) => this.#kept.read(offset, sizeBytes));
-    const section = sections.find(({ name }) => names.includes(name));
-    if (section === undefined) return undefined;
-    return this.#kept.read(section.offset, section.sizeBytes) ?? 'unread';
+  /** The content of a section; `unread` where it was not kept. */
+  section(name: string): Buffer | 'unread' | undefined {
+    const section = this.layout.section(name, (offset, sizeBytes) => this.#kept.read(offset, sizeBytes));
+    return section && (this.#kept.read(section.offset, section.sizeBytes) ?? 'unread');
   }
 
   /** The data that the program may write to. */

@@ -15,7 +15,14 @@ import { type Layout, UnkeptError } from './layout.ts';
  * passes by once, and its code is not looked at: only what is data in it is kept, up to `wholeFileLimitBytes`.
  */
 export function makeExecutableInspector(): Inspector {
-  return { name: 'executables', inspect: () => new ExecutableInspection() };
+  const idle: KeptBytes[] = [];
+  return {
+    name: 'executables',
+    inspect() {
+      const kept = idle.pop() ?? new KeptBytes(wholeFileLimitBytes);
+      return new ExecutableInspection(kept, () => idle.push(kept));
+    },
+  };
 }
 
 /** Neither linker makes anything smaller. */
@@ -23,9 +30,16 @@ const minSizeBytes = 1024;
 
 class ExecutableInspection implements LayerInspection {
   readonly #observations: Observation[] = [];
-  readonly #kept = new KeptBytes(wholeFileLimitBytes);
+  readonly #kept: KeptBytes;
+  readonly #giveBack: () => void;
   #layout: Layout | undefined;
   #isGo = false;
+
+  /** The memory is that of an inspection which has ended. */
+  constructor(kept: KeptBytes, giveBack: () => void) {
+    this.#kept = kept;
+    this.#giveBack = giveBack;
+  }
 
   entry(entry: LayerEntry): 'none' | 'magic' {
     return entry.type === 'file' && entry.sizeBytes >= minSizeBytes ? 'magic' : 'none';
@@ -47,6 +61,7 @@ class ExecutableInspection implements LayerInspection {
   }
 
   end(): readonly Observation[] {
+    this.#giveBack();
     return this.#observations;
   }
 
@@ -54,7 +69,7 @@ class ExecutableInspection implements LayerInspection {
     this.#layout = parseLayout(first);
     if (this.#layout === undefined) return;
     this.#kept.begin(rangesToKeep(this.#layout), sizeBytes);
-    this.#isGo = goNotes.some((note) => first.includes(note));
+    this.#isGo = this.#layout.notes.some(({ offset, sizeBytes }) => isGoNote(first.subarray(offset, offset + sizeBytes)));
     if (first.subarray(0, packerReach).includes('UPX!')) {
       this.#observations.push(gap(path, 'unsupported', 'it is packed with UPX, so that the packages in it cannot be read'));
     }
@@ -88,5 +103,9 @@ function toGap(path: string, error: unknown): GapObservation {
 /** UPX names itself behind the program headers. */
 const packerReach = 1024;
 
-/** The note with the build id that Go's linker writes before the code: type 4, name `Go`. Go before 1.13 wrote no more than that. */
+/** The note with the build id that Go's linker writes: type 4, name `Go`, in either byte order. Go before 1.13 wrote no more than that. */
+function isGoNote(note: Buffer): boolean {
+  return goNotes.some((name) => note.includes(name));
+}
+
 const goNotes = [Buffer.from('\x04\0\0\0Go\0\0', 'latin1'), Buffer.from('\0\0\0\x04Go\0\0', 'latin1')];

@@ -23,7 +23,7 @@ const maxTextBytes = 4 * 1024 * 1024;
  * pointers to strings. Undefined where the program has none; throws where it is damaged or lies in what was not kept.
  */
 export function readGoBuildInfo(image: ExecutableImage): GoBuildInfo | undefined {
-  const named = image.section(['.go.buildinfo', '__go_buildinfo']);
+  const named = image.section('.go.buildinfo') ?? image.section('__go_buildinfo');
   if (named === 'unread') throw new UnkeptError('its build information of Go');
   const places = named === undefined ? [] : [{ bytes: named, address: 0 }];
   for (const { bytes, address } of [...places, ...image.writable()]) {

@@ -32,7 +32,7 @@ export class KeptBytes {
       return placed;
     });
     this.#end = 0;
-    if (at > this.#memory.length) this.#memory = Buffer.allocUnsafeSlow(at);
+    if (at > this.#memory.length) this.#memory = Buffer.allocUnsafeSlow(Math.min(this.#limitBytes, Math.max(at, 2 * this.#memory.length)));
   }
 
   /** A window of the file; windows come in order and may overlap. */

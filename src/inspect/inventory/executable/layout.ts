@@ -18,11 +18,12 @@ export interface Section extends FileRange {
 export interface Layout {
   /** Those that hold data rather than code. */
   readonly segments: readonly Segment[];
-  /** What else has to be kept, for `sections` to be read from it. */
+  /** Notes of the linker. */
+  readonly notes: readonly FileRange[];
+  /** What else has to be kept, for `section` to be read from it. */
   readonly tables: readonly FileRange[];
-  readonly isBigEndian: boolean;
-  /** The named sections, from what was kept; none where their table is stripped. */
-  sections(read: (offset: number, sizeBytes: number) => Buffer | undefined): readonly Section[];
+  /** The section of that name, by what was kept; undefined where there is none, or where the names of sections are stripped. */
+  section(name: string, read: (offset: number, sizeBytes: number) => Buffer | undefined): FileRange | undefined;
 }
 
 /** More headers than any linker writes. */

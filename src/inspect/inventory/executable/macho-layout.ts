@@ -18,7 +18,7 @@ export function parseMachoLayout(head: Buffer): Layout | undefined {
     if (head.readUInt32LE(at) === segmentCommand && sizeBytes >= 72) addSections(head, at, at + sizeBytes, segments, sections);
     at += sizeBytes;
   }
-  return { segments, tables: [], isBigEndian: false, sections: () => sections };
+  return { segments, notes: [], tables: [], section: (name) => sections.find((section) => section.name === name) };
 }
 
 /** LC_SEGMENT_64, S_ATTR_PURE_INSTRUCTIONS, S_ZEROFILL. */

@@ -25,7 +25,7 @@ export function parsePeLayout(head: Buffer): Layout | undefined {
     sections.push({ name: head.toString('latin1', entry, entry + 8).replace(/\0+$/, ''), offset, sizeBytes });
     segments.push({ offset, sizeBytes, address: base + head.readUInt32LE(entry + 12), isWritable: (flags & mayWrite) !== 0 });
   }
-  return { segments, tables: [], isBigEndian: false, sections: () => sections };
+  return { segments, notes: [], tables: [], section: (name) => sections.find((section) => section.name === name) };
 }
 
 /** IMAGE_SCN_CNT_CODE, IMAGE_SCN_MEM_WRITE. */

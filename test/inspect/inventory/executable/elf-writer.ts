@@ -10,6 +10,7 @@ export interface ElfParts {
   readonly isBigEndian?: boolean;
   /** Bytes of code between headers and constants. */
   readonly codeBytes?: number;
+  readonly note?: string;
 }
 
 export const rodataAddress = 0x50_0000;
@@ -22,7 +23,8 @@ export function elf(parts: ElfParts): Buffer {
   const headerBytes = isWide ? 64 : 52;
   const rodata = parts.rodata ?? Buffer.alloc(64);
   const data = parts.data ?? Buffer.alloc(64);
-  const rodataAt = align(headerBytes + 3 * (isWide ? 56 : 32) + codeBytes);
+  const noteAt = headerBytes + 4 * put.segmentBytes;
+  const rodataAt = align(noteAt + (parts.note?.length ?? 0) + codeBytes);
   const dataAt = align(rodataAt + rodata.length);
   const names = Buffer.from(['', '.shstrtab', ...sections.map(({ name }) => name)].map((name) => `${name}\0`).join(''));
   const namesAt = align(dataAt + data.length);
@@ -33,6 +35,8 @@ export function elf(parts: ElfParts): Buffer {
   file.set(put.segment(5, 0x1000, 0x40_1000, codeBytes), headerBytes);
   file.set(put.segment(4, rodataAt, rodataAddress, rodata.length), headerBytes + put.segmentBytes);
   file.set(put.segment(6, dataAt, dataAddress, data.length), headerBytes + 2 * put.segmentBytes);
+  file.set(put.segment(4, noteAt, 0x40_0000, parts.note?.length ?? 0, 4), headerBytes + 3 * put.segmentBytes);
+  file.write(parts.note ?? '', noteAt, 'latin1');
   file.set(rodata, rodataAt);
   file.set(data, dataAt);
   file.set(names, namesAt);
@@ -71,14 +75,14 @@ class Writer {
       this.number(1, 4),
       ...[0x40_1000, headerBytes, tableAt].map((value) => this.word(value)),
       this.number(0, 4),
-      ...[headerBytes, this.segmentBytes, 3, this.sectionBytes, count, count === 0 ? 0 : 1].map((value) => this.number(value, 2)),
+      ...[headerBytes, this.segmentBytes, 4, this.sectionBytes, count, count === 0 ? 0 : 1].map((value) => this.number(value, 2)),
     ]);
   }
 
-  segment(flags: number, offset: number, address: number, sizeBytes: number): Buffer {
+  segment(flags: number, offset: number, address: number, sizeBytes: number, type = 1): Buffer {
     const places = [offset, address, address, sizeBytes, sizeBytes].map((value) => this.word(value));
-    const [type, flag, alignment] = [this.number(1, 4), this.number(flags, 4), this.word(0x1000)];
-    return Buffer.concat(this.#isWide ? [type, flag, ...places, alignment] : [type, ...places, flag, alignment]);
+    const [kind, flag, alignment] = [this.number(type, 4), this.number(flags, 4), this.word(0x1000)];
+    return Buffer.concat(this.#isWide ? [kind, flag, ...places, alignment] : [kind, ...places, flag, alignment]);
   }
 
   section(name: number, offset: number, sizeBytes: number): Buffer {

@@ -96,11 +96,10 @@ describe('a Go program', () => {
   });
 
   it('is a gap where it has no information, or is packed', () => {
-    const old = elf({});
-    old.write('\x04\0\0\0Go\0\0', 300, 'latin1');
+    const old = elf({ note: '\x04\0\0\0\x10\0\0\0\x04\0\0\0Go\0\0a build id' });
     expect(inspect(old)).toMatchObject([{ kind: 'gap', code: 'unsupported', reason: expect.stringContaining('Go program') }]);
     const packed = elf({});
-    packed.write('UPX!', 240, 'latin1');
+    packed.write('UPX!', 300, 'latin1');
     expect(inspect(packed)).toMatchObject([{ kind: 'gap', code: 'unsupported', reason: expect.stringContaining('UPX') }]);
   });
 

@@ -9,6 +9,7 @@ export const bundleOptions = {
     'src/main/github.ts',
     'src/main/azure-pipelines.ts',
     'src/main/cli.ts',
+    'src/advisory/advisory-worker.ts',
     'src/layer/deflate-worker.ts',
     'src/layer/hash-worker.ts',
   ],

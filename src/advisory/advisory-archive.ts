@@ -4,43 +4,105 @@ import { toAdvisory } from './advisory-record.ts';
 import { canonicalName, isSameEcosystem } from './ecosystem.ts';
 import { evaluateAdvisory } from './evaluation.ts';
 import { type Question, toGap } from './question.ts';
-import { readZip, type ZipFile } from './zip.ts';
+import { ZipArchive } from './zip.ts';
+import type { ZipEntry } from './zip-directory.ts';
 
-/** Matches packages of one ecosystem against its archive of records. Records are looked at one by one; only those that match are kept. */
-export async function readAdvisoryArchive(archive: string, asked: readonly Question[]): Promise<AdvisoryAnswer> {
-  const reading = new ArchiveReading(archive, asked);
-  for await (const file of readZip(archive)) {
-    if (file.name.endsWith('.json')) reading.add(file);
+/**
+ * The archive of one ecosystem's records. Once it was looked through it is known which of them speak of which packages. Records are not kept: those of
+ * a package are read again when it is asked about.
+ */
+export class AdvisoryArchive {
+  readonly #path: string;
+  readonly #zip: ZipArchive;
+  readonly #index: AdvisoryIndex;
+
+  private constructor(path: string, zip: ZipArchive, index: AdvisoryIndex) {
+    this.#path = path;
+    this.#zip = zip;
+    this.#index = index;
   }
-  return reading.answer();
+
+  /** Looks through the archive at `path`, of the ecosystem `base`. It stays open as long as the thread runs. */
+  static async open(path: string, base: string): Promise<AdvisoryArchive> {
+    const zip = await ZipArchive.open(path);
+    const index = new AdvisoryIndex(base);
+    for (const entry of zip.entries) {
+      if (entry.name.endsWith('.json')) index.add(entry, await zip.read(entry));
+    }
+    return new AdvisoryArchive(path, zip, index);
+  }
+
+  async match(asked: readonly Question[]): Promise<AdvisoryAnswer> {
+    const matching = new Matching(this.#path);
+    for (const [entry, questions] of this.#index.find(asked)) matching.add(entry, await this.#zip.read(entry), questions);
+    const { matches, gaps } = matching.answer();
+    return { matches, gaps: [...gaps, ...silentGaps(this.#path, this.#index.ecosystems, asked)], newest: this.#index.newest };
+  }
 }
 
 /** The members of a record that decide whether it is of interest, found without parsing it: ten times as fast as JSON.parse. */
 const telling = /"(name|ecosystem|modified)"\s*:\s*"([^"\\]*)(["\\])/g;
 
-class ArchiveReading {
-  readonly #archive: string;
-  readonly #questions = new Map<string, Question[]>();
-  readonly #ecosystems = new Set<string>();
-  readonly #matches: AdvisoryMatch[] = [];
-  readonly #gaps: CoverageGap[] = [];
-  readonly #unknown = new Map<Question, string[]>();
-  #newest: string | undefined;
+class AdvisoryIndex {
+  /** With release suffix, of all records. */
+  readonly ecosystems = new Set<string>();
+  /** Newest `modified` of all records. */
+  newest: string | undefined;
+  readonly #base: string;
+  /** By canonical name, in the order of the archive. */
+  readonly #records = new Map<string, ZipEntry[]>();
+  /** Records that name a package in an escaped form, which may be any. */
+  readonly #escaped: ZipEntry[] = [];
 
-  constructor(archive: string, asked: readonly Question[]) {
-    this.#archive = archive;
-    for (const question of asked) {
-      const { base, name } = question.subject;
-      const key = canonicalName(base, name);
-      this.#questions.set(key, [...(this.#questions.get(key) ?? []), question]);
+  constructor(base: string) {
+    this.#base = base;
+  }
+
+  add(entry: ZipEntry, bytes: Buffer): void {
+    for (const [, member, value = '', close] of bytes.toString('utf8').matchAll(telling)) {
+      if (member === 'ecosystem') this.ecosystems.add(value);
+      else if (member === 'modified') this.newest = this.newest === undefined || value > this.newest ? value : this.newest;
+      else if (close === '\\') addOnce(this.#escaped, entry);
+      else this.#addName(canonicalName(this.#base, value), entry);
     }
   }
 
-  add({ name, bytes }: ZipFile): void {
-    const text = bytes.toString('utf8');
-    const questions = this.#questionsOf(text);
-    if (questions.size === 0) return;
-    const advisory = parseRecord(text);
+  /** What is asked of which records, in the order of the archive. */
+  find(asked: readonly Question[]): readonly (readonly [ZipEntry, ReadonlySet<Question>])[] {
+    const found = new Map<ZipEntry, Set<Question>>(this.#escaped.map((entry) => [entry, new Set(asked)]));
+    for (const question of asked) {
+      for (const entry of this.#records.get(canonicalName(this.#base, question.subject.name)) ?? []) {
+        const questions = found.get(entry);
+        if (questions === undefined) found.set(entry, new Set([question]));
+        else questions.add(question);
+      }
+    }
+    return [...found].sort(([a], [b]) => a.offset - b.offset);
+  }
+
+  #addName(name: string, entry: ZipEntry): void {
+    const known = this.#records.get(name);
+    if (known === undefined) this.#records.set(name, [entry]);
+    else addOnce(known, entry);
+  }
+}
+
+function addOnce(entries: ZipEntry[], entry: ZipEntry): void {
+  if (entries.at(-1) !== entry) entries.push(entry);
+}
+
+class Matching {
+  readonly #archive: string;
+  readonly #matches: AdvisoryMatch[] = [];
+  readonly #gaps: CoverageGap[] = [];
+  readonly #unknown = new Map<Question, string[]>();
+
+  constructor(archive: string) {
+    this.#archive = archive;
+  }
+
+  add({ name }: ZipEntry, bytes: Buffer, questions: ReadonlySet<Question>): void {
+    const advisory = parseRecord(bytes.toString('utf8'));
     if (advisory === undefined) {
       const packages = [...questions].flatMap((question) => question.packages);
       this.#gaps.push(toGap('damaged', `${this.#archive}: record ${name} is not in OSV format`, packages));
@@ -49,31 +111,9 @@ class ArchiveReading {
     }
   }
 
-  answer(): AdvisoryAnswer {
+  answer(): Pick<AdvisoryAnswer, 'matches' | 'gaps'> {
     const unknown = [...this.#unknown].map(([question, ids]) => toIncomparableGap(question, ids));
-    return { matches: this.#matches, gaps: [...this.#gaps, ...unknown, ...this.#silentGaps()], newest: this.#newest };
-  }
-
-  /** Questions whose package the text may name. A name that is escaped in the text may be any. */
-  #questionsOf(text: string): Set<Question> {
-    const found = new Set<Question>();
-    for (const [, member, value = '', close] of text.matchAll(telling)) {
-      if (member === 'ecosystem') this.#ecosystems.add(value);
-      else if (member === 'modified') this.#newest = this.#newest === undefined || value > this.#newest ? value : this.#newest;
-      else for (const question of this.#named(value, close === '\\')) found.add(question);
-    }
-    return found;
-  }
-
-  #named(name: string, isEscaped: boolean): readonly Question[] {
-    if (isEscaped) return [...this.#questions.values()].flat();
-    const base = this.#base();
-    return this.#questions.get(base === undefined ? name : canonicalName(base, name)) ?? [];
-  }
-
-  #base(): string | undefined {
-    for (const [question] of this.#questions.values()) return question?.subject.base;
-    return undefined;
+    return { matches: this.#matches, gaps: [...this.#gaps, ...unknown] };
   }
 
   #evaluate(advisory: Advisory, question: Question): void {
@@ -85,19 +125,17 @@ class ArchiveReading {
       this.#unknown.set(question, [...(this.#unknown.get(question) ?? []), advisory.id]);
     }
   }
+}
 
-  /** A database that lacks a release says nothing about it: no match is then not the same as clean. */
-  #silentGaps(): CoverageGap[] {
-    const seen = [...this.#ecosystems];
-    const silent = [...this.#questions.values()]
-      .flat()
-      .filter(({ subject }) => !seen.some((one) => isSameEcosystem(one, subject.ecosystem)));
-    const ecosystems = new Set(silent.map(({ subject }) => subject.ecosystem));
-    return [...ecosystems].map((ecosystem) => {
-      const packages = silent.filter(({ subject }) => subject.ecosystem === ecosystem).flatMap((question) => question.packages);
-      return toGap('no-advisories', `${this.#archive} has no record of ${ecosystem}`, packages);
-    });
-  }
+/** A database that lacks a release says nothing about it: no match is then not the same as clean. */
+function silentGaps(archive: string, recorded: ReadonlySet<string>, asked: readonly Question[]): readonly CoverageGap[] {
+  const seen = [...recorded];
+  const silent = asked.filter(({ subject }) => !seen.some((one) => isSameEcosystem(one, subject.ecosystem)));
+  const ecosystems = new Set(silent.map(({ subject }) => subject.ecosystem));
+  return [...ecosystems].map((ecosystem) => {
+    const packages = silent.filter(({ subject }) => subject.ecosystem === ecosystem).flatMap((question) => question.packages);
+    return toGap('no-advisories', `${archive} has no record of ${ecosystem}`, packages);
+  });
 }
 
 /** A package whose version cannot be held against records that name it. */

@@ -1,36 +1,60 @@
 import { access, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { AdvisoryAnswer, AdvisorySource } from '../model/advisory.ts';
+import type { AdvisoryAnswer } from '../model/advisory.ts';
 import type { CoverageGap } from '../model/finding.ts';
 import type { Package } from '../model/package.ts';
-import { readAdvisoryArchive } from './advisory-archive.ts';
+import { AdvisoryArchive } from './advisory-archive.ts';
 import { advisoryError } from './advisory-error.ts';
+import { toBase } from './ecosystem.ts';
 import { groupByBase, type Question, toGap, toQuestions } from './question.ts';
 
 /**
  * A directory of OSV records in the layout of osv.dev's bucket: `ECOSYSTEM/all.zip` (https://google.github.io/osv.dev/data/#data-dumps). Only
- * the archives of the packages' ecosystems are read. One that is missing, or that says nothing of the packages' release, is a gap.
+ * the archives of the packages' ecosystems are read, each from when it is expected to be of use. One that is missing, or that says nothing of the
+ * packages' release, is a gap.
  */
-export function openAdvisoryDirectory(path: string): AdvisorySource {
-  return { name: path, match: (packages) => matchInDirectory(path, packages) };
+export class AdvisoryDirectory {
+  readonly #path: string;
+  /** By ecosystem without release; undefined where there is no archive. */
+  readonly #archives = new Map<string, Promise<AdvisoryArchive | undefined>>();
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Begins to read what packages of `ecosystem` will be matched against. */
+  expect(ecosystem: string): void {
+    // What fails is told when it is asked for.
+    this.#archive(toBase(ecosystem)).catch(() => undefined);
+  }
+
+  async match(packages: readonly Package[]): Promise<AdvisoryAnswer> {
+    await requireDirectory(this.#path);
+    const { questions, gaps } = toQuestions(packages);
+    const answers: AdvisoryAnswer[] = [];
+    for (const [base, asked] of groupByBase(questions)) {
+      const archive = await this.#archive(base);
+      answers.push(archive === undefined ? withoutArchive(this.#path, base, asked) : await archive.match(asked));
+    }
+    return {
+      matches: answers.flatMap((answer) => answer.matches),
+      gaps: [...gaps, ...answers.flatMap((answer) => answer.gaps)],
+      newest: answers
+        .flatMap((answer) => answer.newest ?? [])
+        .sort()
+        .at(-1),
+    };
+  }
+
+  #archive(base: string): Promise<AdvisoryArchive | undefined> {
+    const archive = this.#archives.get(base) ?? openArchive(join(this.#path, base, 'all.zip'), base);
+    this.#archives.set(base, archive);
+    return archive;
+  }
 }
 
-async function matchInDirectory(path: string, packages: readonly Package[]): Promise<AdvisoryAnswer> {
-  await requireDirectory(path);
-  const { questions, gaps } = toQuestions(packages);
-  const answers: AdvisoryAnswer[] = [];
-  for (const [base, asked] of groupByBase(questions)) {
-    const archive = join(path, base, 'all.zip');
-    answers.push((await isThere(archive)) ? await readAdvisoryArchive(archive, asked) : withoutArchive(path, base, asked));
-  }
-  return {
-    matches: answers.flatMap((answer) => answer.matches),
-    gaps: [...gaps, ...answers.flatMap((answer) => answer.gaps)],
-    newest: answers
-      .flatMap((answer) => answer.newest ?? [])
-      .sort()
-      .at(-1),
-  };
+async function openArchive(path: string, base: string): Promise<AdvisoryArchive | undefined> {
+  return (await isThere(path)) ? AdvisoryArchive.open(path, base) : undefined;
 }
 
 function withoutArchive(path: string, base: string, asked: readonly Question[]): AdvisoryAnswer {

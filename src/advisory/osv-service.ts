@@ -25,7 +25,9 @@ export function openOsvService(options: OsvServiceOptions): AdvisorySource {
   const client = new OsvClient({ http: options.http, retry: options.retry, url });
   return {
     name: url.host === 'api.osv.dev' ? 'osv.dev' : url.origin,
+    expect() {},
     match: (packages) => matchInService(client, options.parallel ?? 8, packages),
+    [Symbol.dispose]() {},
   };
 }
 

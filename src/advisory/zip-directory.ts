@@ -10,6 +10,8 @@ export interface ZipEntry {
   readonly sizeBytes: number;
   /** Of the local header. */
   readonly offset: number;
+  /** Where the next file begins, or the central directory. */
+  readonly end: number;
 }
 
 export interface ZipDirectory {
@@ -26,7 +28,7 @@ export async function readZipDirectory(file: FileHandle, damaged: (reason: strin
     throw damaged('its directory is not where its end record says');
   }
   const bytes = await readExactly(file, end.offset, end.sizeBytes, damaged);
-  const entries: ZipEntry[] = [];
+  const entries: Omit<ZipEntry, 'end'>[] = [];
   let offset = 0;
   for (let index = 0; index < end.entries; index += 1) {
     if (offset + entryBytes > bytes.length || bytes.readUInt32LE(offset) !== entrySignature) {
@@ -42,7 +44,8 @@ export async function readZipDirectory(file: FileHandle, damaged: (reason: strin
   if (offset !== bytes.length) {
     throw damaged('its directory holds more than its end record says');
   }
-  return { entries: entries.sort((a, b) => a.offset - b.offset), offset: end.offset };
+  entries.sort((a, b) => a.offset - b.offset);
+  return { entries: entries.map((entry, at) => ({ ...entry, end: entries[at + 1]?.offset ?? end.offset })), offset: end.offset };
 }
 
 const endSignature = 0x06054b50;
@@ -97,7 +100,7 @@ async function readEnd64(file: FileHandle, offset: number, locatorOffset: number
   return { entries: toNumber(record, 32), sizeBytes: toNumber(record, 40), offset: toNumber(record, 48), directoryEnd: offset };
 }
 
-function parseEntry(bytes: Buffer, damaged: (reason: string) => Error): ZipEntry {
+function parseEntry(bytes: Buffer, damaged: (reason: string) => Error): Omit<ZipEntry, 'end'> {
   const nameBytes = bytes.subarray(entryBytes, entryBytes + bytes.readUInt16LE(28));
   const name = nameBytes.toString('utf8');
   const method = ({ 0: 'stored', 8: 'deflated' } as const)[bytes.readUInt16LE(10)];

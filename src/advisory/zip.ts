@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { crc32, inflateRawSync } from 'node:zlib';
 import { advisoryError } from './advisory-error.ts';
-import { readZipDirectory, type ZipEntry } from './zip-directory.ts';
+import { readZipDirectory, type ZipDirectory, type ZipEntry } from './zip-directory.ts';
 
 /** Largest file in an archive; the largest OSV record known (a Linux kernel one) has under 4 MB. */
 export const zipEntryLimitBytes = 32 * 1024 * 1024;
@@ -15,35 +15,70 @@ export interface ZipFile {
   readonly bytes: Buffer;
 }
 
-/**
- * Reads the files of a ZIP archive (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, with ZIP64) one after the other, in the order
- * in which they lie in it; the archive is never in memory as a whole. What two readers could read differently (overlapping files, bytes
- * before or after, a local header that names another file), what is encrypted and what is above the limits is refused as damaged.
- */
+/** Reads the files of a ZIP archive one after the other, in the order in which they lie in it. */
 export async function* readZip(path: string): AsyncGenerator<ZipFile> {
-  const file = await openArchive(path);
-  try {
-    const window = new FileWindow(file);
-    const directory = await readZipDirectory(file, (reason) => damagedArchive(path, reason));
-    let freeFrom = 0;
-    let totalBytes = 0;
-    for (const entry of directory.entries) {
-      totalBytes += entry.sizeBytes;
-      if (entry.offset < freeFrom || entry.sizeBytes > zipEntryLimitBytes || totalBytes > zipTotalLimitBytes) {
-        throw damagedArchive(path, `file '${entry.name}' overlaps another or is above the size limit`);
-      }
-      if (entry.offset + entry.compressedBytes > directory.offset) {
-        throw damagedArchive(path, `file '${entry.name}' runs into the directory`);
-      }
-      const content = await contentOffset(entry, window, path);
-      freeFrom = content + entry.compressedBytes;
-      if (freeFrom > directory.offset) {
-        throw damagedArchive(path, `file '${entry.name}' runs into the directory`);
-      }
-      yield { name: entry.name, bytes: inflate(entry, await window.read(content, entry.compressedBytes), path) };
+  await using archive = await ZipArchive.open(path);
+  for (const entry of archive.entries) yield { name: entry.name, bytes: await archive.read(entry) };
+}
+
+/**
+ * A ZIP archive (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, with ZIP64), which is never in memory as a whole. What two readers
+ * could read differently (overlapping files, bytes before or after, a local header that names another file), what is encrypted and what is
+ * above the limits is refused as damaged.
+ */
+export class ZipArchive implements AsyncDisposable {
+  readonly #path: string;
+  readonly #file: FileHandle;
+  readonly #window: FileWindow;
+  readonly #directory: ZipDirectory;
+
+  private constructor(path: string, file: FileHandle, directory: ZipDirectory) {
+    this.#path = path;
+    this.#file = file;
+    this.#window = new FileWindow(file);
+    this.#directory = directory;
+    this.#checkEntries();
+  }
+
+  static async open(path: string): Promise<ZipArchive> {
+    const file = await openArchive(path);
+    try {
+      return new ZipArchive(path, file, await readZipDirectory(file, (reason) => damagedArchive(path, reason)));
+    } catch (error) {
+      await file.close();
+      throw error;
     }
-  } finally {
-    await file.close();
+  }
+
+  /** In the order in which they lie in the archive; to read them in it is the fastest. */
+  get entries(): readonly ZipEntry[] {
+    return this.#directory.entries;
+  }
+
+  async read(entry: ZipEntry): Promise<Buffer> {
+    const content = await contentOffset(entry, this.#window, this.#path);
+    if (content + entry.compressedBytes > entry.end) throw this.#runsOver(entry);
+    return inflate(entry, await this.#window.read(content, entry.compressedBytes), this.#path);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#file.close();
+  }
+
+  #checkEntries(): void {
+    let totalBytes = 0;
+    for (const entry of this.entries) {
+      totalBytes += entry.sizeBytes;
+      if (entry.sizeBytes > zipEntryLimitBytes || totalBytes > zipTotalLimitBytes) {
+        throw damagedArchive(this.#path, `file '${entry.name}' is above the size limit`);
+      }
+      // The local header repeats the name, and may have more than the directory tells.
+      if (entry.offset + localHeaderBytes + entry.nameBytes.length + entry.compressedBytes > entry.end) throw this.#runsOver(entry);
+    }
+  }
+
+  #runsOver({ name, end }: ZipEntry): Error {
+    return damagedArchive(this.#path, `file '${name}' runs into ${end === this.#directory.offset ? 'the directory' : 'the next file'}`);
   }
 }
 
@@ -96,13 +131,14 @@ function inflate(entry: ZipEntry, compressed: Buffer, path: string): Buffer {
 
 const localHeaderBytes = 30;
 const localHeaderSignature = 0x04034b50;
-const windowBytes = 4 * 1024 * 1024;
+const windowBytes = 1024 * 1024;
 
 /** Reads a file in large pieces, since an archive holds ten thousands of small ones. */
 class FileWindow {
   readonly #file: FileHandle;
+  #memory = Buffer.alloc(0);
   #start = 0;
-  #bytes: Buffer = Buffer.alloc(0);
+  #filled = 0;
 
   constructor(file: FileHandle) {
     this.#file = file;
@@ -110,12 +146,13 @@ class FileWindow {
 
   /** Bytes at `offset`, fewer at the end of the file. Valid until the next call. */
   async read(offset: number, length: number): Promise<Buffer> {
-    if (offset < this.#start || offset + length > this.#start + this.#bytes.length) {
-      const buffer = Buffer.allocUnsafe(Math.max(windowBytes, length));
-      const { bytesRead } = await this.#file.read(buffer, 0, buffer.length, offset);
+    if (offset < this.#start || offset + length > this.#start + this.#filled) {
+      if (this.#memory.length < length) this.#memory = Buffer.allocUnsafeSlow(Math.max(windowBytes, length));
+      const { bytesRead } = await this.#file.read(this.#memory, 0, this.#memory.length, offset);
       this.#start = offset;
-      this.#bytes = buffer.subarray(0, bytesRead);
+      this.#filled = bytesRead;
     }
-    return this.#bytes.subarray(offset - this.#start, offset - this.#start + length);
+    const from = offset - this.#start;
+    return this.#memory.subarray(from, Math.min(from + length, this.#filled));
   }
 }

@@ -1,11 +1,13 @@
 import type { Host } from '../host/host.ts';
 import { allInspectors } from '../inspect/inspectors.ts';
+import { likelyEcosystems } from '../inspect/inventory/inventory.ts';
 import type { Compressor } from '../layer/compressor.ts';
 import { absentLayer } from '../layer/foreign-layer.ts';
 import { HashThread } from '../layer/layer-hash.ts';
 import { entryBudget } from '../layer/layer-tree.ts';
 import { type LayerResult, readLayer } from '../layer/pass.ts';
 import { StepError } from '../lib/step-error.ts';
+import type { AdvisorySource } from '../model/advisory.ts';
 import type { Digest } from '../model/digest.ts';
 import { type ImageSource, platformImages, type SourceImage } from '../model/source.ts';
 import { throwIfCancelled } from './cancellation.ts';
@@ -23,12 +25,13 @@ export interface Pass {
   readonly layers: ReadonlyMap<string, LayerResult>;
 }
 
-/** Reads every layer once: while it is read, it is hashed, inspected, compressed and sent to be held, the last two where the registry lacks it. */
+/** Reads every layer once: while it is read, it is hashed, inspected, compressed and sent to be held, the last two where the registry lacks it. `advisories` hears early what it will be asked. */
 export async function readImage(
   source: ImageSource,
   held: HeldLayers,
   reusable: ReusableBlobs,
   compressor: Compressor | undefined,
+  advisories: AdvisorySource,
   host: Host,
   world: World,
 ): Promise<Pass> {
@@ -49,11 +52,19 @@ export async function readImage(
       const blob = writer?.blob;
       const reuse = blob && { digest: blob.digest, sizeBytes: blob.size };
       const options = { inspectors: allInspectors(), compressor, hashes, sink, budget, ...(reuse && { reuse }) };
-      layers.set(layer.key, await readLayer(layer, meter.count(content), options));
+      const result = await readLayer(layer, meter.count(content), options);
+      layers.set(layer.key, result);
+      if (result.kind === 'layer') likelyEcosystems(result.observations).forEach((ecosystem) => void advisories.expect(ecosystem));
       await writer?.hold();
       meter.finishOne();
     },
-    { parallel: layersAtOnce, onPlan: (plan) => meter.expect(plan.layers) },
+    {
+      parallel: layersAtOnce,
+      onPlan({ layers: layerCount, sizeBytes = 0 }) {
+        meter.expect(layerCount);
+        hashes.expect(sizeBytes);
+      },
+    },
   );
   meter.finish();
   const images = platformImages(image);

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
-import { openAdvisoryDirectory } from '../advisory/advisory-directory.ts';
+import { openAdvisoryDirectory } from '../advisory/advisory-thread.ts';
 import { openOsvService } from '../advisory/osv-service.ts';
 import type { Settings } from '../inputs/settings.ts';
 import { StepError } from '../lib/step-error.ts';

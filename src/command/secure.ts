@@ -32,7 +32,7 @@ export async function secure(settings: Settings, host: Host, world: World): Prom
     const policy = await readPolicy(settings, host.workspace);
     const dockerfile = await readDockerfile(settings, host.workspace);
     const http = toCancellable(world.http, world.cancelled);
-    const advisories = await openAdvisories(settings, host.workspace, { ...world, http });
+    using advisories = await openAdvisories(settings, host.workspace, { ...world, http });
     const openImage = await findImage(settings, host, world);
 
     const credentials = await openCredentials(settings, host, world);
@@ -45,7 +45,7 @@ export async function secure(settings: Settings, host: Host, world: World): Prom
     using compressor = destinations.length > 0 && settings.compression !== 'keep' ? openCompressor(settings.compression) : undefined;
     const log = (line: string) => host.log('info', line);
     const reusable = new ReusableBlobs({ destinations, compression: compressor?.compression ?? 'none', signer, now: world.now, log });
-    const pass = await readImage(source, held, reusable, compressor, host, world);
+    const pass = await readImage(source, held, reusable, compressor, advisories, host, world);
     const image = toPublished(pass.image, pass.layers);
     const takenFrom = originOf(pass.image);
     if (takenFrom !== undefined)

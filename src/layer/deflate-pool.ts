@@ -1,9 +1,9 @@
+import { Thread } from '../lib/thread.ts';
 import type { BlockPool, BlockSlot } from './block-writer.ts';
 import { type DeflateJob, openDeflate } from './deflate-module.ts';
 import { blockBytes, DeflateSlots, dictionaryBytes } from './deflate-slots.ts';
 import { deflateWasm } from './deflate-wasm.ts';
 import type { DeflateWorkerData } from './deflate-worker.ts';
-import { Thread } from './thread.ts';
 
 /**
  * Blocks for deflate. Layers of one block are compressed here, for that takes less time than to start a thread; the first that has more starts
@@ -59,7 +59,7 @@ class DeflateThread extends DeflateSlots implements Disposable {
 
   constructor(module: WebAssembly.Module, onRelease: () => void) {
     super((job) => this.#thread.run(job), onRelease);
-    this.#thread = new Thread('deflate-worker', { module, memory: this.memory } satisfies DeflateWorkerData);
+    this.#thread = new Thread('deflate-worker', import.meta.url, { module, memory: this.memory } satisfies DeflateWorkerData);
   }
 
   [Symbol.dispose](): void {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import { Thread } from '../lib/thread.ts';
 import type { Digest } from '../model/digest.ts';
 import type { HashAnswer, HashJob } from './hash-worker.ts';
-import { Thread } from './thread.ts';
 
 /** The SHA-256 of a stream. */
 export interface LayerHash {
@@ -21,7 +21,7 @@ export function hashHere(): LayerHash {
   };
 }
 
-/** Hashes streams, several at once, in a thread that is started for the first that has more than one piece. */
+/** Hashes streams, several at once, in a thread that is started for the first that has more than one piece, or where much is expected. */
 export class HashThread implements Disposable {
   #thread: Thread<HashJob, HashAnswer> | undefined;
   #streams = 0;
@@ -30,6 +30,11 @@ export class HashThread implements Disposable {
 
   begin(): LayerHash {
     return new ThreadHash(this.#streams++, this);
+  }
+
+  /** Says how much there will be: a thread that starts meanwhile is not waited for. */
+  expect(sizeBytes: number): void {
+    if (sizeBytes > muchBytes) this.#start();
   }
 
   takePiece(): SharedArrayBuffer {
@@ -41,8 +46,12 @@ export class HashThread implements Disposable {
   }
 
   run(job: HashJob): Promise<HashAnswer> {
-    this.#thread ??= new Thread('hash-worker');
-    return this.#thread.run(job);
+    return this.#start().run(job);
+  }
+
+  #start(): Thread<HashJob, HashAnswer> {
+    this.#thread ??= new Thread('hash-worker', import.meta.url);
+    return this.#thread;
   }
 
   [Symbol.dispose](): void {
@@ -51,6 +60,8 @@ export class HashThread implements Disposable {
 }
 
 const pieceBytes = 1024 * 1024;
+/** Takes as long to hash as a thread takes to start. */
+const muchBytes = 64 * 1024 * 1024;
 
 /** While one piece is hashed the next one is filled; an update waits only while both are full. */
 class ThreadHash implements LayerHash {

@@ -51,8 +51,11 @@ export interface AdvisoryAnswer {
   readonly asOf?: string | undefined;
 }
 
-/** Where advisories come from. Rejects with a StepError of origin `advisories` rather than answer in part. */
-export interface AdvisorySource {
+/** Where advisories come from. Disposing gives up what is not asked for any more. */
+export interface AdvisorySource extends Disposable {
   readonly name: string;
+  /** Says that packages of `ecosystem` will be asked about, so that a source can get ready meanwhile. Never throws. */
+  expect(ecosystem: string): void;
+  /** Rejects with a StepError of origin `advisories` rather than answer in part. */
   match(packages: readonly Package[]): Promise<AdvisoryAnswer>;
 }

@@ -34,6 +34,14 @@ export function toInventory(placed: readonly PlacedObservation[]): {
   };
 }
 
+/** The OSV ecosystems of the packages in one layer, as far as the layer alone tells: which of them survive, and in which release, is seen later. */
+export function likelyEcosystems(observations: readonly Observation[]): ReadonlySet<string> {
+  const release = bestRelease(observations.filter((observation) => observation.kind === 'os-release'));
+  const packages = observations.flatMap((observation) => (observation.kind === 'packages' ? observation.packages : []));
+  const types = new Set(packages.map(({ type }) => type));
+  return new Set([...types].flatMap((type) => toEcosystem(type, release) ?? []));
+}
+
 type OfKind<K extends Observation['kind']> = PlacedObservation<Extract<Observation, { kind: K }>>;
 
 function ofKind<K extends Observation['kind']>(placed: readonly PlacedObservation[], kind: K): readonly OfKind<K>[] {
@@ -42,10 +50,14 @@ function ofKind<K extends Observation['kind']>(placed: readonly PlacedObservatio
 
 function survivingRelease(placed: readonly PlacedObservation[]): Release | undefined {
   const surviving = ofKind(placed, 'os-release').filter(({ survives }) => survives);
-  const rank = ({ observation }: PlacedObservation<OsReleaseObservation>): number =>
-    (osReleasePaths as readonly string[]).indexOf(observation.path);
-  const best = [...surviving].sort((a, b) => rank(a) - rank(b) || b.layer - a.layer)[0];
-  return best === undefined ? undefined : toRelease(best.observation.fields);
+  return bestRelease([...surviving].sort((a, b) => b.layer - a.layer).map(({ observation }) => observation));
+}
+
+/** Of the best path; the first where several have it. */
+function bestRelease(observations: readonly OsReleaseObservation[]): Release | undefined {
+  const rank = ({ path }: OsReleaseObservation): number => (osReleasePaths as readonly string[]).indexOf(path);
+  const best = [...observations].sort((a, b) => rank(a) - rank(b))[0];
+  return best === undefined ? undefined : toRelease(best.fields);
 }
 
 interface StatedPackage {

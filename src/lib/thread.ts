@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { StepError } from '../lib/step-error.ts';
+import { StepError } from './step-error.ts';
 
 interface Waiting<Answer> {
   readonly resolve: (answer: Answer) => void;
@@ -8,7 +8,7 @@ interface Waiting<Answer> {
 
 /**
  * A thread of this program that answers each job in its turn. It has neither the environment nor the arguments of the process, and holds it
- * only while it has work. `program` is the name of the thread's source in this folder.
+ * only while it has work. `program` is the name of the thread's source, which lies beside the module whose `import.meta.url` is `from`.
  */
 export class Thread<Job, Answer> implements Disposable {
   readonly #worker: Worker;
@@ -16,8 +16,10 @@ export class Thread<Job, Answer> implements Disposable {
   readonly #waiting: Waiting<Answer>[] = [];
   #failure: StepError<'thread-ended'> | undefined;
 
-  constructor(program: string, workerData?: unknown) {
-    this.#worker = new Worker(toUrl(program), { workerData, env: {}, execArgv: [] });
+  constructor(program: string, from: string, workerData?: unknown) {
+    // What a thread makes is short-lived: a small young generation is collected as fast, and keeps the process small.
+    const resourceLimits = { maxYoungGenerationSizeMb: 8 };
+    this.#worker = new Worker(toUrl(program, from), { workerData, env: {}, execArgv: [], resourceLimits });
     this.#worker.on('message', (answer: Answer) => this.#finish(answer));
     this.#worker.on('error', (error) => this.#fail(error));
     this.#worker.on('exit', () => this.#fail(undefined));
@@ -48,7 +50,7 @@ export class Thread<Job, Answer> implements Disposable {
     this.#failure ??= new StepError({
       code: 'thread-ended',
       origin: 'us',
-      message: 'cannot read the layers: a thread that hashes or compresses ended before it was done',
+      message: 'cannot go on: a thread that hashes, compresses or reads advisories ended before it was done',
       hint: 'This is a defect of the step or too little memory; run it again, and report it where it happens again.',
       cause,
     });
@@ -56,7 +58,7 @@ export class Thread<Job, Answer> implements Disposable {
   }
 }
 
-/** Beside this file where the sources run; in dist/, above the chunks that they are bundled to. */
-function toUrl(program: string): URL {
-  return new URL(import.meta.url.endsWith('.ts') ? `./${program}.ts` : `../${program}.js`, import.meta.url);
+/** Beside its module where the sources run; in dist/, above the chunks that they are bundled to. */
+function toUrl(program: string, from: string): URL {
+  return new URL(from.endsWith('.ts') ? `./${program}.ts` : `../${program}.js`, from);
 }

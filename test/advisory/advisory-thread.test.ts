@@ -2,7 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { openAdvisoryDirectory } from '../../src/advisory/advisory-directory.ts';
+import { openAdvisoryDirectory } from '../../src/advisory/advisory-thread.ts';
+import type { AdvisoryAnswer } from '../../src/model/advisory.ts';
+import type { Package } from '../../src/model/package.ts';
 import { packageOf } from './packages.ts';
 import { writeZip } from './zip-writer.ts';
 
@@ -26,8 +28,10 @@ function record(id: string, ecosystem: string, name: string, fields: object = {}
   return { id, modified: '2026-01-01T00:00:00Z', affected: [{ package: { ecosystem, name }, ranges }], ...fields };
 }
 
-const match = (...packages: Parameters<ReturnType<typeof openAdvisoryDirectory>['match']>[0]) =>
-  openAdvisoryDirectory(folder).match(packages);
+async function match(...packages: readonly Package[]): Promise<AdvisoryAnswer> {
+  using source = openAdvisoryDirectory(folder);
+  return await source.match(packages);
+}
 
 test('matches packages of several ecosystems, and gives the time of the newest record', async () => {
   put('npm', [record('N-1', 'npm', 'p'), record('N-2', 'npm', 'other', { modified: '2026-06-01T00:00:00Z' })]);
@@ -42,6 +46,25 @@ test('matches packages of several ecosystems, and gives the time of the newest r
     [other, 'P-1', '2.0'],
   ]);
   expect(answer).toMatchObject({ gaps: [], newest: '2026-06-01T00:00:00Z' });
+});
+
+test('answers the same where it was told early of what will be asked, also of what there is no archive for', async () => {
+  put('npm', [record('N-1', 'npm', 'p')]);
+  const packages = [packageOf('npm', 'p', '1.0.0'), packageOf('PyPI', 'q', '1.0')];
+  using source = openAdvisoryDirectory(folder);
+  for (const ecosystem of ['npm', 'PyPI', 'Debian:12']) source.expect(ecosystem);
+  const answer = await source.match(packages);
+  expect(answer).toEqual(await match(...packages));
+  expect(answer).toMatchObject({ matches: [{ advisory: { id: 'N-1' } }], gaps: [{ code: 'no-advisories' }] });
+});
+
+test('an archive that is damaged is told of when it is asked, not when it is expected', async () => {
+  mkdirSync(join(folder, 'npm'));
+  writeFileSync(join(folder, 'npm', 'all.zip'), 'no archive');
+  using source = openAdvisoryDirectory(folder);
+  source.expect('npm');
+  expect(await source.match([])).toMatchObject({ matches: [] });
+  await expect(source.match([packageOf('npm', 'p', '1.0.0')])).rejects.toMatchObject({ code: 'damaged-archive', origin: 'advisories' });
 });
 
 test('a record is found however its JSON is written', async () => {
@@ -121,14 +144,15 @@ describe('what the directory cannot answer is a gap', () => {
 
 describe('what cannot be read is an error', () => {
   test('a directory that is not there, and a file in its place', async () => {
-    const none = openAdvisoryDirectory(join(folder, 'none'));
+    using none = openAdvisoryDirectory(join(folder, 'none'));
     await expect(none.match([])).rejects.toMatchObject({
       code: 'no-directory',
       origin: 'advisories',
       message: expect.stringContaining('none'),
     });
     writeFileSync(join(folder, 'file'), '');
-    await expect(openAdvisoryDirectory(join(folder, 'file')).match([])).rejects.toMatchObject({ code: 'no-directory' });
+    using file = openAdvisoryDirectory(join(folder, 'file'));
+    await expect(file.match([])).rejects.toMatchObject({ code: 'no-directory' });
   });
 
   test('an archive that is damaged', async () => {

@@ -1,0 +1,42 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { StepError, type StepErrorFields } from '../lib/step-error.ts';
+import type { AdvisoryAnswer, AdvisoryMatch } from '../model/advisory.ts';
+import type { Package } from '../model/package.ts';
+import { AdvisoryDirectory } from './advisory-directory.ts';
+
+/** A thread that reads a directory of advisories; its path is the thread's data. */
+export type AdvisoryJob = { readonly expect: string } | { readonly match: readonly Package[] };
+
+/** Of an expectation nothing is answered. A package is told by its place among those that were asked about. */
+export type AdvisoryJobAnswer =
+  | { readonly kind: 'heard' }
+  | { readonly kind: 'answer'; readonly answer: PlacedAnswer }
+  | { readonly kind: 'failed'; readonly error: StepErrorFields<string> };
+
+export interface PlacedAnswer extends Omit<AdvisoryAnswer, 'matches'> {
+  readonly matches: readonly (Omit<AdvisoryMatch, 'package'> & { readonly package: number })[];
+}
+
+const directory = new AdvisoryDirectory(workerData as string);
+let turn: Promise<void> = Promise.resolve();
+
+parentPort?.on('message', (job: AdvisoryJob) => {
+  if ('expect' in job) directory.expect(job.expect);
+  // Answers are given in the order of the jobs.
+  turn = turn.then(async () => parentPort?.postMessage('expect' in job ? { kind: 'heard' } : await match(job.match)));
+});
+
+async function match(packages: readonly Package[]): Promise<AdvisoryJobAnswer> {
+  try {
+    const { matches, ...rest } = await directory.match(packages);
+    const places = new Map(packages.map((item, at) => [item, at]));
+    return {
+      kind: 'answer',
+      answer: { ...rest, matches: matches.map((found) => ({ ...found, package: places.get(found.package) ?? -1 })) },
+    };
+  } catch (error) {
+    if (!(error instanceof StepError)) throw error;
+    const { code, origin, message, hint } = error;
+    return { kind: 'failed', error: { code, origin, message, hint } };
+  }
+}

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openAdvisoryDirectory } from '../../src/advisory/advisory-directory.ts';
+import { openAdvisoryDirectory } from '../../src/advisory/advisory-thread.ts';
 import { toAdvisoryFindings } from '../../src/advisory/advisory-finding.ts';
 import { toSubject } from '../../src/advisory/ecosystem.ts';
 import { openDirectoryFeeds } from '../../src/advisory/snapshot/directory-feed.ts';

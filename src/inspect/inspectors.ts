@@ -1,10 +1,16 @@
 import type { Inspector } from '../layer/inspector.ts';
 import { apkReader } from './inventory/apk.ts';
+import { composerInstalledReader } from './inventory/composer-installed.ts';
+import { condaPackageReader } from './inventory/conda-package.ts';
 import { debianCopyrightReader } from './inventory/debian-copyright.ts';
+import { dotnetDependenciesReader } from './inventory/dotnet-dependencies.ts';
 import { dpkgReader } from './inventory/dpkg.ts';
 import { dpkgFilesReader } from './inventory/dpkg-files.ts';
 import { makeExecutableInspector } from './inventory/executable/executable-inspector.ts';
 import { makeFileInspector } from './inventory/file-inspector.ts';
+import { gemSpecificationReader } from './inventory/gem-specification.ts';
+import { isLanguageFile } from './inventory/language-file.ts';
+import { lockFileReader } from './inventory/lock/lock-file.ts';
 import { nodePackageReader } from './inventory/node-package.ts';
 import { osReleaseReader } from './inventory/os-release.ts';
 import { pythonPackageReader } from './inventory/python-package.ts';
@@ -22,6 +28,11 @@ export function allInspectors(): readonly Inspector[] {
     apkReader,
     nodePackageReader,
     pythonPackageReader,
+    condaPackageReader,
+    gemSpecificationReader,
+    composerInstalledReader,
+    dotnetDependenciesReader,
+    lockFileReader,
     osReleaseReader,
     unreadDatabaseReader,
     superusersReader,
@@ -42,6 +53,6 @@ export const databasePaths: readonly string[] = [
 /** Whether a path states packages or the release: a link there must lead to a file that was read. For `OverlayOptions.isDatabase`. */
 export function isDatabasePath(path: string): boolean {
   if (path.endsWith('/package.json')) return nodePackageReader.isWanted(path);
-  if (path.endsWith('-info/METADATA') || path.endsWith('-info/PKG-INFO')) return true;
+  if (isLanguageFile(path)) return !path.endsWith('.egg-info');
   return databasePaths.includes(path) || path.startsWith('var/lib/dpkg/status.d/');
 }

@@ -30,6 +30,29 @@ const samples: Readonly<Record<string, InspectorContract>> = {
     sample: { path: 'app/a-1.dist-info/METADATA', content: 'Name: a\nVersion: 1\n' },
     damaged: { path: 'app/a.egg-info/PKG-INFO', content: 'Name: a\n' },
   },
+  'conda-packages': {
+    sample: { path: 'opt/conda/conda-meta/zlib-1.2.13-0.json', content: '{"name": "zlib", "version": "1.2.13"}' },
+    damaged: { path: 'opt/conda/conda-meta/zlib-1.2.13-0.json', content: '{"name": "zlib"}' },
+  },
+  'gem-specifications': {
+    sample: { path: 'var/lib/gems/specifications/rack-2.2.3.gemspec', content: '# stub: rack 2.2.3 ruby lib\n' },
+    damaged: { path: 'var/lib/gems/specifications/rack.gemspec', content: 'noise' },
+  },
+  'composer-packages': {
+    sample: { path: 'app/vendor/composer/installed.json', content: '{"packages": [{"name": "a/b", "version": "1.0"}]}' },
+    harmless: { path: 'app/vendor/composer/installed.json', content: '[]' },
+    damaged: { path: 'app/vendor/composer/installed.json', content: '[{"name": "a/b"}]' },
+  },
+  'dotnet-packages': {
+    sample: { path: 'app/shop.deps.json', content: '{"libraries": {"Serilog/2.10.0": {"type": "package"}}}' },
+    harmless: { path: 'app/shop.deps.json', content: '{"libraries": {"shop/1.0.0": {"type": "project"}}}' },
+    damaged: { path: 'app/shop.deps.json', content: '{"libraries": []}' },
+  },
+  'lock-files': {
+    sample: { path: 'app/requirements.txt', content: 'requests==2.31.0\n' },
+    harmless: { path: 'app/requirements.txt', content: 'requests>=2\n' },
+    damaged: { path: 'app/package-lock.json', content: '{' },
+  },
   'os-release': {
     sample: { path: 'etc/os-release', content: 'ID=debian\n' },
     damaged: { path: 'etc/os-release', content: 'noise' },

@@ -26,5 +26,7 @@ export const dpkgFilesReader: FileReader = {
 };
 
 function mayNameLanguageFiles(content: Buffer): boolean {
-  return content.includes('/package.json') || content.includes('-info');
+  return fragments.some((fragment) => content.includes(fragment));
 }
+
+const fragments = ['/package.json', '-info', '.gemspec', '/composer/installed.json', '.deps.json', '/conda-meta/'];

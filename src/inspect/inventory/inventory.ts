@@ -1,6 +1,8 @@
 import type { CoverageGap } from '../../model/finding.ts';
 import type { Observation, OsReleaseObservation, PackagesObservation, PlacedObservation } from '../../model/observation.ts';
 import { type Inventory, isSystemPackage, type Package, type PackageRecord } from '../../model/package.ts';
+import { installedProjects } from './lock/installed-projects.ts';
+import { lockedType } from './lock/lock-file.ts';
 import { osReleasePaths } from './os-release.ts';
 import { withoutOwned } from './ownership.ts';
 import { toPurl } from './purl.ts';
@@ -24,13 +26,15 @@ export function toInventory(placed: readonly PlacedObservation[]): {
     const ecosystem = 'ecosystem' in record ? record.ecosystem : toEcosystem(record.type, release);
     return { ...record, ...(licence === undefined ? {} : { licence }), purl: toPurl(record, release), ecosystem, path, layer };
   });
-  const packages = withoutDoubles(withoutOwned(stated, notes));
+  const unowned = withoutOwned(stated, notes);
+  const uncounted = installedProjects(unowned, survivingLocks(placed));
+  const packages = withoutDoubles(unowned.filter(({ path }) => !uncounted.has(path)));
   return {
     inventory: {
       operatingSystem: release && { id: release.id, versionId: release.versionId, prettyName: release.prettyName },
       packages,
     },
-    gaps: [...databaseGaps(placed), ...deletedDatabaseGaps(placed), ...releaseGaps(packages, release)],
+    gaps: [...databaseGaps(placed, uncounted), ...deletedDatabaseGaps(placed), ...releaseGaps(packages, release)],
   };
 }
 
@@ -102,7 +106,7 @@ function databasePlace(path: string): string {
 }
 
 function recordKey({ type, name, version, architecture }: PackageRecord): string {
-  return JSON.stringify([type, name, version, architecture ?? '']);
+  return JSON.stringify([type, type === 'nuget' ? name.toLowerCase() : name, version, architecture ?? '']);
 }
 
 function withoutDoubles(packages: readonly Package[]): readonly Package[] {
@@ -119,13 +123,20 @@ function withoutDoubles(packages: readonly Package[]): readonly Package[] {
   return unique.sort((a, b) => compareText(a.type, b.type) || compareText(a.name, b.name) || compareText(a.version, b.version));
 }
 
+function survivingLocks(placed: readonly PlacedObservation[]): readonly string[] {
+  return placed
+    .filter(({ survives, observation }) => survives && lockedType(observation.path) !== undefined)
+    .map(({ observation }) => observation.path);
+}
+
 function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-function databaseGaps(placed: readonly PlacedObservation[]): readonly CoverageGap[] {
+/** Lock files that are not counted need not be readable. */
+function databaseGaps(placed: readonly PlacedObservation[], uncounted: ReadonlySet<string>): readonly CoverageGap[] {
   return ofKind(placed, 'gap')
-    .filter(({ survives, observation }) => survives || observation.ofLayer)
+    .filter(({ survives, observation }) => (survives && !uncounted.has(observation.path)) || observation.ofLayer)
     .map(({ layer, observation: { code, path, reason } }) => ({ code, path, layer, reason }));
 }
 

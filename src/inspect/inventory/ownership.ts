@@ -33,11 +33,11 @@ function isOfDistribution(owner: Package, project: string): boolean {
   return [owner.name, owner.source?.name ?? ''].some((name) => plainName(name) === plainName(project));
 }
 
-/** `python3-foo`, `python-foo`, `node-foo` and `foo` are names of one project. */
+/** `python3-foo`, `python-foo`, `node-foo`, `ruby-foo`, `php-foo` and `foo` are names of one project. */
 function plainName(name: string): string {
   return name
     .toLowerCase()
-    .replace(/^(?:python3?|node)-/, '')
+    .replace(/^(?:python3?|node|ruby|php)-/, '')
     .replace(/[._/@-]+/g, '-');
 }
 

@@ -1,6 +1,7 @@
 import type { Observation } from '../../model/observation.ts';
 import type { FileReader } from './file-inspector.ts';
 import { isPythonMetadata } from './language-file.ts';
+import { isProjectName, isProjectVersion, toProjectName } from './python-name.ts';
 import { parseStanzas, type Stanza, toStatement } from './stanza.ts';
 
 /**
@@ -18,10 +19,10 @@ function readMetadata(path: string, content: Buffer): readonly Observation[] {
   const { stanzas } = parseStanzas(content.toString('utf8', 0, headerLimitBytes), 1);
   const stanza: Stanza = stanzas[0] ?? new Map();
   const folder = /(?:^|\/)([^/]+?)(?:-([^-/]+?))?(?:-py\d[^/]*)?\.(?:dist|egg)-info(?:\/|$)/.exec(path);
-  const name = firstOf(stanza, 'name', projectName) ?? folder?.[1];
-  const version = firstOf(stanza, 'version', projectVersion) ?? folder?.[2];
-  if (name === undefined || !projectName.test(name)) throw new Error('it has no valid Name');
-  if (version === undefined || !projectVersion.test(version)) throw new Error(`it has no valid Version of ${name}`);
+  const name = firstOf(stanza, 'name', isProjectName) ?? folder?.[1];
+  const version = firstOf(stanza, 'version', isProjectVersion) ?? folder?.[2];
+  if (name === undefined || !isProjectName(name)) throw new Error('it has no valid Name');
+  if (version === undefined || !isProjectVersion(version)) throw new Error(`it has no valid Version of ${name}`);
   const licence = toLicence(stanza);
   const record = { type: 'pypi' as const, name: toProjectName(name), version, ...(licence === undefined ? {} : { licence }) };
   return [{ kind: 'packages', path, packages: [record] }];
@@ -30,17 +31,9 @@ function readMetadata(path: string, content: Buffer): readonly Observation[] {
 /** The header ends at the first empty line; a description follows that can be long. */
 const headerLimitBytes = 1024 * 1024;
 
-const projectName = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,250}[A-Za-z0-9])?$/;
-const projectVersion = /^[A-Za-z0-9][A-Za-z0-9.+!_-]{0,250}$/;
-
-/** https://packaging.python.org/en/latest/specifications/name-normalization/ (PEP 503). */
-function toProjectName(name: string): string {
-  return name.replace(/[-_.]+/g, '-').toLowerCase();
-}
-
-function firstOf(stanza: Stanza, field: string, form: RegExp): string | undefined {
+function firstOf(stanza: Stanza, field: string, isValid: (value: string) => boolean): string | undefined {
   const value = stanza.get(field)?.split('\n', 1)[0];
-  return value !== undefined && form.test(value) ? value : undefined;
+  return value !== undefined && isValid(value) ? value : undefined;
 }
 
 /** `License-Expression` (PEP 639), else the `License` where it is a name and not its text, else the classifiers. */

@@ -7,6 +7,8 @@ export type AdvisoryErrorCode =
   | 'damaged-archive'
   | 'damaged-snapshot'
   | 'snapshot-too-large'
+  | 'feed-unreadable'
+  | 'feed-damaged'
   | 'service-unreachable'
   | 'service-refused'
   | 'unexpected-answer';

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto';
 import { toClipped, toVisibleLine } from '../lib/visible-text.ts';
 import type { Advisory, AdvisoryAnswer, AdvisoryMatch } from '../model/advisory.ts';
+import { type Exploitation, nothingOfExploitation } from '../model/exploitation.ts';
 import type { MalwareFinding, VulnerabilityFinding } from '../model/finding.ts';
 import type { Package } from '../model/package.ts';
 import { summaryOf } from './advisory-summary.ts';
 import { advisoryUrl } from './advisory-url.ts';
 import { isSameEcosystem, toSubject } from './ecosystem.ts';
+import { toExploitationFacts } from './exploitation.ts';
 import { malwareRemedy, vulnerabilityRemedy } from './remedy.ts';
 import { rate } from './severity.ts';
 import { groupMatches, type VulnerabilityGroup } from './vulnerability-group.ts';
@@ -17,6 +19,7 @@ import { groupMatches, type VulnerabilityGroup } from './vulnerability-group.ts'
 export function toAdvisoryFindings(
   answer: AdvisoryAnswer,
   platforms: readonly string[],
+  exploitation: Exploitation = nothingOfExploitation,
 ): readonly (VulnerabilityFinding | MalwareFinding)[] {
   const byPackage = new Map<Package, AdvisoryMatch[]>();
   for (const match of answer.matches) {
@@ -25,12 +28,17 @@ export function toAdvisoryFindings(
     else matches.push(match);
   }
   const findings = [...byPackage].flatMap(([item, matches]) =>
-    groupMatches(matches).map((group) => toMalware(item, group, platforms) ?? toVulnerability(item, group, platforms)),
+    groupMatches(matches).map((group) => toMalware(item, group, platforms) ?? toVulnerability(item, group, platforms, exploitation)),
   );
   return [...new Map(findings.map((finding) => [finding.fingerprint, finding])).values()];
 }
 
-function toVulnerability(item: Package, group: VulnerabilityGroup, platforms: readonly string[]): VulnerabilityFinding {
+function toVulnerability(
+  item: Package,
+  group: VulnerabilityGroup,
+  platforms: readonly string[],
+  exploitation: Exploitation,
+): VulnerabilityFinding {
   const [advisory] = group.ids;
   const fixedVersion = fixedVersionOf(item, group.matches);
   return {
@@ -50,6 +58,7 @@ function toVulnerability(item: Package, group: VulnerabilityGroup, platforms: re
     url: advisoryUrl(advisory, item, group.matches[0]?.advisory.id ?? advisory),
     package: item,
     fixedVersion,
+    ...toExploitationFacts(group.ids, group.matches, exploitation),
   };
 }
 

@@ -1,4 +1,5 @@
 import { toAdvisoryFindings } from '../advisory/advisory-finding.ts';
+import { cvesOf } from '../advisory/exploitation.ts';
 import { attribute } from '../attribution/attribute.ts';
 import { toFindings } from '../inspect/findings.ts';
 import { databasePaths, isDatabasePath } from '../inspect/inspectors.ts';
@@ -7,6 +8,7 @@ import { foreignGaps } from '../layer/foreign-layer.ts';
 import { overlay } from '../layer/overlay.ts';
 import type { LayerResult, TarLayerResult } from '../layer/pass.ts';
 import type { AdvisoryAnswer, AdvisorySource } from '../model/advisory.ts';
+import type { Exploitation, ExploitationSource } from '../model/exploitation.ts';
 import { type CoverageGap, compareFindings, type Finding } from '../model/finding.ts';
 import { platformText } from '../model/image.ts';
 import type { Inventory } from '../model/package.ts';
@@ -21,6 +23,7 @@ export interface Inspection {
   readonly findings: readonly Finding[];
   readonly gaps: readonly CoverageGap[];
   readonly answer: AdvisoryAnswer;
+  readonly exploited: Exploitation;
 }
 
 export interface InspectedPlatform {
@@ -30,14 +33,20 @@ export interface InspectedPlatform {
 }
 
 /** Lays the layers of each platform over each other, asks for advisories of all packages at once, and tells where in the Dockerfile findings come from. */
-export async function inspect(pass: Pass, advisories: AdvisorySource, dockerfile: DockerfileText | undefined): Promise<Inspection> {
+export async function inspect(
+  pass: Pass,
+  advisories: AdvisorySource,
+  exploitation: ExploitationSource,
+  dockerfile: DockerfileText | undefined,
+): Promise<Inspection> {
   const read = platformImages(pass.image).map((image) => readPlatform(image, pass.layers));
   const packages = read.flatMap(({ platform }) => platform.inventory.packages);
   const answer = packages.length === 0 ? { matches: [], gaps: [], newest: undefined } : await advisories.match(packages);
+  const exploited = await exploitation(cvesOf(answer.matches));
   const found = read.flatMap(({ platform: { image, inventory }, findings }) => {
     const packagesHere = new Set(inventory.packages);
     const matches = answer.matches.filter((match) => packagesHere.has(match.package));
-    return [...findings, ...toAdvisoryFindings({ ...answer, matches }, [platformText(image.config.platform)])];
+    return [...findings, ...toAdvisoryFindings({ ...answer, matches }, [platformText(image.config.platform)], exploited)];
   });
   const images = read.map(({ platform: { image, layers } }) => {
     return { platform: platformText(image.config.platform), history: image.config.history, layers: layers.length };
@@ -48,6 +57,7 @@ export async function inspect(pass: Pass, advisories: AdvisorySource, dockerfile
     findings: findings.toSorted(compareFindings),
     gaps: distinct([...read.flatMap(({ gaps }) => gaps), ...answer.gaps]),
     answer,
+    exploited,
   };
 }
 

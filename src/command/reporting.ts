@@ -48,6 +48,7 @@ export function toReport(facts: Facts, receipt: Receipt | undefined, world: Worl
       asked: inspection.platforms.reduce((sum, { inventory }) => sum + inventory.packages.length, 0),
       newest: inspection.answer.newest,
     },
+    exploitation: { knownExploited: inspection.exploited.knownExploited?.released, epss: inspection.exploited.epss?.scored },
     publication: toPublication(verdict, settings, receipt),
     startedAt: facts.startedAt.toISOString(),
     durationMs: Math.round(facts.elapsedMs()),

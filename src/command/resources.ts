@@ -1,10 +1,13 @@
 import { readFile, stat } from 'node:fs/promises';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { openAdvisoryDirectory } from '../advisory/advisory-thread.ts';
+import { openExploitation } from '../advisory/exploitation.ts';
+import type { Feed } from '../advisory/feed.ts';
 import { openOsvService } from '../advisory/osv-service.ts';
-import type { Settings } from '../inputs/settings.ts';
+import type { ListSetting, Settings } from '../inputs/settings.ts';
 import { StepError } from '../lib/step-error.ts';
 import type { AdvisorySource } from '../model/advisory.ts';
+import type { ExploitationSource } from '../model/exploitation.ts';
 import type { KeySigner } from '../model/signer.ts';
 import { builtinPolicy } from '../policy/builtin-policy.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -50,6 +53,53 @@ export async function openAdvisories(settings: Settings, workspace: string, { ht
     return openAdvisoryDirectory(path);
   }
   return openOsvService({ url: new URL(advisories.url), http, retry: { now, random, sleep } });
+}
+
+/**
+ * The lists of exploited vulnerabilities. Rejects with a StepError where a file that was named is not there, or where the policy has conditions on a list
+ * that nobody has named: they would never be met. URLs are not asked yet.
+ */
+export async function openExploitationLists(
+  settings: Settings,
+  policy: Policy,
+  workspace: string,
+  { http, now, random, sleep }: World,
+): Promise<ExploitationSource> {
+  requireLists(settings, policy);
+  const [knownExploited, epss] = await Promise.all([
+    toFeed('known-exploited', settings.knownExploited, workspace),
+    toFeed('epss', settings.epss, workspace),
+  ]);
+  return openExploitation({ knownExploited, epss, http, retry: { now, random, sleep } });
+}
+
+function requireLists({ knownExploited, epss }: Settings, { name, rules }: Policy): void {
+  const conditions = rules.map((rule) => rule.deny);
+  const missing = [
+    ...(knownExploited === undefined && conditions.some((given) => given.knownExploited !== undefined) ? ['known-exploited'] : []),
+    ...(epss === undefined && conditions.some((given) => given.epss !== undefined) ? ['epss'] : []),
+  ];
+  const [first] = missing;
+  if (first === undefined) return;
+  throw new StepError({
+    code: 'input-conflict',
+    origin: 'input',
+    message: `The policy ${name} has a condition ${first}, and the input ${first} is not given`,
+    hint: `Give the input ${first} a file or an https URL, or take the condition out of the policy.`,
+  });
+}
+
+async function toFeed(input: string, setting: ListSetting | undefined, workspace: string): Promise<Feed | undefined> {
+  if (setting === undefined) return undefined;
+  if (setting.kind === 'service') return { kind: 'url', url: new URL(setting.url) };
+  const path = resolve(workspace, setting.path);
+  if ((await stat(path).catch(() => undefined))?.isFile()) return { kind: 'file', path };
+  throw new StepError({
+    code: 'file-unreadable',
+    origin: 'input',
+    message: `Cannot read the file ${JSON.stringify(setting.path)} of the input ${input}: there is no such file`,
+    hint: `Give the path of a file, relative to ${workspace}, or an https URL.`,
+  });
 }
 
 async function openSnapshotFile(path: string): Promise<AdvisorySource> {

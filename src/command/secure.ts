@@ -14,7 +14,7 @@ import { inspect } from './inspection.ts';
 import { readImage } from './pass.ts';
 import { publish, type Receipt } from './publish.ts';
 import { type Facts, probeReport, tellFailure, tellReport, toReport } from './reporting.ts';
-import { openAdvisories, openSigner, readDockerfile, readPolicy } from './resources.ts';
+import { openAdvisories, openExploitationLists, openSigner, readDockerfile, readPolicy } from './resources.ts';
 import { ReusableBlobs } from './reusable-blobs.ts';
 import { toSboms } from './sbom.ts';
 import type { World } from './world.ts';
@@ -33,6 +33,7 @@ export async function secure(settings: Settings, host: Host, world: World): Prom
     const dockerfile = await readDockerfile(settings, host.workspace);
     const http = toCancellable(world.http, world.cancelled);
     using advisories = await openAdvisories(settings, host.workspace, { ...world, http });
+    const exploitation = await openExploitationLists(settings, policy, host.workspace, { ...world, http });
     const openImage = await findImage(settings, host, world);
 
     const credentials = await openCredentials(settings, host, world);
@@ -51,7 +52,7 @@ export async function secure(settings: Settings, host: Host, world: World): Prom
     if (takenFrom !== undefined)
       log(`Took ${image.manifest.descriptor.digest} out of the multi-platform image ${takenFrom}, for the input platform.`);
 
-    const inspection = await inspect(pass, advisories, dockerfile);
+    const inspection = await inspect(pass, advisories, exploitation, dockerfile);
     const verdict = decide({ policy, findings: inspection.findings, gaps: inspection.gaps, now: world.now() });
     facts = { settings, image, takenFrom, inspection, advisories, verdict, startedAt, elapsedMs: () => world.elapsedMs() - startedMs };
 

@@ -2,7 +2,7 @@ import { SecretValue } from '../lib/secret-value.ts';
 import { StepError } from '../lib/step-error.ts';
 import { type Platform, platformText } from '../model/image.ts';
 import { parsePlatform } from '../model/platform.ts';
-import type { AdvisoriesSetting, Credential, SbomFormat, SecretRequest, Settings } from './settings.ts';
+import type { AdvisoriesSetting, Credential, ListSetting, SbomFormat, SecretRequest, Settings } from './settings.ts';
 import { type Input, type InputName, inputLimitCharacters, inputs, listLimit } from './table.ts';
 
 export type InputErrorCode = 'input-missing' | 'input-unknown' | 'input-invalid' | 'input-conflict';
@@ -24,6 +24,8 @@ export function parseSettings(raw: ReadonlyMap<string, string>, spell: Spelling)
     policy: fields.text('policy'),
     failOn: fields.choice('fail-on', ['critical', 'high', 'medium', 'low', 'none']) ?? 'high',
     advisories: parseAdvisories(fields.text('advisories') ?? 'osv.dev', fields),
+    knownExploited: parseListSetting('known-exploited', fields),
+    epss: parseListSetting('epss', fields),
     keyVault: fields.text('key-vault'),
     secrets: fields.list('secrets').map((line, index) => parseSecretRequest(line, index, fields)),
     azureTenantId: fields.text('azure-tenant-id'),
@@ -168,6 +170,15 @@ function parseAdvisories(text: string, fields: Fields): AdvisoriesSetting {
     );
   }
   return { kind: 'path', path: text };
+}
+
+function parseListSetting(name: InputName, fields: Fields): ListSetting | undefined {
+  const text = fields.text(name);
+  if (text === undefined) return undefined;
+  if (/^https:\/\//i.test(text) && URL.canParse(text)) return { kind: 'service', url: text };
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(text)
+    ? fields.invalid(name, JSON.stringify(text), 'a file or its https URL')
+    : { kind: 'path', path: text };
 }
 
 /** Names that `secret:NAME` can refer to; secret names as Key Vault has them. */

@@ -11,6 +11,8 @@ export interface Settings {
   readonly policy: string | undefined;
   readonly failOn: Exclude<Severity, 'unknown'> | 'none';
   readonly advisories: AdvisoriesSetting;
+  readonly knownExploited: ListSetting | undefined;
+  readonly epss: ListSetting | undefined;
   readonly keyVault: string | undefined;
   readonly secrets: readonly SecretRequest[];
   readonly azureTenantId: string | undefined;
@@ -32,6 +34,9 @@ export interface Settings {
 export type SbomFormat = 'cyclonedx' | 'spdx';
 
 export type AdvisoriesSetting = { readonly kind: 'service'; readonly url: string } | { readonly kind: 'path'; readonly path: string };
+
+/** A list that someone publishes: the file, or its https URL. */
+export type ListSetting = { readonly kind: 'service'; readonly url: string } | { readonly kind: 'path'; readonly path: string };
 
 /** One line of the input `secrets`. */
 export interface SecretRequest {

@@ -71,6 +71,20 @@ export const inputs = [
       'Where advisories come from: `osv.dev`, the https URL of a service with its API, or a directory of OSV records (`ECOSYSTEM/all.zip`).',
   },
   {
+    name: 'known-exploited',
+    type: 'text',
+    defaultText: 'empty',
+    description:
+      "CISA's catalogue of known exploited vulnerabilities, `known_exploited_vulnerabilities.json`: the file, or its https URL. Findings in it are marked, and the policy can refuse them.",
+  },
+  {
+    name: 'epss',
+    type: 'text',
+    defaultText: 'empty',
+    description:
+      'How probable exploitation is: the scores of EPSS, `epss_scores-current.csv` or `.csv.gz`, the file or its https URL. The policy can refuse by them.',
+  },
+  {
     name: 'key-vault',
     type: 'text',
     defaultText: 'empty',

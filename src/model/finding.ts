@@ -1,3 +1,4 @@
+import type { Epss } from './exploitation.ts';
 import type { Package } from './package.ts';
 
 export const severities = ['critical', 'high', 'medium', 'low', 'unknown'] as const;
@@ -43,6 +44,10 @@ export interface VulnerabilityFinding extends FindingBase {
   readonly package: Package;
   readonly fixedVersion: string | undefined;
   readonly cvss: { readonly vector: string; readonly score: number } | undefined;
+  /** Day on which CISA added it to its catalogue of known exploited vulnerabilities, ISO 8601; only where the user has given that. */
+  readonly knownExploited?: string;
+  /** Only where the user has given the scores. */
+  readonly epss?: Epss;
 }
 
 export interface SecretFinding extends FindingBase {
@@ -74,13 +79,18 @@ export interface CoverageGap {
   readonly reason: string;
 }
 
-/** Most severe first; stable within one severity by kind, then title. */
+/** Most severe first; within one severity by kind, what is known to be exploited first, then by title. */
 export function compareFindings(a: Finding, b: Finding): number {
   return (
     severities.indexOf(a.severity) - severities.indexOf(b.severity) ||
     kindOrder.indexOf(a.kind) - kindOrder.indexOf(b.kind) ||
+    Number(isKnownExploited(b)) - Number(isKnownExploited(a)) ||
     (a.title < b.title ? -1 : a.title > b.title ? 1 : 0)
   );
+}
+
+export function isKnownExploited(finding: Finding): boolean {
+  return finding.kind === 'vulnerability' && finding.knownExploited !== undefined;
 }
 
 const kindOrder: readonly Finding['kind'][] = ['malware', 'secret', 'vulnerability', 'misconfiguration'];

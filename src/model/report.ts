@@ -18,6 +18,8 @@ export interface Report {
   readonly gaps: readonly CoverageGap[];
   readonly verdict: Verdict;
   readonly advisories: { readonly source: string; readonly asked: number; readonly newest: string | undefined };
+  /** When the lists of exploited vulnerabilities were made, where the run had them and they say so. */
+  readonly exploitation?: { readonly knownExploited: string | undefined; readonly epss: string | undefined };
   readonly publication: Publication;
   readonly startedAt: string;
   readonly durationMs: number;

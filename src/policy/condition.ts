@@ -1,16 +1,18 @@
-import { type Finding, type Severity, severities } from '../model/finding.ts';
+import { type Finding, isKnownExploited, type Severity, severities } from '../model/finding.ts';
 import type { Package } from '../model/package.ts';
 import { type Glob, isGlobMatch } from './glob.ts';
 import type { Conditions } from './policy.ts';
 
 /** Whether a finding meets all conditions that are given. A condition that a kind of finding does not know is not met. */
 export function isDenied(conditions: Conditions, finding: Finding): boolean {
-  const { kind, severity, fixable, type, rule, deletedLater } = conditions;
+  const { kind, severity, fixable, type, rule, knownExploited, epss, deletedLater } = conditions;
   const item = finding.kind === 'vulnerability' ? finding.package : undefined;
   return (
     (kind === undefined || kind.includes(finding.kind)) &&
     (severity === undefined || severity.some((least) => isAtLeast(finding.severity, least))) &&
     (fixable === undefined || (finding.kind === 'vulnerability' && (finding.fixedVersion !== undefined) === fixable)) &&
+    (knownExploited === undefined || (finding.kind === 'vulnerability' && isKnownExploited(finding) === knownExploited)) &&
+    (epss === undefined || (finding.kind === 'vulnerability' && (finding.epss?.probability ?? -1) >= epss)) &&
     (type === undefined || (item !== undefined && type.includes(item.type))) &&
     isAnyMatch(conditions.package, packageNames(item)) &&
     isAnyMatch(conditions.id, advisoryIds(finding)) &&

@@ -26,6 +26,12 @@ const flag = v.pipe(
   v.transform((value) => value === 'true'),
 );
 
+const least = v.pipe(
+  text,
+  v.regex(/^>= ?(?:0(?:\.[0-9]{1,9})?|1(?:\.0{1,9})?)$/, 'must be ">= " and a probability from 0 to 1, such as ">= 0.5"'),
+  v.transform((value) => Number(value.slice(2))),
+);
+
 /** One value or a list of them. */
 function some<Schema extends v.GenericSchema<unknown, unknown>>(schema: Schema) {
   const list = v.pipe(v.array(schema), v.minLength(1, 'must not be an empty list'));
@@ -60,10 +66,16 @@ const conditions = v.pipe(
     id: v.exactOptional(some(glob(false))),
     rule: v.exactOptional(some(glob(false))),
     path: v.exactOptional(some(glob(true))),
+    'known-exploited': v.exactOptional(flag),
+    epss: v.exactOptional(least),
     'deleted-later': v.exactOptional(flag),
   }),
   v.check((given) => Object.keys(given).length > 0, 'must have at least one condition'),
-  v.transform(({ 'deleted-later': deletedLater, ...rest }) => (deletedLater === undefined ? rest : { ...rest, deletedLater })),
+  v.transform(({ 'deleted-later': deletedLater, 'known-exploited': knownExploited, ...rest }) => ({
+    ...rest,
+    ...(deletedLater === undefined ? {} : { deletedLater }),
+    ...(knownExploited === undefined ? {} : { knownExploited }),
+  })),
 );
 
 const rule = v.object({ name: ruleName, deny: conditions, message: v.exactOptional(text) });

@@ -34,6 +34,10 @@ export interface Conditions {
   /** Rule of a secret, malware or misconfiguration. */
   readonly rule?: readonly Glob[];
   readonly path?: readonly Glob[];
+  /** Whether CISA's catalogue has a vulnerability. */
+  readonly knownExploited?: boolean;
+  /** Least probability of exploitation, 0 to 1. */
+  readonly epss?: number;
   /** Whether a later layer deletes the file that holds a secret or malware. */
   readonly deletedLater?: boolean;
 }

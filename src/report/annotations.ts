@@ -2,7 +2,7 @@ import { toClipped, toVisibleLine } from '../lib/visible-text.ts';
 import type { Annotation } from '../model/annotation.ts';
 import { compareFindings, type Finding } from '../model/finding.ts';
 import type { Report } from '../model/report.ts';
-import { isDeletedLater, toAdvisorySummary, toFix, toGapText, toImagePath, toSubject } from './finding-text.ts';
+import { isDeletedLater, toAdvisorySummary, toExploitation, toFix, toGapText, toImagePath, toSubject } from './finding-text.ts';
 import { toCount, toOthers, toRefusals } from './verdict-text.ts';
 
 /** Both hosts cut a message at 4,096 characters. */
@@ -80,7 +80,9 @@ function toLine(finding: Finding): string {
   const path = toImagePath(finding);
   const where = path === undefined ? '' : ` (${path}${isDeletedLater(finding) ? ', deleted later but still in its layer' : ''})`;
   const summary = toAdvisorySummary(finding);
-  return `${finding.severity}: ${toSubject(finding)}${where}: ${toFix(finding)}${summary === undefined ? '' : ` (${toClipped(summary, 100)})`}`;
+  const exploitation = toExploitation(finding);
+  const told = exploitation === undefined ? '' : `, ${exploitation}`;
+  return `${finding.severity}: ${toSubject(finding)}${where}${told}: ${toFix(finding)}${summary === undefined ? '' : ` (${toClipped(summary, 100)})`}`;
 }
 
 function toGaps({ verdict }: Report): readonly Annotation[] {

@@ -21,6 +21,16 @@ export function toAdvisorySummary(finding: Finding): string | undefined {
   return finding.title.startsWith(subject) ? finding.title.slice(subject.length) : undefined;
 }
 
+/** `known to be exploited since 2021-12-10, EPSS 94.4 %`: what lists of exploited vulnerabilities say. */
+export function toExploitation(finding: Finding): string | undefined {
+  if (finding.kind !== 'vulnerability') return undefined;
+  const { knownExploited, epss } = finding;
+  const known = knownExploited === undefined ? [] : [`known to be exploited since ${knownExploited}`];
+  const probable = epss === undefined ? [] : [`EPSS ${Math.round(epss.probability * 1_000) / 10} %`];
+  const texts = [...known, ...probable];
+  return texts.length === 0 ? undefined : texts.join(', ');
+}
+
 /** What to do, in a few words. */
 export function toFix(finding: Finding): string {
   if (finding.kind !== 'vulnerability') return finding.remedy;

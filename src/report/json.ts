@@ -40,6 +40,7 @@ function toDocument(report: Report) {
     gaps: report.gaps.map(toGapDocument),
     platforms: report.platforms.map(toPlatformDocument),
     advisories: { source: advisories.source, packagesAsked: advisories.asked, newest: advisories.newest ?? null },
+    exploitation: { knownExploited: report.exploitation?.knownExploited ?? null, epss: report.exploitation?.epss ?? null },
     publication: toPublicationDocument(report),
   };
 }
@@ -74,6 +75,8 @@ function toKindDocument(finding: Finding) {
         package: { type, name, version, purl, ecosystem: finding.package.ecosystem ?? null, path: finding.package.path },
         fixedVersion: finding.fixedVersion ?? null,
         cvss: finding.cvss === undefined ? null : { vector: finding.cvss.vector, score: finding.cvss.score },
+        knownExploited: finding.knownExploited ?? null,
+        epss: finding.epss === undefined ? null : { probability: finding.epss.probability, percentile: finding.epss.percentile },
       };
     }
     case 'secret':

@@ -2,7 +2,16 @@ import type { CoverageGap, Finding, Severity } from '../model/finding.ts';
 import type { Report } from '../model/report.ts';
 import type { Excepted } from '../model/verdict.ts';
 import { layOut, type Part } from './budget.ts';
-import { isDeletedLater, toAdvisorySummary, toFix, toGapText, toImagePath, toPlatforms, toSourceLine } from './finding-text.ts';
+import {
+  isDeletedLater,
+  toAdvisorySummary,
+  toExploitation,
+  toFix,
+  toGapText,
+  toImagePath,
+  toPlatforms,
+  toSourceLine,
+} from './finding-text.ts';
 import { toAdvisoryLink, toCellCode, toCode, toCodeBlock, toText } from './markdown.ts';
 import { toFooterPart, toPublicationPart } from './publication-text.ts';
 import { type Refusal, toCount, toEnd, toOthers, toRefusals, toSeverityCounts, toVerdictSentence } from './verdict-text.ts';
@@ -166,7 +175,9 @@ function toNamed(finding: Finding): string {
   if (finding.kind === 'vulnerability') {
     const named = `${toAdvisoryLink(finding.advisory, finding.url)} in ${toCellCode(`${finding.package.name} ${finding.package.version}`)}`;
     const summary = toAdvisorySummary(finding);
-    return summary === undefined ? named : `${named}<br>${toText(summary, 120)}`;
+    const exploitation = toExploitation(finding);
+    const told = exploitation === undefined ? named : `${named}<br>**${toText(exploitation)}**`;
+    return summary === undefined ? told : `${told}<br>${toText(summary, 120)}`;
   }
   return finding.kind === 'secret' ? `${toText(finding.title)} ${toCellCode(finding.preview, 20)}` : toText(finding.title);
 }

@@ -97,9 +97,9 @@ describe('docs/inspection.md', () => {
   test('names each database, and each ecosystem whose versions can be ordered', () => {
     for (const path of [...databasePaths, ...osReleasePaths]) expect(text).toContain(path);
     const orders = /versionOrders[^=]*= \{(.*?)\n\};/s.exec(read('src/advisory/ecosystem.ts'))?.[1] ?? '';
-    const ecosystems = [...orders.matchAll(/^ {2}'?([\w ]+?)'?: /gm)].map(([, name = '']) => name);
+    const ecosystems = [...orders.matchAll(/^ {2}'?([\w. ]+?)'?: /gm)].map(([, name = '']) => name);
     expect(ecosystems.length).toBeGreaterThan(8);
-    const sentence = /^Packages are matched with advisories of (.*?)\./m.exec(text)?.[1] ?? '';
-    expect(sentence.split(/, | and /).sort()).toEqual(ecosystems.sort());
+    const sentence = /^Packages are matched with advisories of (.*?)\. /ms.exec(text)?.[1] ?? '';
+    expect(sentence.split(/,\s+| and /).sort()).toEqual(ecosystems.sort());
   });
 });

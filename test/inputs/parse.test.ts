@@ -38,6 +38,12 @@ describe('parseSettings', () => {
     expect(parse({ ...empty, image: 'app:ci' })).toEqual(parse({ image: 'app:ci' }));
   });
 
+  it('takes the lists of exploited vulnerabilities from files or by https', () => {
+    const settings = parse({ image: 'a', 'known-exploited': 'lists/kev.json', epss: 'https://epss.example/current.csv.gz' });
+    expect(settings.knownExploited).toEqual({ kind: 'path', path: 'lists/kev.json' });
+    expect(settings.epss).toEqual({ kind: 'service', url: 'https://epss.example/current.csv.gz' });
+  });
+
   it('takes each platform once, in its normal form', () => {
     const { platforms } = parse({ image: 'a', platform: 'linux/x86_64\nlinux/arm64/v8\nlinux/amd64\nlinux/arm' });
     expect(platforms).toEqual([
@@ -96,6 +102,7 @@ describe('parseSettings', () => {
     [{ image: 'a', platform: 'linux/amd64,linux/arm64' }, 'input-invalid', 'linux/amd64,linux/arm64', 'linux/arm/v7, one a line'],
     [{ image: 'a', sbom: 'cyclonedx, spdx' }, 'input-invalid', '"cyclonedx, spdx"', 'cyclonedx, spdx, one a line'],
     [{ image: 'a', sbom: 'none\nspdx' }, 'input-invalid', '"none"', 'none alone'],
+    [{ image: 'a', epss: 'http://x/y' }, 'input-invalid', 'http://x/y', 'a file or its https URL'],
     [{ image: 'a', 'insecure-registry': 'http://r' }, 'input-invalid', 'http://r', 'registry.local:5000'],
     [{ image: 'a'.repeat(70_000) }, 'input-invalid', '70000 characters', '65536'],
     [{ image: 'a', push: 'r/a:1\n'.repeat(101) }, 'input-invalid', '101 items', '100'],

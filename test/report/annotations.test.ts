@@ -14,7 +14,7 @@ describe('annotations', () => {
       ['notice', 'The image runs as root', undefined, undefined],
     ]);
     expect(annotations[1]?.message.split('\n')[0]).toBe(
-      'critical: CVE-2021-44906 in minimist 1.2.0 (srv/shop/node_modules/minimist/package.json): upgrade minimist to 1.2.6 (Prototype Pollution in minimist)',
+      'critical: CVE-2021-44906 in minimist 1.2.0 (srv/shop/node_modules/minimist/package.json), known to be exploited since 2021-12-10, EPSS 94.4 %: upgrade minimist to 1.2.6 (Prototype Pollution in minimist)',
     );
   });
 

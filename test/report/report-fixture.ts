@@ -94,14 +94,17 @@ const root: Finding = {
 
 /** A report as a reviewer gets it: a denied image, with one exception and one gap. */
 export function deniedReport(): Report {
-  const minimist = vulnerability({
-    advisory: 'CVE-2021-44906',
-    name: 'minimist',
-    version: '1.2.0',
-    severity: 'critical',
-    summary: 'Prototype Pollution in minimist',
-    fixedVersion: '1.2.6',
-  });
+  const minimist: Finding = {
+    ...vulnerability({
+      advisory: 'CVE-2021-44906',
+      name: 'minimist',
+      version: '1.2.0',
+      severity: 'critical',
+      summary: 'Prototype Pollution in minimist',
+      fixedVersion: '1.2.6',
+    }),
+    ...{ knownExploited: '2021-12-10', epss: { probability: 0.94358, percentile: 0.99958 } },
+  };
   const ejs = vulnerability({ advisory: 'CVE-2022-29078', name: 'ejs', version: '3.1.5', severity: 'critical', fixedVersion: '3.1.7' });
   const axios = vulnerability({ advisory: 'CVE-2021-3749', name: 'axios', version: '0.21.0', severity: 'high', fixedVersion: '0.21.2' });
   const glibc = vulnerability({ advisory: 'CVE-2024-2961', name: 'libc6', version: '2.36-9', severity: 'medium', type: 'deb' });
@@ -138,6 +141,7 @@ export function deniedReport(): Report {
       policy: { name: 'builtin', digest: 'ab'.repeat(32) },
     },
     advisories: { source: 'osv.dev', asked: 312, newest: '2026-11-20T10:00:00Z' },
+    exploitation: { knownExploited: '2026-11-20T15:00:05.1234Z', epss: undefined },
     publication: { kind: 'none', reason: 'denied' },
     startedAt: '2026-11-23T18:00:00.000Z',
     durationMs: 12_345,

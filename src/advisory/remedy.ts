@@ -14,9 +14,8 @@ export function vulnerabilityRemedy(item: Package, id: string, fixedVersion: str
       return systemRemedy(item, to, `apk add --no-cache --upgrade ${item.name}`);
     default: {
       const how = isSafe ? languageRemedy(item, fixedVersion) : undefined;
-      return how === undefined
-        ? `Upgrade ${item.name} ${to} and rebuild the image.`
-        : `Upgrade ${item.name} ${to}: ${how}; rebuild the image.`;
+      const upgrade = `${item.name} ${to}${how === undefined ? ' and' : `: ${how};`} rebuild the image.`;
+      return item.fromBase === true ? `${newerBase}, or upgrade ${upgrade}` : `Upgrade ${upgrade}`;
     }
   }
 }
@@ -60,7 +59,10 @@ function goRemedy(name: string, version: string): string {
   return `go get ${name}@v${version.replace(/^v/, '')} && go mod tidy`;
 }
 
+const newerBase = 'Rebuild on a newer base image';
+
+/** Where it is not known whether the base image brought it, it mostly did. */
 function systemRemedy(item: Package, to: string, command: string): string {
-  const base = `Rebuild on a newer base image, or bring ${item.name} ${to}`;
+  const base = item.fromBase === false ? `Bring ${item.name} ${to}` : `${newerBase}, or bring ${item.name} ${to}`;
   return /^[a-z0-9][a-z0-9+._-]*$/.test(item.name) ? `${base}: RUN ${command}` : `${base}.`;
 }

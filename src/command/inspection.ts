@@ -1,6 +1,7 @@
 import { toAdvisoryFindings } from '../advisory/advisory-finding.ts';
 import { cvesOf } from '../advisory/exploitation.ts';
 import { attribute } from '../attribution/attribute.ts';
+import { findBaseImage } from '../attribution/base-image.ts';
 import { toFindings } from '../inspect/findings.ts';
 import { databasePaths, isDatabasePath } from '../inspect/inspectors.ts';
 import { toInventory } from '../inspect/inventory/inventory.ts';
@@ -10,7 +11,7 @@ import type { LayerResult, TarLayerResult } from '../layer/pass.ts';
 import type { AdvisoryAnswer, AdvisorySource } from '../model/advisory.ts';
 import type { Exploitation, ExploitationSource } from '../model/exploitation.ts';
 import { type CoverageGap, compareFindings, type Finding } from '../model/finding.ts';
-import { platformText } from '../model/image.ts';
+import { type BaseImage, platformText } from '../model/image.ts';
 import type { Inventory } from '../model/package.ts';
 import { type KeptManifest, type MadeManifest, platformImages } from '../model/source.ts';
 import type { Pass } from './pass.ts';
@@ -29,6 +30,7 @@ export interface Inspection {
 export interface InspectedPlatform {
   readonly image: KeptManifest | MadeManifest;
   readonly inventory: Inventory;
+  readonly base: BaseImage;
   readonly layers: readonly TarLayerResult[];
 }
 
@@ -39,14 +41,15 @@ export async function inspect(
   exploitation: ExploitationSource,
   dockerfile: DockerfileText | undefined,
 ): Promise<Inspection> {
-  const read = platformImages(pass.image).map((image) => readPlatform(image, pass.layers));
+  const read = platformImages(pass.image).map((image) => readPlatform(image, pass.layers, dockerfile));
   const packages = read.flatMap(({ platform }) => platform.inventory.packages);
   const answer = packages.length === 0 ? { matches: [], gaps: [], newest: undefined } : await advisories.match(packages);
   const exploited = await exploitation(cvesOf(answer.matches));
-  const found = read.flatMap(({ platform: { image, inventory }, findings }) => {
+  const found = read.flatMap(({ platform: { image, inventory, base }, findings }) => {
     const packagesHere = new Set(inventory.packages);
     const matches = answer.matches.filter((match) => packagesHere.has(match.package));
-    return [...findings, ...toAdvisoryFindings({ ...answer, matches }, [platformText(image.config.platform)], exploited)];
+    const all = [...findings, ...toAdvisoryFindings({ ...answer, matches }, [platformText(image.config.platform)], exploited)];
+    return all.map((finding) => withOrigin(finding, base));
   });
   const images = read.map(({ platform: { image, layers } }) => {
     return { platform: platformText(image.config.platform), history: image.config.history, layers: layers.length };
@@ -61,18 +64,32 @@ export async function inspect(
   };
 }
 
-function readPlatform(image: KeptManifest | MadeManifest, results: ReadonlyMap<string, LayerResult>) {
+function readPlatform(
+  image: KeptManifest | MadeManifest,
+  results: ReadonlyMap<string, LayerResult>,
+  dockerfile: DockerfileText | undefined,
+) {
   const layers = image.layers.flatMap(({ key }) => {
     const result = results.get(key);
     return result?.kind === 'layer' ? [result] : [];
   });
   const { placed } = overlay(layers, { databases: databasePaths, isDatabase: isDatabasePath });
   const { inventory, gaps } = toInventory(placed);
+  const annotations = image.kind === 'kept' ? image.annotations : {};
+  const { history } = image.config;
+  const base = findBaseImage({ history, layers: layers.length, annotations, dockerfile: dockerfile?.text });
+  const packages = inventory.packages.map((item) => withOrigin(item, base));
   return {
-    platform: { image, inventory, layers },
+    platform: { image, inventory: { ...inventory, packages }, base, layers },
     gaps: [...foreignGaps(image.layers), ...gaps],
     findings: toFindings(placed, image.config),
   };
+}
+
+/** With the word whether it came with the base image, where that is known. */
+function withOrigin<T extends { readonly layer: number | undefined }>(item: T, base: BaseImage): T {
+  const fromBase = item.layer === undefined ? undefined : base.layers[item.layer];
+  return fromBase === undefined ? item : { ...item, fromBase };
 }
 
 function mergePlatforms(findings: readonly Finding[]): readonly Finding[] {

@@ -149,12 +149,13 @@ function reasonOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code ?? 'unknown error';
 }
 
-function toPlatformReport({ image, inventory, layers }: InspectedPlatform): PlatformReport {
+function toPlatformReport({ image, inventory, base, layers }: InspectedPlatform): PlatformReport {
   const instructions = image.config.history.filter(({ emptyLayer }) => !emptyLayer);
   return {
     platform: platformText(image.config.platform),
     operatingSystem: inventory.operatingSystem,
     packages: inventory.packages.length,
+    base,
     layers: layers.map(({ diffId, digest, sizeBytes }, index) => ({
       diffId,
       digest,

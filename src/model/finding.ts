@@ -23,6 +23,8 @@ interface FindingBase {
   /** `os/architecture[/variant]` of each image of an index that has it. */
   readonly platforms: readonly string[];
   readonly attribution?: Attribution;
+  /** Whether `layer` is one of the base image's; absent where that is not known. */
+  readonly fromBase?: boolean;
 }
 
 /** Where in the repository a finding comes from. */

@@ -45,7 +45,19 @@ export interface ImageConfig {
 /** One Dockerfile instruction; those with `emptyLayer` made no layer. */
 export interface HistoryEntry {
   readonly createdBy: string;
+  /** What its builder notes; buildah the image that it built on. */
+  readonly comment?: string;
   readonly emptyLayer: boolean;
+}
+
+/** What is known of the image that another one was built on. */
+export interface BaseImage {
+  /** As the image's annotations or the Dockerfile name it. */
+  readonly name: string | undefined;
+  /** As the image's annotations give it; nobody has looked whether it is so. */
+  readonly digest: Digest | undefined;
+  /** Of each layer of the image, bottom first, whether it is the base image's; undefined where that is not sure. */
+  readonly layers: readonly (boolean | undefined)[];
 }
 
 export function platformText(platform: Platform): string {

@@ -1,6 +1,6 @@
 import type { Digest } from './digest.ts';
 import type { CoverageGap, Finding } from './finding.ts';
-import type { HistoryEntry } from './image.ts';
+import type { BaseImage, HistoryEntry } from './image.ts';
 import type { OperatingSystem } from './package.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -30,6 +30,7 @@ export interface PlatformReport {
   readonly platform: string;
   readonly operatingSystem: OperatingSystem | undefined;
   readonly packages: number;
+  readonly base: BaseImage;
   readonly layers: readonly LayerReport[];
 }
 

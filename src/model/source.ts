@@ -89,6 +89,8 @@ export interface KeptManifest extends PlatformImage, Taken {
   readonly descriptor: Descriptor;
   readonly bytes: Uint8Array;
   readonly configMediaType: string;
+  /** Of the manifest. */
+  readonly annotations: Readonly<Record<string, string>>;
 }
 
 /** An image without a manifest (docker save): one of Docker's schema 2 is made after the pass. */

@@ -5,7 +5,7 @@ import type { Conditions } from './policy.ts';
 
 /** Whether a finding meets all conditions that are given. A condition that a kind of finding does not know is not met. */
 export function isDenied(conditions: Conditions, finding: Finding): boolean {
-  const { kind, severity, fixable, type, rule, knownExploited, epss, deletedLater } = conditions;
+  const { kind, severity, fixable, type, rule, knownExploited, epss, deletedLater, fromBase } = conditions;
   const item = finding.kind === 'vulnerability' ? finding.package : undefined;
   return (
     (kind === undefined || kind.includes(finding.kind)) &&
@@ -18,7 +18,8 @@ export function isDenied(conditions: Conditions, finding: Finding): boolean {
     isAnyMatch(conditions.id, advisoryIds(finding)) &&
     isAnyMatch(rule, ruleIds(finding)) &&
     isAnyMatch(conditions.path, finding.path === undefined ? [] : [finding.path]) &&
-    (deletedLater === undefined || ((finding.kind === 'secret' || finding.kind === 'malware') && finding.deletedLater === deletedLater))
+    (deletedLater === undefined || ((finding.kind === 'secret' || finding.kind === 'malware') && finding.deletedLater === deletedLater)) &&
+    (fromBase === undefined || finding.fromBase === fromBase)
   );
 }
 

@@ -69,12 +69,14 @@ const conditions = v.pipe(
     'known-exploited': v.exactOptional(flag),
     epss: v.exactOptional(least),
     'deleted-later': v.exactOptional(flag),
+    'from-base': v.exactOptional(flag),
   }),
   v.check((given) => Object.keys(given).length > 0, 'must have at least one condition'),
-  v.transform(({ 'deleted-later': deletedLater, 'known-exploited': knownExploited, ...rest }) => ({
+  v.transform(({ 'deleted-later': deletedLater, 'from-base': fromBase, 'known-exploited': knownExploited, ...rest }) => ({
     ...rest,
     ...(deletedLater === undefined ? {} : { deletedLater }),
     ...(knownExploited === undefined ? {} : { knownExploited }),
+    ...(fromBase === undefined ? {} : { fromBase }),
   })),
 );
 

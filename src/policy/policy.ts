@@ -40,6 +40,8 @@ export interface Conditions {
   readonly epss?: number;
   /** Whether a later layer deletes the file that holds a secret or malware. */
   readonly deletedLater?: boolean;
+  /** Whether the layer that brought it is the base image's. */
+  readonly fromBase?: boolean;
 }
 
 /** Findings that are accepted for a time; all of what is given must hold. */

@@ -54,6 +54,7 @@ function toFindingDocument(finding: Finding) {
     remedy: finding.remedy,
     path: finding.path ?? null,
     layer: finding.layer ?? null,
+    fromBase: finding.fromBase ?? null,
     platforms: finding.platforms,
     source: finding.attribution === undefined ? null : toSourceDocument(finding.attribution),
     ...toKindDocument(finding),
@@ -92,12 +93,20 @@ function toGapDocument({ code, path, layer, reason }: CoverageGap) {
   return { code, path: path ?? null, layer: layer ?? null, reason };
 }
 
-function toPlatformDocument({ platform, operatingSystem, packages, layers }: PlatformReport) {
+function toPlatformDocument({ platform, operatingSystem, packages, base, layers }: PlatformReport) {
   const system =
     operatingSystem === undefined
       ? null
       : { id: operatingSystem.id, versionId: operatingSystem.versionId, prettyName: operatingSystem.prettyName };
-  return { platform, operatingSystem: system, packages, layers: layers.map(toLayerDocument) };
+  const { name, digest } = base;
+  const baseImage = { name: name ?? null, digest: digest ?? null };
+  return {
+    platform,
+    operatingSystem: system,
+    packages,
+    baseImage,
+    layers: layers.map((layer, index) => ({ ...toLayerDocument(layer), fromBase: base.layers[index] ?? null })),
+  };
 }
 
 /** Of the history only the instruction, without build arguments and whatever looks like a credential. */

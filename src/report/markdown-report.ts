@@ -190,6 +190,7 @@ function toPlace(finding: Finding): string {
     ...(line === undefined ? [] : [`**${toCellCode(line)}**`]),
     ...(instruction === undefined ? [] : [toCellCode(instruction, 80)]),
     ...(path === undefined ? [] : [toCellCode(path)]),
+    ...(finding.fromBase === true ? ['came with the base image'] : []),
     ...(isDeletedLater(finding) ? ['deleted later, but still in its layer'] : []),
   ];
   return places.join('<br>') || 'the image’s configuration';

@@ -56,7 +56,11 @@ function toCells(finding: Finding, report: Report): string[] {
   const platforms = toPlatforms(finding, report.platforms.length);
   const notes = [toExploitation(finding), platforms].filter((text) => text !== undefined);
   const subject = notes.length === 0 ? toSubject(finding) : `${toSubject(finding)} (${notes.join('; ')})`;
-  return [finding.severity, subject, toFix(finding), isDeletedLater(finding) ? `${place} (deleted later)` : place];
+  return [finding.severity, subject, toFix(finding), [place, ...toPlaceNotes(finding)].filter((text) => text !== '').join('  ')];
+}
+
+function toPlaceNotes(finding: Finding): string[] {
+  return [...(finding.fromBase === true ? ['(base image)'] : []), ...(isDeletedLater(finding) ? ['(deleted later)'] : [])];
 }
 
 function toSection(title: string, rows: readonly (readonly string[])[], count: number, width: number, paint: Paint): string[] {

@@ -47,9 +47,14 @@ export function toPlatform(root: Readonly<Record<string, unknown>>, document: Do
 }
 
 function toHistoryEntry(value: unknown, document: Document): HistoryEntry {
-  const entry = document.fields(value, 'an entry of history', ['created_by', 'empty_layer']);
+  const entry = document.fields(value, 'an entry of history', ['created_by', 'empty_layer', 'comment']);
   if (entry.empty_layer !== undefined && entry.empty_layer !== null && typeof entry.empty_layer !== 'boolean') {
     throw document.invalid('empty_layer of history is neither true nor false');
   }
-  return { createdBy: document.text(entry.created_by, 'created_by of history'), emptyLayer: entry.empty_layer === true };
+  const comment = document.text(entry.comment, 'comment of history');
+  return {
+    createdBy: document.text(entry.created_by, 'created_by of history'),
+    ...(comment === '' ? {} : { comment }),
+    emptyLayer: entry.empty_layer === true,
+  };
 }

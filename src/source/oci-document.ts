@@ -3,10 +3,12 @@ import { type Descriptor, mediaTypes, type Platform } from '../model/image.ts';
 import { Document, type Fields } from './document.ts';
 import { hints, quote, type SourceFailure } from './source-error.ts';
 
+type Annotations = Readonly<Record<string, string>>;
+
 /** The parts of a manifest or index that decide what an image is made of. */
 type OciDocument =
   | { readonly kind: 'index'; readonly manifests: readonly Descriptor[] }
-  | { readonly kind: 'manifest'; readonly config: Descriptor; readonly layers: readonly Descriptor[] };
+  | { readonly kind: 'manifest'; readonly config: Descriptor; readonly layers: readonly Descriptor[]; readonly annotations: Annotations };
 
 /** No image has more; an index names one manifest for each platform and its attestations. */
 const descriptorLimit = 1024;
@@ -57,6 +59,7 @@ export function parseOciDocument(bytes: Uint8Array, descriptor: Descriptor, fail
     kind: 'manifest',
     config: toDescriptor(root.config, 'config', document),
     layers: toDescriptors(root.layers, 'layers', document),
+    annotations: document.textMap(root.annotations, 'annotations'),
   };
 }
 

@@ -149,5 +149,15 @@ async function toSourceManifest(
     );
   }
   const { digest: configDigest, mediaType: configMediaType } = config;
-  return { kind: 'kept', descriptor, bytes, config: parsed, configBytes, configDigest, configMediaType, layers };
+  return {
+    kind: 'kept',
+    descriptor,
+    bytes,
+    config: parsed,
+    configBytes,
+    configDigest,
+    configMediaType,
+    annotations: manifest.annotations,
+    layers,
+  };
 }

@@ -16,4 +16,5 @@ export interface OciManifest {
   readonly bytes: Buffer;
   readonly config: Descriptor;
   readonly layers: readonly Descriptor[];
+  readonly annotations: Readonly<Record<string, string>>;
 }

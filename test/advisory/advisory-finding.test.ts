@@ -227,6 +227,15 @@ describe('remedies', () => {
     expect(remedy(axios)).toBe('No fixed version is known: remove axios, or except CVE-2023-1 in the policy with a reason and an expiry.');
   });
 
+  test('name a newer base image where that brought the package, and for packages of the distribution also where nobody knows', () => {
+    const libssl = packageOf('Debian:12', 'libssl3', '3.0.9-1');
+    expect(remedy(libssl, '3.0.11-1')).toMatch(/^Rebuild on a newer base image, or bring libssl3 to 3\.0\.11-1 or later: RUN apt-get/);
+    expect(remedy({ ...libssl, fromBase: false }, '3.0.11-1')).toMatch(/^Bring libssl3 to 3\.0\.11-1 or later: RUN apt-get/);
+    expect(remedy({ ...axios, fromBase: true }, '0.21.1')).toMatch(
+      /^Rebuild on a newer base image, or upgrade axios to 0\.21\.1 or later: npm/,
+    );
+  });
+
   test.each([
     ['PyPI', 'django', '3.2.1', 'django>=3.2.1 in requirements.txt'],
     ['Go', 'golang.org/x/net', '0.17.0', 'go get golang.org/x/net@v0.17.0 && go mod tidy'],

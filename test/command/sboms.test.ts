@@ -1,10 +1,12 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { HttpClient } from '../../src/lib/http.ts';
 import { readWhole } from '../../src/lib/http-client.ts';
 import { SecretValue } from '../../src/lib/secret-value.ts';
 import { openRepository } from '../../src/registry/repository.ts';
 import { fileInputs, openPlace, type Place } from '../main/place.ts';
-import { baseLayer, openHttp, runPublication, writeArchive } from './publication.ts';
+import { baseLayer, layerOf, openHttp, type PublicationRun, runPublication, writeArchive } from './publication.ts';
 
 let place: Place;
 let http: HttpClient;
@@ -20,12 +22,16 @@ afterAll(async () => {
   await place.close();
 });
 
+/** Of the last run. */
+let report: PublicationRun['report'] | undefined;
+
 /** What is attached to the published image besides its signature: type, title and content. */
-async function publishWith(sbom: string) {
+async function publishWith(sbom: string, more: Readonly<Record<string, string>> = {}) {
   const registry = await place.startRegistry();
-  const inputs = { ...fileInputs(place, `${registry.host}/team/app:1`), image: 'docker-archive:app.tar', sbom };
+  const inputs = { ...fileInputs(place, `${registry.host}/team/app:1`), image: 'docker-archive:app.tar', sbom, ...more };
   const run = await runPublication(place, http, inputs);
   expect(run.exitCode).toBe(0);
+  report = run.report;
   const credential = { kind: 'password', username: 'shop-ci', password: new SecretValue(place.password) } as const;
   const options = { http, credential, now: () => new Date(), random: () => 0, sleep: async () => {} };
   const repository = openRepository({ registry: registry.host, repository: 'team/app' }, options);
@@ -54,6 +60,21 @@ it('attaches a bill of materials in each format that is asked for, and reads the
   expect(cycloneDx?.content.components).toContainEqual(expect.objectContaining({ name: 'base-files', purl }));
   const reference = { referenceCategory: 'PACKAGE-MANAGER', referenceType: 'purl', referenceLocator: purl };
   expect(spdx?.content.packages).toContainEqual(expect.objectContaining({ name: 'base-files', externalRefs: [reference] }));
+});
+
+it('tells of each package and layer whether it came with the base image, by the Dockerfile', async () => {
+  const app = layerOf('srv/node_modules/left-pad/package.json', '{"name": "left-pad", "version": "1.3.0"}');
+  await writeArchive(place, 'based.tar', [baseLayer, app]);
+  await writeFile(join(place.workspace, 'Dockerfile.based'), 'FROM debian:11\nCOPY . /\n');
+  const [cycloneDx] = await publishWith('cyclonedx', { image: 'docker-archive:based.tar', dockerfile: 'Dockerfile.based' });
+  const origin = (name: string) =>
+    cycloneDx?.content.components
+      .find((component: { name: string }) => component.name === name)
+      .properties.find((property: { name: string }) => property.name === 'image-custody:fromBase').value;
+  expect([origin('base-files'), origin('left-pad')]).toEqual(['true', 'false']);
+  expect(report?.platforms).toMatchObject([
+    { baseImage: { name: 'debian:11', digest: null }, layers: [{ fromBase: true }, { fromBase: false }] },
+  ]);
 });
 
 it.each([

@@ -19,10 +19,11 @@ export async function inspectImage(text: string, workspace = '/') {
   const image = await source.read(async (layer, content) => void results.set(layer.key, await readLayer(layer, content, { inspectors })), {
     parallel: 1,
   });
-  return platformImages(image).map(({ layers, config }) => {
+  return platformImages(image).map((platform) => {
+    const { layers, config } = platform;
     const read = layers.map(({ key }) => results.get(key)).filter((result) => result?.kind === 'layer');
     const { placed } = overlay(read, { databases: databasePaths, isDatabase: isDatabasePath });
-    return { ...toInventory(placed), findings: toFindings(placed, config), layers: read };
+    return { ...toInventory(placed), findings: toFindings(placed, config), layers: read, platform };
   });
 }
 

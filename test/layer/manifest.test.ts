@@ -51,6 +51,7 @@ const keptImage: KeptManifest = {
   descriptor: { mediaType: 'm', digest: digestOf('{"kept":1}'), size: 10 },
   bytes: Buffer.from('{"kept":1}'),
   configMediaType: 'c',
+  annotations: {},
 };
 const attachment: KeptAttachment = {
   kind: 'attachment',

@@ -118,6 +118,12 @@ describe('conditions', () => {
     ],
     ['{ epss: ">=0" }', [vulnerability({ epss: { probability: 0, percentile: 0 } })], [vulnerability()]],
     ['{ deleted-later: true }', [secret({ deletedLater: true })], [secret(), misconfiguration()]],
+    [
+      '{ from-base: true }',
+      [vulnerability({ fromBase: true }), secret({ fromBase: true })],
+      [vulnerability(), secret({ fromBase: false }), misconfiguration()],
+    ],
+    ['{ from-base: false }', [vulnerability({ fromBase: false })], [vulnerability(), vulnerability({ fromBase: true })]],
     ['{ deleted-later: false }', [secret(), malware()], [secret({ deletedLater: true }), vulnerability()]],
     ['{ kind: vulnerability, severity: high, fixable: true }', [vulnerability()], [vulnerability({ severity: 'low' }), secret()]],
   ];

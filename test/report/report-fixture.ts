@@ -48,6 +48,7 @@ export function vulnerability(fields: {
       path,
       layer: 3,
     },
+    ...(type === 'deb' ? { fromBase: true } : {}),
     fixedVersion,
     cvss: undefined,
     attribution: {
@@ -120,6 +121,7 @@ export function deniedReport(): Report {
         platform: 'linux/amd64',
         operatingSystem: { id: 'debian', versionId: '12', prettyName: 'Debian GNU/Linux 12 (bookworm)' },
         packages: 312,
+        base: { name: 'debian:bookworm', digest: undefined, layers: [true] },
         layers: [
           {
             diffId: digest('1'),
@@ -198,7 +200,15 @@ export function hostileReport(payload: string): Report {
     ...report,
     image: payload,
     platforms: platform
-      ? [{ ...platform, platform: payload, operatingSystem: { id: payload, versionId: payload, prettyName: payload } }, platform]
+      ? [
+          {
+            ...platform,
+            platform: payload,
+            base: { name: payload, digest: undefined, layers: [undefined] },
+            operatingSystem: { id: payload, versionId: payload, prettyName: payload },
+          },
+          platform,
+        ]
       : [],
     findings,
     gaps: [{ code: 'damaged', path: payload, layer: 1, reason: payload }],

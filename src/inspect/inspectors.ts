@@ -9,6 +9,7 @@ import { dpkgFilesReader } from './inventory/dpkg-files.ts';
 import { makeExecutableInspector } from './inventory/executable/executable-inspector.ts';
 import { makeFileInspector } from './inventory/file-inspector.ts';
 import { gemSpecificationReader } from './inventory/gem-specification.ts';
+import { makeJarInspector } from './inventory/java/jar-inspector.ts';
 import { isLanguageFile } from './inventory/language-file.ts';
 import { lockFileReader } from './inventory/lock/lock-file.ts';
 import { nodePackageReader } from './inventory/node-package.ts';
@@ -37,7 +38,7 @@ export function allInspectors(): readonly Inspector[] {
     unreadDatabaseReader,
     superusersReader,
   ];
-  return [...readers.map(makeFileInspector), makeExecutableInspector(), makeSecretInspector(), makeMalwareInspector()];
+  return [...readers.map(makeFileInspector), makeExecutableInspector(), makeJarInspector(), makeSecretInspector(), makeMalwareInspector()];
 }
 
 /** Files, and folders of files, that programs look up by these paths: the overlay follows links there, or tells of a gap. */

@@ -4,6 +4,7 @@ import type { Inspector } from '../../src/layer/inspector.ts';
 import { describeInspector, type InspectorContract } from '../contract/inspector.ts';
 import { elf } from './inventory/executable/elf-writer.ts';
 import { inlineInfo } from './inventory/executable/go-program.ts';
+import { jar, pom } from './inventory/java/jar-writer.ts';
 import { rsaPkcs8 } from './secrets/made-secrets.ts';
 
 const samples: Readonly<Record<string, InspectorContract>> = {
@@ -67,6 +68,11 @@ const samples: Readonly<Record<string, InspectorContract>> = {
     sample: { path: 'app/program', content: elf({ data: inlineInfo('go1.22.4', 'dep\ta.b/c\tv1.0.0\n'), codeBytes: 20_000 }) },
     harmless: { path: 'app/other', content: elf({}) },
     damaged: { path: 'app/program', content: elf({ data: inlineInfo('go1.22.4', 'dep\ta.b/c\tv1.0.0\n').subarray(0, 50) }) },
+  },
+  'java-archives': {
+    sample: { path: 'app/a-1.0.jar', content: jar([pom('org.x', 'a', '1.0')]) },
+    harmless: { path: 'app/a.jar', content: jar([]) },
+    damaged: { path: 'app/a-1.0.jar', content: jar([pom('org.x', 'a', '1.0')]).subarray(0, 100) },
   },
   secrets: {
     sample: { path: 'root/.ssh/id_rsa', content: rsaPkcs8 },

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { PackageURL } from 'packageurl-js';
+import { toPackageUrl } from '../lib/package-url.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Platform } from '../model/image.ts';
 import type { Inventory, Package } from '../model/package.ts';
@@ -60,7 +60,7 @@ export function toImagePurl({ name, repository, tag, digest, platform }: SbomSub
     ...(tag !== undefined && { tag }),
   };
   const last = (repository ?? name).split('/').at(-1) || 'image';
-  return new PackageURL('oci', undefined, last.toLowerCase(), digest, qualifiers, undefined).toString();
+  return toPackageUrl({ type: 'oci', name: last.toLowerCase(), version: digest, qualifiers });
 }
 
 /** A UUID of a text (RFC 9562, version 8): the same for the same, another one for another. */

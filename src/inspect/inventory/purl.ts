@@ -1,4 +1,4 @@
-import { PackageURL } from 'packageurl-js';
+import { toPackageUrl } from '../../lib/package-url.ts';
 import type { PackageRecord } from '../../model/package.ts';
 import type { Release } from './release.ts';
 
@@ -18,13 +18,13 @@ export function toPurl(record: PackageRecord, release: Release | undefined): str
         ...(distro === undefined ? {} : { distro }),
         ...(record.source === undefined ? {} : toUpstream(record, record.source)),
       };
-      return new PackageURL(record.type, vendor, record.name, record.version, qualifiers, undefined).toString();
+      return toPackageUrl({ type: record.type, namespace: vendor, name: record.name, version: record.version, qualifiers });
     }
     default: {
       const split = record.name.lastIndexOf(record.type === 'maven' ? ':' : '/');
       const namespace = split === -1 ? undefined : record.name.slice(0, split);
       const version = record.version === '(devel)' ? undefined : record.version;
-      return new PackageURL(record.type, namespace, record.name.slice(split + 1), version, undefined, undefined).toString();
+      return toPackageUrl({ type: record.type, namespace, name: record.name.slice(split + 1), version });
     }
   }
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectDockerPull } from './docker-pull.ts';
 import { type LoopbackRegistry, startRegistry } from './loopback-registry.ts';
 import { openPolicy } from './open-policy.ts';
 import { peer, shared } from './peers.ts';
@@ -72,6 +73,7 @@ async function publish(image: string, stdin?: string): Promise<{ readonly refere
   await crane('validate', '--remote', reference, ...(isZstd ? ['--fast'] : []));
   // crane cannot look into layers of zstd; buildah unpacks them.
   if (isZstd) await buildah('pull', '-q', '--tls-verify=false', `docker://${reference}`);
+  await expectDockerPull(reference);
   return { reference, digest: (await crane('digest', reference)).trim() };
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { expectDockerPull } from './docker-pull.ts';
 import { type LoopbackRegistry, startRegistry } from './loopback-registry.ts';
 import { openPolicy } from './open-policy.ts';
 import { peer, shared } from './peers.ts';
@@ -140,6 +141,7 @@ describe.each(archives)('$file ($why)', ({ file, docker, oci }) => {
     if ('refused' in docker) return expectRefusal(source, docker.refused, `docker-archive:${plain}`);
     const { name, digest } = await publish(source);
     await expectProgram(peer('crane'), ['validate', '--remote', `${name}:1`]);
+    await expectDockerPull(`${name}:1`);
     const { config } = await readManifest(`${name}:1`);
     const [saved] = JSON.parse(await readFile(join(unpacked, 'manifest.json'), 'utf8')) as { Config: string; Layers: string[] }[];
     const configBytes = await readFile(join(unpacked, saved?.Config ?? ''));
@@ -159,6 +161,7 @@ describe.each(archives)('$file ($why)', ({ file, docker, oci }) => {
     const index = JSON.parse(await readFile(join(unpacked, 'index.json'), 'utf8')) as Manifest;
     expect(digest).toBe(index.manifests?.[0]?.digest);
     await expectWhole(name, unpacked, digest);
+    await expectDockerPull(`${name}:1`);
     const copied = await copyWithSkopeo(source, ['--all', '--preserve-digests']);
     expect((await expectProgram(peer('crane'), ['digest', copied])).trim()).toBe(digest);
     for (const reference of [`${name}:1`, copied]) {

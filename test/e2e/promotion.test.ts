@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describe as descriptorOf, digestOf, LayoutFixture } from '../source/image-fixture.ts';
+import { expectDockerPull } from './docker-pull.ts';
 import { type LoopbackRegistry, startRegistry } from './loopback-registry.ts';
 import { openPolicy } from './open-policy.ts';
 import { peer, shared } from './peers.ts';
@@ -171,6 +172,7 @@ interface PublishedReport {
 async function publish(image: string, push: string, ...more: readonly string[]): Promise<PublishedReport> {
   const result = await secure(image, push, ...more);
   expect(result, result.stderr).toMatchObject({ exitCode: 0 });
+  await expectDockerPull(push);
   return JSON.parse(await readFile(join(folder, 'report.json'), 'utf8')) as PublishedReport;
 }
 
@@ -216,7 +218,7 @@ async function startCuttingProxy(host: string, bytes: number) {
       left -= part.length;
       sent += part.length;
       client.write(part);
-      if (left === 0) client.destroySoon();
+      if (left === 0 && !client.writableEnded) client.destroySoon();
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');

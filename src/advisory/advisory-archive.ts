@@ -23,10 +23,11 @@ export class AdvisoryArchive {
   }
 
   /** Looks through the archive at `path`, of the ecosystem `base`. It stays open as long as the thread runs. */
-  static async open(path: string, base: string): Promise<AdvisoryArchive> {
+  static async open(path: string, base: string, signal: AbortSignal): Promise<AdvisoryArchive> {
     const zip = await ZipArchive.open(path);
     const index = new AdvisoryIndex(base);
     for (const entry of zip.entries) {
+      signal.throwIfAborted();
       if (entry.name.endsWith('.json')) index.add(entry, await zip.read(entry));
     }
     return new AdvisoryArchive(path, zip, index);

@@ -17,6 +17,7 @@ export class AdvisoryDirectory {
   readonly #path: string;
   /** By ecosystem without release; undefined where there is no archive. */
   readonly #archives = new Map<string, Promise<AdvisoryArchive | undefined>>();
+  readonly #stopped = new AbortController();
 
   constructor(path: string) {
     this.#path = path;
@@ -26,6 +27,16 @@ export class AdvisoryDirectory {
   expect(ecosystem: string): void {
     // What fails is told when it is asked for.
     this.#archive(toBase(ecosystem)).catch(() => undefined);
+  }
+
+  /** Gives up what is being read. */
+  stop(): void {
+    this.#stopped.abort();
+  }
+
+  /** Resolves when nothing is being read. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.#archives.values());
   }
 
   async match(packages: readonly Package[]): Promise<AdvisoryAnswer> {
@@ -47,14 +58,14 @@ export class AdvisoryDirectory {
   }
 
   #archive(base: string): Promise<AdvisoryArchive | undefined> {
-    const archive = this.#archives.get(base) ?? openArchive(join(this.#path, base, 'all.zip'), base);
+    const archive = this.#archives.get(base) ?? openArchive(join(this.#path, base, 'all.zip'), base, this.#stopped.signal);
     this.#archives.set(base, archive);
     return archive;
   }
 }
 
-async function openArchive(path: string, base: string): Promise<AdvisoryArchive | undefined> {
-  return (await isThere(path)) ? AdvisoryArchive.open(path, base) : undefined;
+async function openArchive(path: string, base: string, signal: AbortSignal): Promise<AdvisoryArchive | undefined> {
+  return (await isThere(path)) ? AdvisoryArchive.open(path, base, signal) : undefined;
 }
 
 function withoutArchive(path: string, base: string, asked: readonly Question[]): AdvisoryAnswer {

@@ -20,18 +20,20 @@ class ThreadedDirectory implements AdvisorySource {
 
   expect(ecosystem: string): void {
     // A thread that ended is told of when it is asked.
-    this.#thread.run({ expect: ecosystem }).catch(() => undefined);
+    this.#thread.run({ kind: 'expect', ecosystem }).catch(() => undefined);
   }
 
   async match(packages: readonly Package[]): Promise<AdvisoryAnswer> {
-    const answered = await this.#thread.run({ match: packages });
+    const answered = await this.#thread.run({ kind: 'match', packages });
     if (answered.kind === 'failed') throw new StepError(answered.error);
-    if (answered.kind === 'heard') throw new Error('the thread answered another job');
+    if (answered.kind === 'done') throw new Error('the thread answered another job');
     const { matches, ...rest } = answered.answer;
     return { ...rest, matches: matches.map((found) => ({ ...found, package: packages[found.package] as Package })) };
   }
 
-  [Symbol.dispose](): void {
+  /** The thread is not ended before it has stopped: Node aborts the process where one ends that is just about to inflate (node_zlib.cc, "close before init"). */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#thread.run({ kind: 'stop' }).catch(() => undefined);
     this.#thread[Symbol.dispose]();
   }
 }

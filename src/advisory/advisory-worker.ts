@@ -5,11 +5,14 @@ import type { Package } from '../model/package.ts';
 import { AdvisoryDirectory } from './advisory-directory.ts';
 
 /** A thread that reads a directory of advisories; its path is the thread's data. */
-export type AdvisoryJob = { readonly expect: string } | { readonly match: readonly Package[] };
+export type AdvisoryJob =
+  | { readonly kind: 'expect'; readonly ecosystem: string }
+  | { readonly kind: 'match'; readonly packages: readonly Package[] }
+  | { readonly kind: 'stop' };
 
-/** Of an expectation nothing is answered. A package is told by its place among those that were asked about. */
+/** An expectation, and that it has stopped, are merely confirmed. A package is told by its place among those that were asked about. */
 export type AdvisoryJobAnswer =
-  | { readonly kind: 'heard' }
+  | { readonly kind: 'done' }
   | { readonly kind: 'answer'; readonly answer: PlacedAnswer }
   | { readonly kind: 'failed'; readonly error: StepErrorFields<string> };
 
@@ -21,10 +24,17 @@ const directory = new AdvisoryDirectory(workerData as string);
 let turn: Promise<void> = Promise.resolve();
 
 parentPort?.on('message', (job: AdvisoryJob) => {
-  if ('expect' in job) directory.expect(job.expect);
+  if (job.kind === 'expect') directory.expect(job.ecosystem);
+  if (job.kind === 'stop') directory.stop();
   // Answers are given in the order of the jobs.
-  turn = turn.then(async () => parentPort?.postMessage('expect' in job ? { kind: 'heard' } : await match(job.match)));
+  turn = turn.then(async () => parentPort?.postMessage(await answer(job)));
 });
+
+async function answer(job: AdvisoryJob): Promise<AdvisoryJobAnswer> {
+  if (job.kind === 'match') return match(job.packages);
+  if (job.kind === 'stop') await directory.settled();
+  return { kind: 'done' };
+}
 
 async function match(packages: readonly Package[]): Promise<AdvisoryJobAnswer> {
   try {

@@ -27,7 +27,7 @@ export function openOsvService(options: OsvServiceOptions): AdvisorySource {
     name: url.host === 'api.osv.dev' ? 'osv.dev' : url.origin,
     expect() {},
     match: (packages) => matchInService(client, options.parallel ?? 8, packages),
-    [Symbol.dispose]() {},
+    async [Symbol.asyncDispose]() {},
   };
 }
 

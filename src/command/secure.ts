@@ -32,7 +32,7 @@ export async function secure(settings: Settings, host: Host, world: World): Prom
     const policy = await readPolicy(settings, host.workspace);
     const dockerfile = await readDockerfile(settings, host.workspace);
     const http = toCancellable(world.http, world.cancelled);
-    using advisories = await openAdvisories(settings, host.workspace, { ...world, http });
+    await using advisories = await openAdvisories(settings, host.workspace, { ...world, http });
     const exploitation = await openExploitationLists(settings, policy, host.workspace, { ...world, http });
     const openImage = await findImage(settings, host, world);
 

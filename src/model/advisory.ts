@@ -52,7 +52,7 @@ export interface AdvisoryAnswer {
 }
 
 /** Where advisories come from. Disposing gives up what is not asked for any more. */
-export interface AdvisorySource extends Disposable {
+export interface AdvisorySource extends AsyncDisposable {
   readonly name: string;
   /** Says that packages of `ecosystem` will be asked about, so that a source can get ready meanwhile. Never throws. */
   expect(ecosystem: string): void;

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openAdvisoryDirectory } from '../../src/advisory/advisory-thread.ts';
 import type { AdvisoryAnswer } from '../../src/model/advisory.ts';
@@ -29,7 +30,7 @@ function record(id: string, ecosystem: string, name: string, fields: object = {}
 }
 
 async function match(...packages: readonly Package[]): Promise<AdvisoryAnswer> {
-  using source = openAdvisoryDirectory(folder);
+  await using source = openAdvisoryDirectory(folder);
   return await source.match(packages);
 }
 
@@ -51,17 +52,29 @@ test('matches packages of several ecosystems, and gives the time of the newest r
 test('answers the same where it was told early of what will be asked, also of what there is no archive for', async () => {
   put('npm', [record('N-1', 'npm', 'p')]);
   const packages = [packageOf('npm', 'p', '1.0.0'), packageOf('PyPI', 'q', '1.0')];
-  using source = openAdvisoryDirectory(folder);
+  await using source = openAdvisoryDirectory(folder);
   for (const ecosystem of ['npm', 'PyPI', 'Debian:12']) source.expect(ecosystem);
   const answer = await source.match(packages);
   expect(answer).toEqual(await match(...packages));
   expect(answer).toMatchObject({ matches: [{ advisory: { id: 'N-1' } }], gaps: [{ code: 'no-advisories' }] });
 });
 
+test('stops at any moment of its reading', async () => {
+  put(
+    'npm',
+    Array.from({ length: 3000 }, (_, at) => record(`N-${at}`, 'npm', `p${at}`, { details: 'x'.repeat(500) })),
+  );
+  for (let delayMs = 0; delayMs < 100; delayMs += 10) {
+    await using source = openAdvisoryDirectory(folder);
+    source.expect('npm');
+    await sleep(delayMs);
+  }
+});
+
 test('an archive that is damaged is told of when it is asked, not when it is expected', async () => {
   mkdirSync(join(folder, 'npm'));
   writeFileSync(join(folder, 'npm', 'all.zip'), 'no archive');
-  using source = openAdvisoryDirectory(folder);
+  await using source = openAdvisoryDirectory(folder);
   source.expect('npm');
   expect(await source.match([])).toMatchObject({ matches: [] });
   await expect(source.match([packageOf('npm', 'p', '1.0.0')])).rejects.toMatchObject({ code: 'damaged-archive', origin: 'advisories' });
@@ -144,14 +157,14 @@ describe('what the directory cannot answer is a gap', () => {
 
 describe('what cannot be read is an error', () => {
   test('a directory that is not there, and a file in its place', async () => {
-    using none = openAdvisoryDirectory(join(folder, 'none'));
+    await using none = openAdvisoryDirectory(join(folder, 'none'));
     await expect(none.match([])).rejects.toMatchObject({
       code: 'no-directory',
       origin: 'advisories',
       message: expect.stringContaining('none'),
     });
     writeFileSync(join(folder, 'file'), '');
-    using file = openAdvisoryDirectory(join(folder, 'file'));
+    await using file = openAdvisoryDirectory(join(folder, 'file'));
     await expect(file.match([])).rejects.toMatchObject({ code: 'no-directory' });
   });
 

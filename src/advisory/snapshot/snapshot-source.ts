@@ -12,7 +12,7 @@ import { damagedSnapshot, SnapshotReader } from './snapshot-reader.ts';
 
 /** Advisories from a snapshot, of which only what is asked for is read. `open` is called when it is asked, and what it gives is closed then. */
 export function openSnapshotSource(name: string, open: () => Promise<SnapshotBytes>): AdvisorySource {
-  return { name, expect() {}, match: (packages) => matchInSnapshot(name, open, packages), [Symbol.dispose]() {} };
+  return { name, expect() {}, match: (packages) => matchInSnapshot(name, open, packages), async [Symbol.asyncDispose]() {} };
 }
 
 async function matchInSnapshot(name: string, open: () => Promise<SnapshotBytes>, packages: readonly Package[]): Promise<AdvisoryAnswer> {

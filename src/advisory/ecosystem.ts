@@ -7,6 +7,8 @@ import { npmVersionOrder } from './npm-version.ts';
 import { nugetVersionOrder } from './nuget-version.ts';
 import { packagistVersionOrder } from './packagist-version.ts';
 import { pypiVersionOrder } from './pypi-version.ts';
+import { isSameProduct } from './rpm-product.ts';
+import { rpmVersionOrder } from './rpm-version.ts';
 import { rubygemsVersionOrder } from './rubygems-version.ts';
 import { semverVersionOrder } from './semver-version.ts';
 import type { VersionOrder } from './version-order.ts';
@@ -20,26 +22,38 @@ export interface Subject {
   readonly name: string;
   readonly version: string;
   readonly order: VersionOrder;
+  /** Module that an rpm was built in, `NAME:STREAM:VERSION:CONTEXT`. */
+  readonly module?: string;
 }
 
 /** The ecosystems whose versions can be ordered (https://ossf.github.io/osv-schema/#defined-ecosystems). */
 const versionOrders: Readonly<Record<string, VersionOrder>> = {
+  AlmaLinux: rpmVersionOrder,
   Alpaquita: alpineVersionOrder,
   Alpine: alpineVersionOrder,
+  'Azure Linux': rpmVersionOrder,
   'BellSoft Hardened Containers': alpineVersionOrder,
   Bitnami: semverVersionOrder,
   Chainguard: alpineVersionOrder,
+  CleanStart: alpineVersionOrder,
   'crates.io': semverVersionOrder,
   Debian: debianVersionOrder,
   Echo: debianVersionOrder,
   Go: goVersionOrder,
+  Mageia: rpmVersionOrder,
   Maven: mavenVersionOrder,
   MinimOS: alpineVersionOrder,
   npm: npmVersionOrder,
   NuGet: nugetVersionOrder,
+  openEuler: rpmVersionOrder,
+  openSUSE: rpmVersionOrder,
   Packagist: packagistVersionOrder,
+  'Photon OS': rpmVersionOrder,
   PyPI: pypiVersionOrder,
+  'Red Hat': rpmVersionOrder,
+  'Rocky Linux': rpmVersionOrder,
   RubyGems: rubygemsVersionOrder,
+  SUSE: rpmVersionOrder,
   SwiftURL: semverVersionOrder,
   Ubuntu: debianVersionOrder,
   Wolfi: alpineVersionOrder,
@@ -48,6 +62,9 @@ const versionOrders: Readonly<Record<string, VersionOrder>> = {
 /** Those whose advisories are of use here. */
 export const supportedEcosystems: readonly string[] = Object.keys(versionOrders);
 
+/** Those whose records name binary packages; all other distributions' name sources. AlmaLinux's do, whatever the schema says of them. */
+const namesBinaries: ReadonlySet<string> = new Set(['AlmaLinux', 'Photon OS', 'Red Hat']);
+
 /** How advisories name `item`; undefined where its ecosystem is not known or not supported. */
 export function toSubject(item: Package): Subject | undefined {
   if (item.ecosystem === undefined) {
@@ -55,10 +72,11 @@ export function toSubject(item: Package): Subject | undefined {
   }
   const base = toBase(item.ecosystem);
   const order = Object.hasOwn(versionOrders, base) ? versionOrders[base] : undefined;
-  const { name, version } = item.source ?? item;
+  const { name, version } = namesBinaries.has(base) ? item : (item.source ?? item);
   // Services know Python's names by their normal form, all others as they are written.
   const asked = base === 'PyPI' ? canonicalName(base, name) : name;
-  return order === undefined ? undefined : { ecosystem: item.ecosystem, base, name: asked, version, order };
+  const { ecosystem, module } = item;
+  return order && { ecosystem, base, name: asked, version, order, ...(module === undefined ? {} : { module }) };
 }
 
 /** `Debian` of `Debian:12`. */
@@ -85,8 +103,8 @@ export function isSameEcosystem(recorded: string, ecosystem: string): boolean {
   if (base !== toBase(ecosystem)) {
     return false;
   }
-  const [one, other] = [recorded, ecosystem].map((text) => toRelease(base, text.slice(base.length + 1)));
-  return one === other || one === '' || other === '';
+  const [one = '', other = ''] = [recorded, ecosystem].map((text) => toRelease(base, text.slice(base.length + 1)));
+  return one === other || one === '' || other === '' || isSameProduct(base, one, other);
 }
 
 function toRelease(base: string, suffix: string): string {

@@ -1,6 +1,7 @@
 import type { Advisory, Affected, AffectedRange } from '../model/advisory.ts';
 import { canonicalName, isForSubscribers, isSameEcosystem, type Subject } from './ecosystem.ts';
 import { pypiVersionOrder, toPublicVersion } from './pypi-version.ts';
+import { isSameModule } from './rpm-module.ts';
 
 /** What a record says of a package. `unknown`: it names the package, but its version cannot be held against the record's. */
 export type Evaluation =
@@ -14,7 +15,7 @@ export type Evaluation =
  */
 export function evaluateAdvisory(advisory: Advisory, subject: Subject): Evaluation {
   if (advisory.withdrawn !== undefined) return { kind: 'unaffected' };
-  const named = (advisory.affected ?? []).filter((affected) => isNamed(affected, subject));
+  const named = (advisory.affected ?? []).filter((affected) => isNamed(affected, subject) && isSameModule(advisory, affected, subject));
   const states = named.map((affected) => evaluateAffected(affected, subject));
   if (states.includes('affected')) {
     const matching = named.filter((_, index) => states[index] === 'affected');
@@ -25,7 +26,7 @@ export function evaluateAdvisory(advisory: Advisory, subject: Subject): Evaluati
 
 /** The version that an affected package must at least be brought to; undefined where the record knows none. */
 export function matchFixedVersion(advisory: Advisory, subject: Subject): string | undefined {
-  const named = (advisory.affected ?? []).filter((affected) => isNamed(affected, subject));
+  const named = (advisory.affected ?? []).filter((affected) => isNamed(affected, subject) && isSameModule(advisory, affected, subject));
   return fixedVersion(named, named, subject);
 }
 

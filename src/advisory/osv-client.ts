@@ -6,6 +6,7 @@ import type { Advisory } from '../model/advisory.ts';
 import { advisoryError } from './advisory-error.ts';
 import { idSchema, toAdvisory } from './advisory-record.ts';
 import type { Subject } from './ecosystem.ts';
+import { toServiceEcosystems } from './rpm-product.ts';
 
 /** https://google.github.io/osv.dev/post-v1-querybatch/: at most 1,000 queries in a request. */
 export const queryLimit = 1_000;
@@ -45,7 +46,9 @@ export class OsvClient {
   async query(subjects: readonly Subject[]): Promise<{ readonly answers: readonly ServiceMatch[][]; readonly refused: readonly number[] }> {
     const answers: ServiceMatch[][] = subjects.map(() => []);
     const refused: number[] = [];
-    let queries: Query[] = subjects.map((subject, index) => ({ index, subject }));
+    let queries: Query[] = subjects.flatMap((subject, index) =>
+      toServiceEcosystems(subject.ecosystem).map((ecosystem) => ({ index, subject: { ...subject, ecosystem } })),
+    );
     for (let page = 0; queries.length > 0; page += 1) {
       if (page === pageLimit) throw this.#unexpected(`answers have more than ${pageLimit} pages`);
       const next: Query[] = [];
@@ -54,7 +57,7 @@ export class OsvClient {
       }
       queries = next;
     }
-    return { answers, refused };
+    return { answers: answers.map(distinct), refused: [...new Set(refused)] };
   }
 
   /** The record of an advisory; undefined where the service has none of that id. */
@@ -138,6 +141,11 @@ const batchSchema = v.object({
 function toWire({ subject, pageToken }: Query): object {
   const { ecosystem, name, version } = subject;
   return { package: { ecosystem, name }, version, ...(pageToken === undefined ? {} : { page_token: pageToken }) };
+}
+
+/** An advisory may be filed under several of the ecosystems that were asked for. */
+function distinct(matches: readonly ServiceMatch[]): ServiceMatch[] {
+  return [...new Map(matches.map((match) => [match.id, match])).values()];
 }
 
 function parseJson(body: Buffer): unknown {

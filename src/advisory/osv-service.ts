@@ -3,9 +3,10 @@ import type { RetryOptions } from '../lib/retry.ts';
 import type { Advisory, AdvisoryAnswer, AdvisorySource } from '../model/advisory.ts';
 import type { CoverageGap } from '../model/finding.ts';
 import type { Package } from '../model/package.ts';
-import { matchFixedVersion } from './evaluation.ts';
+import { evaluateAdvisory, matchFixedVersion } from './evaluation.ts';
 import { OsvClient, type ServiceMatch } from './osv-client.ts';
 import { type Question, toGap, toQuestions } from './question.ts';
+import { rpmVersionOrder } from './rpm-version.ts';
 
 export interface OsvServiceOptions {
   /** Base of the API. Default https://api.osv.dev. */
@@ -48,13 +49,21 @@ async function matchInService(client: OsvClient, parallel: number, packages: rea
   };
 }
 
-/** A record that is gone between the two calls still matches: nothing is known of it but its id. */
+/**
+ * A record that is gone between the two calls still matches: nothing is known of it but its id. The service knows nothing of the modules of rpm, so
+ * there the record has the last word.
+ */
 function toMatches(question: Question, found: readonly ServiceMatch[], records: ReadonlyMap<string, Advisory | undefined>) {
   return found.flatMap(({ id }) => {
     const advisory = records.get(id) ?? { id };
+    if (isOfOtherModule(advisory, question)) return [];
     const fixedVersion = matchFixedVersion(advisory, question.subject);
     return advisory.withdrawn === undefined ? question.packages.map((item) => ({ package: item, advisory, fixedVersion })) : [];
   });
+}
+
+function isOfOtherModule(advisory: Advisory, { subject }: Question): boolean {
+  return subject.order === rpmVersionOrder && advisory.affected !== undefined && evaluateAdvisory(advisory, subject).kind === 'unaffected';
 }
 
 function toVersionlessGap({ packages }: Question): CoverageGap {

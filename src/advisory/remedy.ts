@@ -1,4 +1,4 @@
-import type { Package } from '../model/package.ts';
+import type { Package, RpmInstaller } from '../model/package.ts';
 
 /** What to do about a vulnerable package, one line. A command is given only for names and versions that a shell takes as they are. */
 export function vulnerabilityRemedy(item: Package, id: string, fixedVersion: string | undefined): string {
@@ -9,9 +9,11 @@ export function vulnerabilityRemedy(item: Package, id: string, fixedVersion: str
   const isSafe = namePattern.test(item.name) && versionPattern.test(fixedVersion);
   switch (item.type) {
     case 'deb':
-      return systemRemedy(item, to, `apt-get update && apt-get install -y --only-upgrade ${item.name}`);
+      return systemRemedy(item, to, isDistroless(item) ? undefined : `apt-get update && apt-get install -y --only-upgrade ${item.name}`);
     case 'apk':
       return systemRemedy(item, to, `apk add --no-cache --upgrade ${item.name}`);
+    case 'rpm':
+      return systemRemedy(item, to, item.installer && rpmCommand(item.installer, item.name));
     default: {
       const how = isSafe ? languageRemedy(item, fixedVersion) : undefined;
       const upgrade = `${item.name} ${to}${how === undefined ? ' and' : `: ${how};`} rebuild the image.`;
@@ -61,8 +63,26 @@ function goRemedy(name: string, version: string): string {
 
 const newerBase = 'Rebuild on a newer base image';
 
+/** An image whose list of packages is a folder of files, one for each, has no package manager. */
+function isDistroless({ path }: Package): boolean {
+  return path.includes('/status.d/');
+}
+
+function rpmCommand(installer: RpmInstaller, name: string): string {
+  switch (installer) {
+    case 'zypper':
+      return `zypper --non-interactive update ${name}`;
+    case 'dnf':
+      return `dnf upgrade -y ${name}`;
+    default:
+      return `${installer} update -y ${name}`;
+  }
+}
+
 /** Where it is not known whether the base image brought it, it mostly did. */
-function systemRemedy(item: Package, to: string, command: string): string {
+function systemRemedy(item: Package, to: string, command: string | undefined): string {
+  if (command === undefined) return `${newerBase}: there is no package manager in this one that could bring ${item.name} ${to}.`;
   const base = item.fromBase === false ? `Bring ${item.name} ${to}` : `${newerBase}, or bring ${item.name} ${to}`;
-  return /^[a-z0-9][a-z0-9+._-]*$/.test(item.name) ? `${base}: RUN ${command}` : `${base}.`;
+  const isPlain = item.type === 'rpm' ? /^[A-Za-z0-9][A-Za-z0-9+._-]*$/ : /^[a-z0-9][a-z0-9+._-]*$/;
+  return isPlain.test(item.name) ? `${base}: RUN ${command}` : `${base}.`;
 }

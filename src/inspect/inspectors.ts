@@ -15,6 +15,8 @@ import { lockFileReader } from './inventory/lock/lock-file.ts';
 import { nodePackageReader } from './inventory/node-package.ts';
 import { osReleaseReader } from './inventory/os-release.ts';
 import { pythonPackageReader } from './inventory/python-package.ts';
+import { rpmDatabasePaths, rpmDatabaseReader, rpmLogReader } from './inventory/rpm/rpm-database.ts';
+import { rpmManifestPath, rpmManifestReader } from './inventory/rpm/rpm-manifest.ts';
 import { unreadDatabaseReader } from './inventory/unread-database.ts';
 import { makeMalwareInspector } from './malware/malware-inspector.ts';
 import { superusersReader } from './misconfig/superusers.ts';
@@ -27,6 +29,9 @@ export function allInspectors(): readonly Inspector[] {
     dpkgFilesReader,
     debianCopyrightReader,
     apkReader,
+    rpmDatabaseReader,
+    rpmLogReader,
+    rpmManifestReader,
     nodePackageReader,
     pythonPackageReader,
     condaPackageReader,
@@ -47,6 +52,8 @@ export const databasePaths: readonly string[] = [
   'var/lib/dpkg/status.d',
   'lib/apk/db/installed',
   'usr/lib/apk/db/installed',
+  ...rpmDatabasePaths,
+  rpmManifestPath,
   'etc/os-release',
   'usr/lib/os-release',
 ];

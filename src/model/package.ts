@@ -18,10 +18,12 @@ export const packageTypes = [
 export type PackageType = (typeof packageTypes)[number];
 
 /** Packages of the distribution, which its package manager installs. */
-export type SystemPackageType = 'deb' | 'apk' | 'rpm';
+export const systemPackageTypes = ['deb', 'apk', 'rpm'] as const;
+
+export type SystemPackageType = (typeof systemPackageTypes)[number];
 
 export function isSystemPackage({ type }: { readonly type: PackageType }): boolean {
-  return type === 'deb' || type === 'apk' || type === 'rpm';
+  return (systemPackageTypes as readonly string[]).includes(type);
 }
 
 /** A package as its database states it, before the image's release is known. */
@@ -30,11 +32,13 @@ export interface PackageRecord {
   /** As its advisories name it: PyPI names normalised by PEP 503; npm, Go and Composer names with their scope, path or vendor; Maven's `group:artifact`. */
   readonly name: string;
   readonly version: string;
-  /** Source package, under which distributions publish advisories; dpkg `Source`, apk `o:`. */
+  /** Source package, under which distributions publish advisories; dpkg `Source`, apk `o:`, rpm's `SOURCERPM`. */
   readonly source?: { readonly name: string; readonly version: string };
   readonly architecture?: string;
-  /** Who maintains an OS package, as its database states it. */
+  /** Who maintains an OS package (dpkg), or who built and signs it (rpm's `VENDOR`), as its database states it. */
   readonly maintainer?: string;
+  /** The module that an rpm was built in, `NAME:STREAM:VERSION:CONTEXT` (rpm's `MODULARITYLABEL`). */
+  readonly module?: string;
   /** As stated: an SPDX expression or a licence name, or several of them that all hold. */
   readonly licence?: string | readonly string[];
   /** OSV ecosystem, where the type does not tell it; undefined where no advisory could be held against the version. */
@@ -42,6 +46,10 @@ export interface PackageRecord {
   /** Where it is in the archive that states it: a path, behind a `!/` for each further archive in it. */
   readonly member?: string;
 }
+
+export const rpmInstallers = ['dnf', 'microdnf', 'tdnf', 'zypper', 'yum'] as const;
+
+export type RpmInstaller = (typeof rpmInstallers)[number];
 
 /** A package of the image's final file system. */
 export interface Package extends PackageRecord {
@@ -53,6 +61,8 @@ export interface Package extends PackageRecord {
   readonly path: string;
   /** Further paths where the same language package in the same version is installed. */
   readonly otherPaths?: readonly string[];
+  /** What upgrades it in this image: the package manager of rpm that is installed. */
+  readonly installer?: RpmInstaller;
   /** Index of the layer that brought this version, 0 at the bottom. */
   readonly layer: number;
   /** Whether that layer is one of the base image's; undefined where it is not known where the base image ends. */

@@ -218,6 +218,6 @@ test.each([
 });
 
 test('ecosystems without a version order, also by the names of object members, have no subject', () => {
-  for (const ecosystem of [undefined, 'Red Hat:8', 'constructor', '__proto__', '../npm', ''])
+  for (const ecosystem of [undefined, 'Bioconductor:3', 'constructor', '__proto__', '../npm', ''])
     expect(toSubject(packageOf(ecosystem, 'p', '1'))).toBeUndefined();
 });

@@ -38,6 +38,12 @@ export const apk = program('apk-oracle', (path) => {
   return [path];
 });
 
+/** rpm's own order, as its Lua has it. */
+export const rpm = program('rpm', () => {
+  install('/usr/bin/rpmlua', 'rpm');
+  return ['rpmlua', '-e', rpmSource];
+});
+
 export const python = program('python', () => ['python3', '-c', pythonSource]);
 
 export const ruby = program('ruby', () => {
@@ -136,6 +142,14 @@ function buildGo(path: string, source: string): readonly string[] {
   execFileSync('go', ['build', '-mod=mod', '-o', path, '.'], { cwd: work, stdio: 'pipe' });
   return [path];
 }
+
+const rpmSource = `
+for line in io.lines() do
+  local a, b = line:match("^(%S+) (%S+)$")
+  local known, order = pcall(rpm.vercmp, a, b)
+  print(not known and "!" or order < 0 and "<" or order > 0 and ">" or "=")
+end
+`;
 
 const dpkgSource = `#define LIBDPKG_VOLATILE_API 1
 #include <dpkg/dpkg.h>

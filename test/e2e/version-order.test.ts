@@ -8,6 +8,7 @@ import { npmVersionOrder } from '../../src/advisory/npm-version.ts';
 import { nugetVersionOrder } from '../../src/advisory/nuget-version.ts';
 import { packagistVersionOrder } from '../../src/advisory/packagist-version.ts';
 import { pypiVersionOrder } from '../../src/advisory/pypi-version.ts';
+import { rpmVersionOrder } from '../../src/advisory/rpm-version.ts';
 import { rubygemsVersionOrder } from '../../src/advisory/rubygems-version.ts';
 import { semverVersionOrder } from '../../src/advisory/semver-version.ts';
 import type { VersionOrder } from '../../src/advisory/version-order.ts';
@@ -26,6 +27,7 @@ import {
   type Pair,
   python,
   removeOracles,
+  rpm,
   ruby,
   scalibrPairs,
   toolchain,
@@ -76,6 +78,17 @@ const subjects: readonly Subject[] = [
     // apk 2 finds nothing between a number that begins with 0 and what follows, and takes that for more (1.0_rc > 1.0); of such numbers it takes the
     // one with more zeros for less (8.0.0056 < 8.0.0). apk 3 does neither. And apk 2 orders what it calls invalid.
     isExempt: (pair) => pair.some((text) => /\.0[0-9]*_(?:alpha|beta|pre|rc)|\.00/.test(text) || !alpineVersionOrder.isVersion(text)),
+  },
+  {
+    name: "versions of rpm, rpm's Lua",
+    order: rpmVersionOrder,
+    oracle: rpm,
+    ecosystems: ['AlmaLinux', 'Red Hat', 'openSUSE'],
+    starts: '1|0|10|1.2|09|a|Z|1:0|0:1|2:a|el9',
+    parts: '.0|.1|09|10|a|Z|.|+|~|~~|^|^^|-|_|rc1|~rc1|^git2|-1|-1.el8|-1.el8_9.2|.module+el8.9.0+1+a|:',
+    fixtures: 'redhat',
+    // rpm orders an empty version as well.
+    isExempt: (pair) => pair.some((text) => !rpmVersionOrder.isVersion(text)),
   },
   {
     name: "Python versions, Python's packaging",

@@ -5,6 +5,7 @@ import { describeInspector, type InspectorContract } from '../contract/inspector
 import { elf } from './inventory/executable/elf-writer.ts';
 import { inlineInfo } from './inventory/executable/go-program.ts';
 import { jar, pom } from './inventory/java/jar-writer.ts';
+import { makeHeader, makeNdb } from './inventory/rpm/made-databases.ts';
 import { rsaPkcs8 } from './secrets/made-secrets.ts';
 
 const samples: Readonly<Record<string, InspectorContract>> = {
@@ -21,6 +22,21 @@ const samples: Readonly<Record<string, InspectorContract>> = {
   apk: {
     sample: { path: 'lib/apk/db/installed', content: 'P:a\nV:1-r0\n' },
     damaged: { path: 'lib/apk/db/installed', content: 'P:a\n' },
+  },
+  rpm: {
+    sample: { path: 'var/lib/rpm/Packages.db', content: makeNdb([makeHeader({ name: 'a', version: '1', release: '1' })]) },
+    harmless: { path: 'var/lib/rpm/Packages', content: '' },
+    damaged: { path: 'var/lib/rpm/Packages', content: 'noise' },
+  },
+  'rpm-log': {
+    sample: { path: 'var/lib/rpm/rpmdb.sqlite-wal', content: 'cut off' },
+    onlyGaps: true,
+    harmless: { path: 'var/lib/rpm/rpmdb.sqlite-wal', content: '' },
+  },
+  'rpm-manifest': {
+    sample: { path: 'var/lib/rpmmanifest/container-manifest-2', content: 'a\t1-1\t1\t1\tb\t(none)\t1\tnoarch\t0\ta-1-1.src.rpm\n' },
+    harmless: { path: 'var/lib/rpmmanifest/container-manifest-1', content: 'a\t5\n' },
+    damaged: { path: 'var/lib/rpmmanifest/container-manifest-2', content: 'a\t1-1\n' },
   },
   'node-packages': {
     sample: { path: 'app/node_modules/a/package.json', content: '{"name": "a", "version": "1.0.0"}' },
@@ -59,9 +75,9 @@ const samples: Readonly<Record<string, InspectorContract>> = {
     damaged: { path: 'etc/os-release', content: 'noise' },
   },
   'unread-databases': {
-    sample: { path: 'var/lib/rpm/rpmdb.sqlite', content: 'SQLite format 3\0' },
+    sample: { path: 'usr/lib/opkg/status', content: 'Package: a\n' },
     onlyGaps: true,
-    harmless: { path: 'var/lib/rpm/rpmdb.sqlite', content: '' },
+    harmless: { path: 'usr/lib/opkg/status', content: '' },
   },
   superusers: { sample: { path: 'etc/passwd', content: 'root:x:0:0::/root:/bin/sh\n' } },
   executables: {

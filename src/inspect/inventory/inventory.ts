@@ -1,12 +1,14 @@
 import type { CoverageGap } from '../../model/finding.ts';
 import type { Observation, OsReleaseObservation, PackagesObservation, PlacedObservation } from '../../model/observation.ts';
-import { type Inventory, isSystemPackage, type Package, type PackageRecord } from '../../model/package.ts';
+import { type Inventory, isSystemPackage, type Package, type PackageRecord, systemPackageTypes } from '../../model/package.ts';
 import { installedProjects } from './lock/installed-projects.ts';
 import { lockedType } from './lock/lock-file.ts';
 import { osReleasePaths } from './os-release.ts';
 import { withoutOwned } from './ownership.ts';
 import { toPurl } from './purl.ts';
 import { type Release, toEcosystem, toRelease } from './release.ts';
+import { rpmDatabasePaths } from './rpm/rpm-database.ts';
+import { withInstaller } from './rpm/rpm-installer.ts';
 
 /**
  * The packages of an image's final file system, from what the inspectors saw in all its layers, with the gaps in that: each database that
@@ -28,7 +30,7 @@ export function toInventory(placed: readonly PlacedObservation[]): {
   });
   const unowned = withoutOwned(stated, notes);
   const uncounted = installedProjects(unowned, survivingLocks(placed));
-  const packages = withoutDoubles(unowned.filter(({ path }) => !uncounted.has(path)));
+  const packages = withInstaller(withoutDoubles(unowned.filter(({ path }) => !uncounted.has(path))));
   return {
     inventory: {
       operatingSystem: release && { id: release.id, versionId: release.versionId, prettyName: release.prettyName },
@@ -100,8 +102,9 @@ function placePackages(
   return packages.map((record) => ({ record, path, layer: layers.get(recordKey(record)) ?? survivor.layer }));
 }
 
-/** apk's database has moved to /usr with the merge of the folders; what it lists has not changed by that. */
+/** apk's database has moved to /usr with the merge of the folders, and rpm's changes place and format; what it lists has not changed by that. */
 function databasePlace(path: string): string {
+  if (rpmDatabasePaths.includes(path)) return 'rpm';
   return path.startsWith('usr/lib/apk/') ? path.slice('usr/'.length) : path;
 }
 
@@ -144,7 +147,7 @@ function databaseGaps(placed: readonly PlacedObservation[], uncounted: ReadonlyS
 function releaseGaps(packages: readonly Package[], release: Release | undefined): readonly CoverageGap[] {
   const system =
     release === undefined ? 'the image has no os-release' : `OSV has no ecosystem for ${release.prettyName} (ID=${release.id})`;
-  return (['deb', 'apk'] as const).flatMap((type) => {
+  return systemPackageTypes.flatMap((type) => {
     const unmatched = packages.filter((item) => item.type === type && item.ecosystem === undefined);
     const reason = `${unmatched.length} ${type} packages cannot be matched with advisories: ${system}`;
     return unmatched.length === 0 ? [] : [{ code: 'no-release', path: unmatched[0]?.path, layer: undefined, reason }];
@@ -154,7 +157,7 @@ function releaseGaps(packages: readonly Package[], release: Release | undefined)
 /** A database that a later layer deletes says nothing of the final file system, though the files of its packages may well be there. */
 function deletedDatabaseGaps(placed: readonly PlacedObservation[]): readonly CoverageGap[] {
   const databases = ofKind(placed, 'packages').filter(({ observation }) => observation.packages.some(isSystemPackage));
-  return (['deb', 'apk'] as const).flatMap((type) => {
+  return systemPackageTypes.flatMap((type) => {
     const ofType = databases.filter(({ observation }) => observation.packages[0]?.type === type);
     const last = ofType.at(-1);
     if (last === undefined || ofType.some(({ survives }) => survives)) return [];

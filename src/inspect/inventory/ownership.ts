@@ -29,15 +29,20 @@ export function withoutOwned(
 }
 
 function isOfDistribution(owner: Package, project: string): boolean {
+  if (owner.type === 'rpm' && distributionVendor.test(owner.maintainer ?? '')) return true;
   if (owner.type === 'apk' || /@(?:[a-z.-]+\.)?(?:debian\.org|ubuntu\.com)\b/i.test(owner.maintainer ?? '')) return true;
   return [owner.name, owner.source?.name ?? ''].some((name) => plainName(name) === plainName(project));
 }
 
-/** `python3-foo`, `python-foo`, `node-foo`, `ruby-foo`, `php-foo` and `foo` are names of one project. */
+/** Who builds the packages of the distributions of rpm, by their `VENDOR`. */
+const distributionVendor =
+  /^(?:Red Hat|CentOS|AlmaLinux|Rocky|Fedora Project|Amazon|Oracle America|SUSE LLC|openSUSE|obs:\/\/build\.(?:open)?suse\.|Microsoft Corporation|VMware|Broadcom|http:\/\/openeuler\.org|Mageia)/i;
+
+/** `python3-foo`, `python-foo`, `node-foo`, `rubygem-foo`, `php-foo` and `foo` are names of one project. */
 function plainName(name: string): string {
   return name
     .toLowerCase()
-    .replace(/^(?:python3?|node|ruby|php)-/, '')
+    .replace(/^(?:python[0-9.]*|nodejs|node|rubygem|ruby|php)-/, '')
     .replace(/[._/@-]+/g, '-');
 }
 

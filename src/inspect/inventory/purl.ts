@@ -8,10 +8,11 @@ import type { Release } from './release.ts';
  */
 export function toPurl(record: PackageRecord, release: Release | undefined): string {
   switch (record.type) {
+    case 'rpm':
+      return toRpmPurl(record, release);
     case 'deb':
-    case 'apk':
-    case 'rpm': {
-      const vendor = release === undefined || !/^[a-z0-9._-]+$/.test(release.id) ? fallbackVendor[record.type] : release.id;
+    case 'apk': {
+      const vendor = toVendor(release) ?? fallbackVendor[record.type];
       const distro = toDistro(vendor, release);
       const qualifiers = {
         ...(record.architecture === undefined ? {} : { arch: record.architecture }),
@@ -29,7 +30,26 @@ export function toPurl(record: PackageRecord, release: Release | undefined): str
   }
 }
 
-const fallbackVendor = { deb: 'debian', apk: 'alpine', rpm: 'linux' } as const;
+const fallbackVendor = { deb: 'debian', apk: 'alpine' } as const;
+
+function toVendor(release: Release | undefined): string | undefined {
+  return release !== undefined && /^[a-z0-9._-]+$/.test(release.id) ? release.id : undefined;
+}
+
+/** The epoch stands apart, `upstream` is the file name of the source package, and two vendors have another name than in os-release: all as syft and grype have it. */
+function toRpmPurl({ name, version, architecture, source }: PackageRecord, release: Release | undefined): string {
+  const id = toVendor(release);
+  const distro = id === undefined ? undefined : toDistro(id, release);
+  const [, epoch, build = version] = /^(\d+):(.*)$/.exec(version) ?? [];
+  const qualifiers = {
+    ...(architecture === undefined ? {} : { arch: architecture }),
+    ...(distro === undefined ? {} : { distro }),
+    ...(epoch === undefined ? {} : { epoch }),
+    ...(source === undefined ? {} : { upstream: `${source.name}-${source.version.replace(/^\d+:/, '')}.src.rpm` }),
+  };
+  const vendor = id === 'rhel' ? 'redhat' : id?.startsWith('opensuse') ? 'opensuse' : (id ?? 'linux');
+  return toPackageUrl({ type: 'rpm', namespace: vendor, name, version: build, qualifiers });
+}
 
 function toDistro(vendor: string, release: Release | undefined): string | undefined {
   const version = release === undefined ? '' : release.versionId || release.codename;

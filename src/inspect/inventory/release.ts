@@ -1,4 +1,5 @@
 import type { PackageType } from '../../model/package.ts';
+import { toRpmEcosystem } from './rpm/rpm-ecosystem.ts';
 
 export interface Release {
   readonly id: string;
@@ -29,6 +30,8 @@ export function toEcosystem(type: PackageType, release: Release | undefined): st
       return release && debEcosystem(release);
     case 'apk':
       return release && apkEcosystem(release);
+    case 'rpm':
+      return release && toRpmEcosystem(release);
     default:
       return languageEcosystems[type];
   }

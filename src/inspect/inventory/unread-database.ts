@@ -1,8 +1,6 @@
 import { type FileReader, gap } from './file-inspector.ts';
 
 const databases: readonly { readonly manager: string; readonly path: RegExp }[] = [
-  { manager: 'rpm', path: /^(?:usr\/lib\/sysimage|var\/lib)\/rpm\/(?:rpmdb\.sqlite|Packages(?:\.db)?)$/ },
-  { manager: 'rpm', path: /^var\/lib\/rpmmanifest\/container-manifest-2$/ },
   { manager: 'pacman', path: /^var\/lib\/pacman\/local\/ALPM_DB_VERSION$/ },
   { manager: 'opkg', path: /^(?:usr\/lib|var\/lib)\/opkg\/status$/ },
 ];

@@ -81,7 +81,7 @@ function taskFile() {
     visibility: ['Build', 'Release'],
     author: 'Image Custody maintainers',
     version: { Major: major, Minor: minor, Patch: patch },
-    instanceNameFormat: 'Take $(image) into custody',
+    instanceNameFormat: 'Image Custody: $(command) $(image)',
     minimumAgentVersion: '3.232.1',
     inputs: inputs.filter((input: Input) => input.onlyOn !== 'github').map(taskInput),
     outputVariables: outputs.map((output: Output) => ({ name: toCamelCase(output.name), description: output.description })),
@@ -103,7 +103,14 @@ function taskInput(input: Input) {
     required: input.required === true,
     helpMarkDown: describe(input),
     ...taskInputType(input),
+    ...toVisibility(input),
   };
+}
+
+/** What a command does not have is not asked for; a required input is required where it is seen. */
+function toVisibility({ commands = ['secure'] }: Input): { visibleRule?: string } {
+  const [only, ...others] = commands;
+  return others.length > 0 ? {} : { visibleRule: `command = ${only}` };
 }
 
 function taskInputType(input: Input): { type: string; options?: Record<string, string> } {

@@ -9,6 +9,8 @@ export type AdvisoryErrorCode =
   | 'snapshot-too-large'
   | 'feed-unreadable'
   | 'feed-damaged'
+  | 'no-snapshot'
+  | 'untrusted-snapshot'
   | 'service-unreachable'
   | 'service-refused'
   | 'unexpected-answer';

@@ -27,12 +27,17 @@ export function openOsvService(options: OsvServiceOptions): AdvisorySource {
   return {
     name: url.host === 'api.osv.dev' ? 'osv.dev' : url.origin,
     expect() {},
-    match: (packages) => matchInService(client, options.parallel ?? 8, packages),
+    match: (packages) => matchInService(client, options, packages),
     async [Symbol.asyncDispose]() {},
   };
 }
 
-async function matchInService(client: OsvClient, parallel: number, packages: readonly Package[]): Promise<AdvisoryAnswer> {
+async function matchInService(
+  client: OsvClient,
+  { parallel = 8, retry }: OsvServiceOptions,
+  packages: readonly Package[],
+): Promise<AdvisoryAnswer> {
+  const asOf = retry.now().toISOString();
   const { questions, gaps } = toQuestions(packages);
   const [answerable, versionless] = partition(questions, ({ subject }) => subject.version !== '');
   const { answers, refused } = await client.query(answerable.map(({ subject }) => subject));
@@ -46,6 +51,7 @@ async function matchInService(client: OsvClient, parallel: number, packages: rea
       .flatMap(({ modified }) => modified ?? [])
       .sort()
       .at(-1),
+    asOf,
   };
 }
 

@@ -2,7 +2,7 @@ import { type AzureCredential, openCredential } from '../azure/credential.ts';
 import { type KeyVault, openKeyVault } from '../azure/key-vault.ts';
 import { fetchRegistryToken } from '../azure/registry-token.ts';
 import type { Host } from '../host/host.ts';
-import type { Credential, Settings } from '../inputs/settings.ts';
+import type { AccessSettings, Credential } from '../inputs/settings.ts';
 import type { SecretValue } from '../lib/secret-value.ts';
 import { StepError } from '../lib/step-error.ts';
 import { isAzureRegistry, type RegistryCredential } from '../registry/credential.ts';
@@ -21,7 +21,7 @@ export interface Credentials {
 }
 
 /** Signs in and reads the named secrets; each is masked on the host before anything is done with it. */
-export async function openCredentials(settings: Settings, host: Host, world: World): Promise<Credentials> {
+export async function openCredentials(settings: AccessSettings, host: Host, world: World): Promise<Credentials> {
   for (const secret of [world.environment.azureClientSecret, literal(settings.registryPassword)]) {
     if (secret !== undefined) host.mask(secret);
   }
@@ -59,7 +59,7 @@ export async function openCredentials(settings: Settings, host: Host, world: Wor
 }
 
 /** Another registry, which the image comes from, is not given the password of the one that it goes to. */
-function isTarget({ push }: Settings, registry: string): boolean {
+function isTarget({ push }: AccessSettings, registry: string): boolean {
   return push.length === 0 || push.some((reference) => parseReference(reference).registry === registry);
 }
 
@@ -68,7 +68,7 @@ function literal(credential: Credential | undefined): SecretValue | undefined {
 }
 
 /** Explicit input wins over the environment; a client secret over federation. Nothing is asked for before it is needed. */
-function chooseAzure(settings: Settings, world: World): AzureCredential | undefined {
+function chooseAzure(settings: AccessSettings, world: World): AzureCredential | undefined {
   const { environment } = world;
   const tenantId = settings.azureTenantId ?? environment.azureTenantId;
   const clientId = settings.azureClientId ?? environment.azureClientId;

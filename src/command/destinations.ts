@@ -1,4 +1,4 @@
-import type { Settings } from '../inputs/settings.ts';
+import type { AccessSettings } from '../inputs/settings.ts';
 import { StepError } from '../lib/step-error.ts';
 import type { Digest } from '../model/digest.ts';
 import type { RepositoryName } from '../model/source.ts';
@@ -16,7 +16,7 @@ export interface Destination {
 }
 
 /** Opens the repositories of the input `push`, probes that the run may push to each before any expensive work is done, and sees what the tags are. */
-export async function openDestinations(settings: Settings, credentials: Credentials, world: World): Promise<readonly Destination[]> {
+export async function openDestinations(settings: AccessSettings, credentials: Credentials, world: World): Promise<readonly Destination[]> {
   const tagsByRepository = new Map<string, { registry: string; repository: string; tags: Set<string> }>();
   for (const text of settings.push) {
     const { registry, repository, tag = 'latest', digest } = parseReference(text);
@@ -34,7 +34,7 @@ export async function openDestinations(settings: Settings, credentials: Credenti
 }
 
 /** A repository with the credential for it; nothing is sent yet. */
-export function openRemote(reference: RepositoryName, settings: Settings, credentials: Credentials, world: World): Repository {
+export function openRemote(reference: RepositoryName, settings: AccessSettings, credentials: Credentials, world: World): Repository {
   return openRepository(reference, {
     http: world.http,
     credential: credentials.forRegistry(reference.registry),

@@ -36,7 +36,8 @@ export interface Evidence {
 export async function toEvidence({ image, signer, sboms }: EvidenceRequest, world: World): Promise<readonly Evidence[]> {
   const platforms = publishedManifests(image).filter(({ image: source }) => source.kind !== 'attachment');
   const subjects = new Map([image, ...platforms].map(({ manifest: { descriptor } }) => [descriptor.digest, descriptor]));
-  const signatures = signer === undefined ? [] : await Promise.all([...subjects.values()].map((subject) => sign(subject, signer, world)));
+  const signatures =
+    signer === undefined ? [] : await Promise.all([...subjects.values()].map((subject) => signManifest(subject, signer, world)));
   const bills = platforms.flatMap((platform) =>
     (sboms.get(platform.manifest.descriptor.digest) ?? []).map((sbom) => attachSbom(platform, sbom)),
   );
@@ -65,7 +66,8 @@ export async function verifyEvidence(
   });
 }
 
-async function sign({ mediaType, digest, size }: Descriptor, signer: KeySigner, world: World): Promise<Evidence> {
+/** A signature of one manifest, not yet sent. */
+export async function signManifest({ mediaType, digest, size }: Descriptor, signer: KeySigner, world: World): Promise<Evidence> {
   const subject = { mediaType, digest, size };
   const signature = await signNotary({ signer, subject, now: world.now, agent: `image-custody/${world.version}` });
   const { artifactType, annotations, bytes } = signature;

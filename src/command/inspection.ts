@@ -14,6 +14,8 @@ import { type CoverageGap, compareFindings, type Finding } from '../model/findin
 import { type BaseImage, platformText } from '../model/image.ts';
 import type { Inventory } from '../model/package.ts';
 import { type KeptManifest, type MadeManifest, platformImages } from '../model/source.ts';
+import { findStaleAdvisories } from '../policy/advisory-age.ts';
+import type { Policy } from '../policy/policy.ts';
 import type { Pass } from './pass.ts';
 import type { DockerfileText } from './resources.ts';
 
@@ -34,16 +36,20 @@ export interface InspectedPlatform {
   readonly layers: readonly TarLayerResult[];
 }
 
+export interface InspectionOptions {
+  readonly advisories: AdvisorySource;
+  readonly exploitation: ExploitationSource;
+  readonly dockerfile: DockerfileText | undefined;
+  /** Says how old advisories may be. */
+  readonly policy: Policy;
+  readonly now: Date;
+}
+
 /** Lays the layers of each platform over each other, asks for advisories of all packages at once, and tells where in the Dockerfile findings come from. */
-export async function inspect(
-  pass: Pass,
-  advisories: AdvisorySource,
-  exploitation: ExploitationSource,
-  dockerfile: DockerfileText | undefined,
-): Promise<Inspection> {
+export async function inspect(pass: Pass, { advisories, exploitation, dockerfile, policy, now }: InspectionOptions): Promise<Inspection> {
   const read = platformImages(pass.image).map((image) => readPlatform(image, pass.layers, dockerfile));
   const packages = read.flatMap(({ platform }) => platform.inventory.packages);
-  const answer = packages.length === 0 ? { matches: [], gaps: [], newest: undefined } : await advisories.match(packages);
+  const answer: AdvisoryAnswer = packages.length === 0 ? { matches: [], gaps: [], newest: undefined } : await advisories.match(packages);
   const exploited = await exploitation(cvesOf(answer.matches));
   const found = read.flatMap(({ platform: { image, inventory, base }, findings }) => {
     const packagesHere = new Set(inventory.packages);
@@ -55,10 +61,12 @@ export async function inspect(
     return { platform: platformText(image.config.platform), history: image.config.history, layers: layers.length };
   });
   const findings = attribute(mergePlatforms(found), { images, dockerfile });
+  const age = { source: advisories.name, asOf: answer.asOf ?? answer.newest };
+  const stale = packages.length === 0 ? [] : findStaleAdvisories(policy, age, now);
   return {
     platforms: read.map(({ platform }) => platform),
     findings: findings.toSorted(compareFindings),
-    gaps: distinct([...read.flatMap(({ gaps }) => gaps), ...answer.gaps]),
+    gaps: distinct([...read.flatMap(({ gaps }) => gaps), ...answer.gaps, ...stale]),
     answer,
     exploited,
   };

@@ -47,6 +47,7 @@ export function toReport(facts: Facts, receipt: Receipt | undefined, world: Worl
       source: advisories.name,
       asked: inspection.platforms.reduce((sum, { inventory }) => sum + inventory.packages.length, 0),
       newest: inspection.answer.newest,
+      created: inspection.answer.created,
     },
     exploitation: { knownExploited: inspection.exploited.knownExploited?.released, epss: inspection.exploited.epss?.scored },
     publication: toPublication(verdict, settings, receipt),

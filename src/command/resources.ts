@@ -1,12 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
-import { openAdvisoryDirectory } from '../advisory/advisory-thread.ts';
 import { openExploitation } from '../advisory/exploitation.ts';
 import type { Feed } from '../advisory/feed.ts';
-import { openOsvService } from '../advisory/osv-service.ts';
-import type { ListSetting, Settings } from '../inputs/settings.ts';
+import type { AccessSettings, ListSetting, Settings } from '../inputs/settings.ts';
 import { StepError } from '../lib/step-error.ts';
-import type { AdvisorySource } from '../model/advisory.ts';
 import type { ExploitationSource } from '../model/exploitation.ts';
 import type { KeySigner } from '../model/signer.ts';
 import { builtinPolicy } from '../policy/builtin-policy.ts';
@@ -40,19 +37,6 @@ export async function readDockerfile(settings: Settings, workspace: string): Pro
   const path = settings.dockerfile ?? defaultDockerfile;
   const text = await readText('dockerfile', path, workspace, settings.dockerfile !== undefined);
   return text === undefined ? undefined : { path: relative(workspace, resolve(workspace, path)).split(sep).join('/'), text };
-}
-
-/** Where advisories come from. Rejects with a StepError where a directory or file that was named is not there; a service is not asked yet. */
-export async function openAdvisories(settings: Settings, workspace: string, { http, now, random, sleep }: World): Promise<AdvisorySource> {
-  const { advisories } = settings;
-  if (advisories.kind === 'path') {
-    const path = resolve(workspace, advisories.path);
-    const found = await stat(path).catch(() => undefined);
-    if (found?.isFile()) return openSnapshotFile(path);
-    if (!found?.isDirectory()) throw noDatabase(advisories.path, workspace);
-    return openAdvisoryDirectory(path);
-  }
-  return openOsvService({ url: new URL(advisories.url), http, retry: { now, random, sleep } });
 }
 
 /**
@@ -102,17 +86,9 @@ async function toFeed(input: string, setting: ListSetting | undefined, workspace
   });
 }
 
-async function openSnapshotFile(path: string): Promise<AdvisorySource> {
-  const [{ openSnapshotBytes }, { openSnapshotSource }] = await Promise.all([
-    import('../advisory/snapshot/snapshot-bytes.ts'),
-    import('../advisory/snapshot/snapshot-source.ts'),
-  ]);
-  return openSnapshotSource(path, () => openSnapshotBytes(path));
-}
-
 /** The key that signs, its certificate chain already held against the Notary Project's rules; undefined where nothing is signed. */
 export async function openSigner(
-  settings: Settings,
+  settings: AccessSettings,
   workspace: string,
   credentials: Credentials,
   world: World,
@@ -130,18 +106,10 @@ export async function openSigner(
   return signer;
 }
 
-function noDatabase(path: string, workspace: string): StepError {
-  return new StepError({
-    code: 'input-invalid',
-    origin: 'input',
-    message: `The input advisories is ${JSON.stringify(path)}, and there is no such directory or file`,
-    hint: `Accepted: osv.dev, the https URL of a service with its API, a directory of OSV records (ECOSYSTEM/all.zip), or the file of a snapshot, relative to ${workspace}.`,
-  });
-}
-
-async function readText(input: string, path: string, workspace: string, required: true): Promise<string>;
-async function readText(input: string, path: string, workspace: string, required: boolean): Promise<string | undefined>;
-async function readText(input: string, path: string, workspace: string, required: boolean): Promise<string | undefined> {
+/** The text of an input's file; undefined where it is not there and need not be. Rejects with a StepError `file-unreadable`. */
+export async function readText(input: string, path: string, workspace: string, required: true): Promise<string>;
+export async function readText(input: string, path: string, workspace: string, required: boolean): Promise<string | undefined>;
+export async function readText(input: string, path: string, workspace: string, required: boolean): Promise<string | undefined> {
   const file = isAbsolute(path) ? path : resolve(workspace, path);
   try {
     return await readFile(file, 'utf8');

@@ -4,6 +4,7 @@ import { openCompressor } from '../layer/compressor.ts';
 import { toPublished } from '../layer/manifest.ts';
 import { originOf } from '../model/source.ts';
 import { decide } from '../policy/decide.ts';
+import { findAdvisories } from './advisories.ts';
 import { toCancellable, toCancellation } from './cancellation.ts';
 import { openCredentials } from './credentials.ts';
 import { openDestinations } from './destinations.ts';
@@ -14,7 +15,7 @@ import { inspect } from './inspection.ts';
 import { readImage } from './pass.ts';
 import { publish, type Receipt } from './publish.ts';
 import { type Facts, probeReport, tellFailure, tellReport, toReport } from './reporting.ts';
-import { openAdvisories, openExploitationLists, openSigner, readDockerfile, readPolicy } from './resources.ts';
+import { openExploitationLists, openSigner, readDockerfile, readPolicy } from './resources.ts';
 import { ReusableBlobs } from './reusable-blobs.ts';
 import { toSboms } from './sbom.ts';
 import type { World } from './world.ts';
@@ -31,14 +32,15 @@ export async function secure(settings: Settings, host: Host, world: World): Prom
     await probeReport(settings, host);
     const policy = await readPolicy(settings, host.workspace);
     const dockerfile = await readDockerfile(settings, host.workspace);
+    const openAdvisories = await findAdvisories(settings, host, world);
     const http = toCancellable(world.http, world.cancelled);
-    await using advisories = await openAdvisories(settings, host.workspace, { ...world, http });
     const exploitation = await openExploitationLists(settings, policy, host.workspace, { ...world, http });
     const openImage = await findImage(settings, host, world);
 
     const credentials = await openCredentials(settings, host, world);
     const source = await openImage(credentials);
     const signer = await openSigner(settings, host.workspace, credentials, world);
+    await using advisories = await openAdvisories(credentials, signer);
     const destinations = await openDestinations(settings, credentials, world);
 
     await using held = new HeldLayers(destinations, source.repository);
@@ -52,7 +54,7 @@ export async function secure(settings: Settings, host: Host, world: World): Prom
     if (takenFrom !== undefined)
       log(`Took ${image.manifest.descriptor.digest} out of the multi-platform image ${takenFrom}, for the input platform.`);
 
-    const inspection = await inspect(pass, advisories, exploitation, dockerfile);
+    const inspection = await inspect(pass, { advisories, exploitation, dockerfile, policy, now: world.now() });
     const verdict = decide({ policy, findings: inspection.findings, gaps: inspection.gaps, now: world.now() });
     facts = { settings, image, takenFrom, inspection, advisories, verdict, startedAt, elapsedMs: () => world.elapsedMs() - startedMs };
 

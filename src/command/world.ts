@@ -30,6 +30,8 @@ export interface Environment {
   readonly azureClientId: string | undefined;
   readonly azureClientSecret: SecretValue | undefined;
   readonly azureAuthorityHost: string | undefined;
+  /** Folder for what is worth keeping between runs on this machine. */
+  readonly cacheFolder: string;
   /** What is piped into the process, where the host gives a run something. */
   readonly standardInput: StandardInput | undefined;
   /** Asks the host for a token that says who this run is, where the host has such tokens (GitHub OIDC). */

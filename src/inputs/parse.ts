@@ -2,8 +2,8 @@ import { SecretValue } from '../lib/secret-value.ts';
 import { StepError } from '../lib/step-error.ts';
 import { type Platform, platformText } from '../model/image.ts';
 import { parsePlatform } from '../model/platform.ts';
-import type { AdvisoriesSetting, Credential, ListSetting, SbomFormat, SecretRequest, Settings } from './settings.ts';
-import { type Input, type InputName, inputLimitCharacters, inputs, listLimit } from './table.ts';
+import type { AccessSettings, AdvisoriesSetting, Credential, ListSetting, SbomFormat, SecretRequest, Settings } from './settings.ts';
+import { type Command, commands, type Input, type InputName, inputLimitCharacters, inputs, listLimit } from './table.ts';
 
 export type InputErrorCode = 'input-missing' | 'input-unknown' | 'input-invalid' | 'input-conflict';
 
@@ -18,21 +18,16 @@ export function parseSettings(raw: ReadonlyMap<string, string>, spell: Spelling)
   const fields = new Fields(raw, spell);
   fields.refuseUnknown();
   const settings: Settings = {
+    ...parseAccess(fields),
     image: fields.text('image') ?? fields.missing('image'),
-    push: fields.list('push'),
     platforms: parsePlatforms(fields),
     policy: fields.text('policy'),
     failOn: fields.choice('fail-on', ['critical', 'high', 'medium', 'low', 'none']) ?? 'high',
     advisories: parseAdvisories(fields.text('advisories') ?? 'osv.dev', fields),
+    advisoriesCertificate: fields.text('advisories-certificate'),
+    advisoriesCache: fields.text('advisories-cache'),
     knownExploited: parseListSetting('known-exploited', fields),
     epss: parseListSetting('epss', fields),
-    keyVault: fields.text('key-vault'),
-    secrets: fields.list('secrets').map((line, index) => parseSecretRequest(line, index, fields)),
-    azureTenantId: fields.text('azure-tenant-id'),
-    azureClientId: fields.text('azure-client-id'),
-    registryUsername: fields.credential('registry-username'),
-    registryPassword: fields.credential('registry-password'),
-    signingKey: signingKey(fields),
     sbom: parseSbomFormats(fields),
     dockerfile: fields.text('dockerfile'),
     annotations: fields.flag('annotations'),
@@ -40,10 +35,29 @@ export function parseSettings(raw: ReadonlyMap<string, string>, spell: Spelling)
     summary: fields.flag('summary'),
     report: fields.text('report'),
     compression: fields.choice('compression', ['gzip', 'zstd', 'keep']) ?? 'gzip',
-    insecureRegistries: fields.list('insecure-registry').map((host) => parseHost(host, fields)),
   };
   checkTogether(settings, spell);
   return settings;
+}
+
+/** Which command the runner's input `command` names. */
+export function parseCommand(raw: ReadonlyMap<string, string>, spell: Spelling): Command {
+  return new Fields(raw, spell).choice('command', commands) ?? 'secure';
+}
+
+/** The inputs that every command has which pushes something. They are held against each other by `checkTogether`. */
+export function parseAccess(fields: Fields): AccessSettings {
+  return {
+    push: fields.list('push'),
+    keyVault: fields.text('key-vault'),
+    secrets: fields.list('secrets').map((line, index) => parseSecretRequest(line, index, fields)),
+    azureTenantId: fields.text('azure-tenant-id'),
+    azureClientId: fields.text('azure-client-id'),
+    registryUsername: fields.credential('registry-username'),
+    registryPassword: fields.credential('registry-password'),
+    signingKey: signingKey(fields),
+    insecureRegistries: fields.list('insecure-registry').map((host) => parseHost(host, fields)),
+  };
 }
 
 /**
@@ -57,8 +71,11 @@ export function foreignNames(raw: ReadonlyMap<string, string>): readonly string[
 
 /** The error where `name` is no input. */
 export function unknownInput(name: string, spell: Spelling): StepError<InputErrorCode> {
-  const names = inputs.map((input) => input.name);
-  const nearest = nearestName(name, names) as InputName | undefined;
+  const nearest = nearestName(
+    name,
+    inputs.map((input) => input.name),
+  ) as InputName | undefined;
+  const names = inputs.filter((input) => !('notOn' in input)).map((input) => input.name);
   return new StepError({
     code: 'input-unknown',
     origin: 'input',
@@ -67,7 +84,8 @@ export function unknownInput(name: string, spell: Spelling): StepError<InputErro
   });
 }
 
-class Fields {
+/** The raw texts of the inputs, each read as its kind. Errors name the input as the host spells it. */
+export class Fields {
   readonly #raw: ReadonlyMap<string, string>;
   readonly #spell: Spelling;
 
@@ -162,11 +180,12 @@ function parsePlatforms(fields: Fields): readonly Platform[] {
 function parseAdvisories(text: string, fields: Fields): AdvisoriesSetting {
   if (text === 'osv.dev') return { kind: 'service', url: 'https://api.osv.dev' };
   if (/^https:\/\//i.test(text) && URL.canParse(text)) return { kind: 'service', url: text };
+  if (text.startsWith('registry:')) return { kind: 'registry', reference: text.slice('registry:'.length) };
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
     return fields.invalid(
       'advisories',
       JSON.stringify(text),
-      'osv.dev, the https URL of a service with its API, or a directory of OSV records',
+      'osv.dev, the https URL of a service with its API, a directory of OSV records, the file of a snapshot, or registry:REFERENCE',
     );
   }
   return { kind: 'path', path: text };
@@ -212,7 +231,7 @@ function signingKey(fields: Fields): string | undefined {
   return sign === 'none' ? undefined : key;
 }
 
-function checkTogether(settings: Settings, spell: Spelling): void {
+export function checkTogether(settings: AccessSettings, spell: Spelling): void {
   const declared = settings.secrets.map((request) => request.name);
   const doubled = declared.find((name, index) => declared.indexOf(name) !== index);
   if (doubled !== undefined) conflict(`The input ${spell('secrets')} names ${doubled} twice`, 'Give each secret a name of its own.');
@@ -240,7 +259,7 @@ function checkTogether(settings: Settings, spell: Spelling): void {
   }
 }
 
-function conflict(message: string, hint: string): never {
+export function conflict(message: string, hint: string): never {
   throw new StepError<InputErrorCode>({ code: 'input-conflict', origin: 'input', message, hint });
 }
 

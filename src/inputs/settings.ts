@@ -2,17 +2,9 @@ import type { SecretValue } from '../lib/secret-value.ts';
 import type { Severity } from '../model/finding.ts';
 import type { Platform } from '../model/image.ts';
 
-/** The inputs of one run, typed. Paths are as the user gave them, relative to the workspace. */
-export interface Settings {
-  readonly image: string;
+/** The inputs that say where something is pushed, by whom, and who signs it. */
+export interface AccessSettings {
   readonly push: readonly string[];
-  /** In their normal form, each once; empty for all. */
-  readonly platforms: readonly Platform[];
-  readonly policy: string | undefined;
-  readonly failOn: Exclude<Severity, 'unknown'> | 'none';
-  readonly advisories: AdvisoriesSetting;
-  readonly knownExploited: ListSetting | undefined;
-  readonly epss: ListSetting | undefined;
   readonly keyVault: string | undefined;
   readonly secrets: readonly SecretRequest[];
   readonly azureTenantId: string | undefined;
@@ -20,6 +12,23 @@ export interface Settings {
   readonly registryUsername: Credential | undefined;
   readonly registryPassword: Credential | undefined;
   readonly signingKey: string | undefined;
+  readonly insecureRegistries: readonly string[];
+}
+
+/** The inputs of one run, typed. Paths are as the user gave them, relative to the workspace. */
+export interface Settings extends AccessSettings {
+  readonly image: string;
+  /** In their normal form, each once; empty for all. */
+  readonly platforms: readonly Platform[];
+  readonly policy: string | undefined;
+  readonly failOn: Exclude<Severity, 'unknown'> | 'none';
+  readonly advisories: AdvisoriesSetting;
+  /** File of certificates, one of which has to be in the chain that signed a snapshot from a registry. */
+  readonly advisoriesCertificate: string | undefined;
+  /** Folder that keeps snapshots from registries; undefined: the runner's. */
+  readonly advisoriesCache: string | 'off' | undefined;
+  readonly knownExploited: ListSetting | undefined;
+  readonly epss: ListSetting | undefined;
   /** Formats of the bill of materials, each once; empty for none. */
   readonly sbom: readonly SbomFormat[];
   readonly dockerfile: string | undefined;
@@ -28,12 +37,28 @@ export interface Settings {
   readonly summary: boolean;
   readonly report: string | undefined;
   readonly compression: 'gzip' | 'zstd' | 'keep';
-  readonly insecureRegistries: readonly string[];
 }
+
+/** The inputs of the command `mirror`. */
+export interface MirrorSettings extends AccessSettings {
+  readonly advisories: MirrorOrigin;
+  /** Empty for all that the origin has and the step can use. */
+  readonly ecosystems: readonly string[];
+  /** File that the snapshot is written to. */
+  readonly snapshot: string | undefined;
+}
+
+/** `bucket`: archives of records under an https URL. */
+export type MirrorOrigin = { readonly kind: 'bucket'; readonly url: string | undefined } | { readonly kind: 'path'; readonly path: string };
 
 export type SbomFormat = 'cyclonedx' | 'spdx';
 
-export type AdvisoriesSetting = { readonly kind: 'service'; readonly url: string } | { readonly kind: 'path'; readonly path: string };
+export type AdvisoriesSetting =
+  | { readonly kind: 'service'; readonly url: string }
+  /** A directory of records or the file of a snapshot. */
+  | { readonly kind: 'path'; readonly path: string }
+  /** A snapshot in a registry, by tag or digest. */
+  | { readonly kind: 'registry'; readonly reference: string };
 
 /** A list that someone publishes: the file, or its https URL. */
 export type ListSetting = { readonly kind: 'service'; readonly url: string } | { readonly kind: 'path'; readonly path: string };

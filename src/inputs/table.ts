@@ -15,7 +15,15 @@ export interface Input {
   readonly description: string;
   /** Left out elsewhere. */
   readonly onlyOn?: 'github' | 'azure-pipelines';
+  /** `shell`: the command line has something else for it. */
+  readonly notOn?: 'shell';
+  /** Commands that have it; by default `secure` alone. */
+  readonly commands?: readonly Command[];
 }
+
+export const commands = ['secure', 'mirror'] as const;
+/** What the step is asked to do; on the command line a subcommand. */
+export type Command = (typeof commands)[number];
 
 export interface Output {
   readonly name: string;
@@ -31,6 +39,16 @@ export const listLimit = 100;
 /** Every input of the step; action.yml, task.json, `--help` and the README's tables are generated from here. */
 export const inputs = [
   {
+    name: 'command',
+    type: 'choice',
+    choices: commands,
+    default: 'secure',
+    notOn: 'shell',
+    commands,
+    description:
+      '`secure` takes an image into custody; `mirror` puts a snapshot of the advisories into your own registry. On the command line these are subcommands.',
+  },
+  {
     name: 'image',
     type: 'text',
     required: true,
@@ -40,6 +58,7 @@ export const inputs = [
   {
     name: 'push',
     type: 'list',
+    commands,
     defaultText: 'empty: scan only',
     description: 'Destination references, e.g. `registry.example.com/team/app:1.2`. All get the same digest.',
   },
@@ -66,9 +85,37 @@ export const inputs = [
   {
     name: 'advisories',
     type: 'text',
+    commands,
     default: 'osv.dev',
     description:
-      'Where advisories come from: `osv.dev`, the https URL of a service with its API, or a directory of OSV records (`ECOSYSTEM/all.zip`).',
+      'Where advisories come from: `osv.dev`, the https URL of a service with its API, a directory of OSV records (`ECOSYSTEM/all.zip`), the file of a snapshot, or `registry:REFERENCE` of one that `mirror` has pushed. For `mirror`: `osv.dev`, the https URL of a mirror of its archives, or a directory.',
+  },
+  {
+    name: 'advisories-certificate',
+    type: 'file',
+    defaultText: 'the certificate of signing-key',
+    description:
+      'PEM file of certificates. A snapshot from a registry has to be signed by one of them, or by a certificate that one of them has issued. Without it and without signing-key, `advisories` has to name a digest.',
+  },
+  {
+    name: 'advisories-cache',
+    type: 'text',
+    defaultText: "a folder in the runner's tool cache",
+    description: 'Folder that keeps snapshots from registries by their digest, or `off`.',
+  },
+  {
+    name: 'ecosystem',
+    type: 'list',
+    commands: ['mirror'],
+    defaultText: 'all that there are, of osv.dev those that can be matched',
+    description: 'For `mirror`: ecosystems of the snapshot, as OSV writes them and without release, e.g. `Debian` and `npm`.',
+  },
+  {
+    name: 'snapshot',
+    type: 'file',
+    commands: ['mirror'],
+    defaultText: 'empty',
+    description: 'For `mirror`: file that the snapshot is written to.',
   },
   {
     name: 'known-exploited',
@@ -87,24 +134,28 @@ export const inputs = [
   {
     name: 'key-vault',
     type: 'text',
+    commands,
     defaultText: 'empty',
     description: 'Name or URL of the Azure Key Vault that holds the secrets and the signing key.',
   },
   {
     name: 'secrets',
     type: 'list',
+    commands,
     defaultText: 'empty',
     description: 'Key Vault secrets that this run needs, as `NAME = secret-name` lines. Other inputs refer to one as `secret:NAME`.',
   },
   {
     name: 'azure-tenant-id',
     type: 'text',
+    commands,
     defaultText: '`AZURE_TENANT_ID`',
     description: 'Microsoft Entra tenant of the identity that reads the vault and pushes.',
   },
   {
     name: 'azure-client-id',
     type: 'text',
+    commands,
     defaultText: '`AZURE_CLIENT_ID`',
     description:
       'Client id of that identity. With `AZURE_CLIENT_SECRET` in the environment it signs in by secret, else by the federated credential of this workflow (GitHub, `permissions: id-token: write`).',
@@ -112,18 +163,21 @@ export const inputs = [
   {
     name: 'registry-username',
     type: 'credential',
+    commands,
     defaultText: "Docker's configuration file",
     description: 'User name for registries that take a password.',
   },
   {
     name: 'registry-password',
     type: 'credential',
+    commands,
     defaultText: "Entra ID for Azure Container Registry, else Docker's configuration file",
     description: 'Password for that user: `secret:NAME`.',
   },
   {
     name: 'sign',
     type: 'choice',
+    commands,
     choices: ['notation', 'none'],
     defaultText: '`notation` when signing-key is set',
     description: 'Signature to attach: a Notary Project signature, or none.',
@@ -131,6 +185,7 @@ export const inputs = [
   {
     name: 'signing-key',
     type: 'text',
+    commands,
     defaultText: 'empty',
     description:
       'Key Vault certificate: its name or id, with `,CHAIN.pem` where an authority issued it; or `file:KEY.pem,CERTIFICATES.pem`.',
@@ -175,6 +230,7 @@ export const inputs = [
   {
     name: 'insecure-registry',
     type: 'list',
+    commands,
     defaultText: 'empty',
     description: 'Registry hosts that may be spoken to over http. Loopback hosts always may.',
   },

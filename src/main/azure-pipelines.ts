@@ -2,7 +2,7 @@ import { createAzurePipelinesHost } from '../host/azure-pipelines/azure-pipeline
 import { readInputs } from '../host/azure-pipelines/inputs.ts';
 import { inputs, toCamelCase } from '../inputs/table.ts';
 import { readEnvironment, toSubject } from './environment.ts';
-import { openProcessNetwork, run, toSettings } from './run.ts';
+import { openProcessNetwork, run, runCommand, toRaw } from './run.ts';
 
 const { env } = process;
 const network = openProcessNetwork(env);
@@ -16,7 +16,6 @@ const host = createAzurePipelinesHost({
 
 run(host, network, async (world) => {
   const names = inputs.filter((input) => !('onlyOn' in input)).map((input) => input.name);
-  const settings = toSettings(readInputs(env, names), toCamelCase, host);
-  const { secure } = await import('../command/secure.ts');
-  return secure(settings, host, { ...world, environment: await readEnvironment(env) });
+  const raw = toRaw(readInputs(env, names), host);
+  return runCommand(raw, toCamelCase, host, async () => ({ ...world, environment: await readEnvironment(env) }));
 });

@@ -1,11 +1,11 @@
 import { Option } from 'commander';
-import { type Input, type InputName, inputs, toCamelCase } from '../inputs/table.ts';
+import { type Command, type Input, type InputName, inputs, toCamelCase } from '../inputs/table.ts';
 
-const rows: readonly Input[] = inputs.filter((input: Input) => input.onlyOn === undefined);
+const rows: readonly Input[] = inputs.filter((input: Input) => input.onlyOn === undefined && input.notOn !== 'shell');
 
-/** The inputs of the table as options. */
-export function inputOptions(): readonly Option[] {
-  return rows.map(toOption);
+/** The inputs of a command as options. */
+export function inputOptions(command: Command): readonly Option[] {
+  return rows.filter(({ commands = ['secure'] }) => commands.includes(command)).map(toOption);
 }
 
 function toOption(input: Input): Option {

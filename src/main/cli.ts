@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import type { Host } from '../host/host.ts';
 import { createShellHost } from '../host/shell/shell-host.ts';
 import { parseSettings, unknownInput } from '../inputs/parse.ts';
+import { parseMirrorSettings } from '../inputs/parse-mirror.ts';
 import { StepError } from '../lib/step-error.ts';
 import { inputOptions, toFlag, toRaw } from './cli-options.ts';
 import { readEnvironment } from './environment.ts';
@@ -21,7 +22,7 @@ const program = new Command('image-custody')
   .exitOverride();
 
 const secureCommand = program.command('secure', { isDefault: true }).description('the whole step (the default command)');
-for (const option of inputOptions()) secureCommand.addOption(option);
+for (const option of inputOptions('secure')) secureCommand.addOption(option);
 secureCommand.action((options: Record<string, string>) => {
   const { env } = process;
   const host = createHost();
@@ -31,6 +32,19 @@ secureCommand.action((options: Record<string, string>) => {
     // The stream is not touched before it is read: it would keep the process waiting.
     const standardInput = { isTerminal: isatty(0), open: () => process.stdin };
     return secure(settings, host, { ...world, environment: { ...(await readEnvironment(env)), standardInput } });
+  });
+});
+
+const mirrorCommand = program
+  .command('mirror')
+  .description('put a snapshot of the advisories into a file or your own registry, for runs that are to ask nobody else');
+for (const option of inputOptions('mirror')) mirrorCommand.addOption(option);
+mirrorCommand.action((options: Record<string, string>) => {
+  const host = createHost();
+  run(host, openProcessNetwork(process.env), async (world) => {
+    const settings = parseMirrorSettings(toRaw(options), toFlag);
+    const { mirror } = await import('../command/mirror.ts');
+    return mirror(settings, host, { ...world, environment: await readEnvironment(process.env) });
   });
 });
 

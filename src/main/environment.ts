@@ -22,6 +22,7 @@ export async function readEnvironment(env: Variables): Promise<Environment> {
     azureClientId: env.AZURE_CLIENT_ID,
     azureClientSecret: env.AZURE_CLIENT_SECRET ? new SecretValue(env.AZURE_CLIENT_SECRET) : undefined,
     azureAuthorityHost: env.AZURE_AUTHORITY_HOST,
+    cacheFolder: toCacheFolder(env),
     standardInput: undefined,
     fetchIdentityToken: undefined,
   };
@@ -34,6 +35,12 @@ export function toSubject(image: string | undefined): string {
 
 function toDockerFolder(env: Variables): string {
   return env.DOCKER_CONFIG || join(homedir(), '.docker');
+}
+
+/** The tool cache of a runner, which self-hosted ones keep; else as the XDG Base Directory Specification has it. */
+function toCacheFolder(env: Variables): string {
+  const folder = env.RUNNER_TOOL_CACHE || env.AGENT_TOOLSDIRECTORY || env.XDG_CACHE_HOME || join(homedir(), '.cache');
+  return join(folder, 'image-custody', 'advisories');
 }
 
 async function readDockerConfig(env: Variables): Promise<Environment['dockerConfig']> {

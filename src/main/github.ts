@@ -4,7 +4,7 @@ import { readInputs } from '../host/github/inputs.ts';
 import { inputs } from '../inputs/table.ts';
 import { SecretValue } from '../lib/secret-value.ts';
 import { readEnvironment, toSubject } from './environment.ts';
-import { openProcessNetwork, run, toSettings } from './run.ts';
+import { openProcessNetwork, run, runCommand, toRaw } from './run.ts';
 
 const { env } = process;
 const network = openProcessNetwork(env);
@@ -23,15 +23,20 @@ const host = createGitHubHost({
   random: () => crypto.randomUUID(),
 });
 
-run(host, network, async (world) => {
-  const settings = toSettings(raw, (name) => name, host);
-  const canAskForToken = [env.ACTIONS_ID_TOKEN_REQUEST_URL, settings.azureClientId, env.AZURE_CLIENT_ID].some(
-    (value) => value !== undefined,
+run(host, network, (world) => {
+  return runCommand(
+    toRaw(raw, host),
+    (name) => name,
+    host,
+    async (settings) => {
+      const canAskForToken = [env.ACTIONS_ID_TOKEN_REQUEST_URL, settings.azureClientId, env.AZURE_CLIENT_ID].some(
+        (value) => value !== undefined,
+      );
+      const environment = {
+        ...(await readEnvironment(env)),
+        fetchIdentityToken: canAskForToken ? (audience: string) => fetchIdentityToken(env, http, audience) : undefined,
+      };
+      return { ...world, environment };
+    },
   );
-  const environment = {
-    ...(await readEnvironment(env)),
-    fetchIdentityToken: canAskForToken ? (audience: string) => fetchIdentityToken(env, http, audience) : undefined,
-  };
-  const { secure } = await import('../command/secure.ts');
-  return secure(settings, host, { ...world, environment });
 });

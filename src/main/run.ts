@@ -2,8 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ExitCode, exitCodeOf } from '../command/exit-code.ts';
 import type { World } from '../command/world.ts';
 import type { Host } from '../host/host.ts';
-import { foreignNames, parseSettings, type Spelling } from '../inputs/parse.ts';
-import type { Settings } from '../inputs/settings.ts';
+import { foreignNames, parseCommand, parseSettings, type Spelling } from '../inputs/parse.ts';
+import { parseMirrorSettings } from '../inputs/parse-mirror.ts';
+import type { AccessSettings } from '../inputs/settings.ts';
 import { HttpError } from '../lib/http-error.ts';
 import { StepError } from '../lib/step-error.ts';
 import { type Network, openNetwork } from './network.ts';
@@ -50,14 +51,31 @@ async function begin(host: Host, network: Network, command: () => Promise<ExitCo
   return command();
 }
 
-/** The settings of the inputs that a runner handed over. What is no input and resembles none is told of and left out; a misspelt one is refused. */
-export function toSettings(given: Readonly<Record<string, string>>, spell: Spelling, host: Host): Settings {
+/** The inputs that a runner handed over. What is no input and resembles none is told of and left out. */
+export function toRaw(given: Readonly<Record<string, string>>, host: Host): ReadonlyMap<string, string> {
   const raw = new Map(Object.entries(given));
   for (const name of foreignNames(raw)) {
     host.log('warning', `There is no input ${JSON.stringify(name)}; it is left out.`);
     raw.delete(name);
   }
-  return parseSettings(raw, spell);
+  return raw;
+}
+
+/** Runs the command that the input `command` names. A misspelt input is refused. */
+export async function runCommand(
+  raw: ReadonlyMap<string, string>,
+  spell: Spelling,
+  host: Host,
+  toWorld: (settings: AccessSettings) => Promise<World>,
+): Promise<ExitCode> {
+  if (parseCommand(raw, spell) === 'mirror') {
+    const settings = parseMirrorSettings(raw, spell);
+    const { mirror } = await import('../command/mirror.ts');
+    return mirror(settings, host, await toWorld(settings));
+  }
+  const settings = parseSettings(raw, spell);
+  const { secure } = await import('../command/secure.ts');
+  return secure(settings, host, await toWorld(settings));
 }
 
 function tellError(error: StepError, host: Host): void {

@@ -74,7 +74,7 @@ export interface MisconfigurationFinding extends FindingBase {
 
 /** Something that could not be looked at; the policy decides whether that is accepted. */
 export interface CoverageGap {
-  readonly code: 'too-large' | 'damaged' | 'unsupported' | 'linked' | 'foreign' | 'no-release' | 'no-advisories';
+  readonly code: 'too-large' | 'damaged' | 'unsupported' | 'linked' | 'foreign' | 'no-release' | 'no-advisories' | 'stale-advisories';
   readonly path: string | undefined;
   readonly layer: number | undefined;
   /** One line of plain text; may quote the image. */

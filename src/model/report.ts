@@ -17,7 +17,14 @@ export interface Report {
   readonly findings: readonly Finding[];
   readonly gaps: readonly CoverageGap[];
   readonly verdict: Verdict;
-  readonly advisories: { readonly source: string; readonly asked: number; readonly newest: string | undefined };
+  readonly advisories: {
+    readonly source: string;
+    readonly asked: number;
+    /** Newest record that they were asked among. */
+    readonly newest: string | undefined;
+    /** When a snapshot was made. */
+    readonly created?: string | undefined;
+  };
   /** When the lists of exploited vulnerabilities were made, where the run had them and they say so. */
   readonly exploitation?: { readonly knownExploited: string | undefined; readonly epss: string | undefined };
   readonly publication: Publication;

@@ -18,7 +18,7 @@ export function parsePolicy(text: string, fileName: string, builtin: Policy = bu
   const shape = findShapeIssues(yaml.value);
   const parsed = v.safeParse(policySchema, yaml.value);
   if (!parsed.success || shape.length > 0) throw policyError(fileName, toIssues(shape, parsed.issues ?? [], yaml));
-  const { extends: base, rules = [], exceptions = [], gaps = [] } = parsed.output;
+  const { extends: base, rules = [], exceptions = [], gaps = [], advisories } = parsed.output;
   const repeated = rules.flatMap(({ name }, index) => (rules.findIndex((rule) => rule.name === name) < index ? [index] : []));
   if (repeated.length > 0) {
     const issues = repeated.map((index) => ({ ...yaml.place(['rules', index, 'name'], 'value'), reason: 'another rule has this name' }));
@@ -31,6 +31,7 @@ export function parsePolicy(text: string, fileName: string, builtin: Policy = bu
     rules: base === undefined ? rules : [...builtin.rules, ...rules],
     exceptions: exceptions.map((exception, index) => ({ ...exception, place: place('exceptions', index) })),
     acceptedGaps: gaps.map((gap, index) => ({ ...gap, place: place('gaps', index) })),
+    ...(advisories === undefined ? {} : { advisories }),
   };
 }
 

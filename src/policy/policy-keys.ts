@@ -30,7 +30,7 @@ function acceptedKeys(path: readonly (string | number)[]): readonly string[] | '
 }
 
 const shapes: ReadonlyMap<string, readonly string[] | 'list'> = new Map<string, readonly string[] | 'list'>([
-  ['', ['version', 'extends', 'rules', 'exceptions', 'gaps']],
+  ['', ['version', 'extends', 'rules', 'exceptions', 'gaps', 'advisories']],
   ['rules', 'list'],
   ['rules.#', ['name', 'deny', 'message']],
   [
@@ -39,6 +39,7 @@ const shapes: ReadonlyMap<string, readonly string[] | 'list'> = new Map<string, 
   ],
   ['exceptions', 'list'],
   ['exceptions.#', ['id', 'fingerprint', 'type', 'package', 'path', 'reason', 'expires', 'owner']],
+  ['advisories', ['max-age']],
   ['gaps', 'list'],
   ['gaps.#', ['code', 'path', 'reason', 'expires', 'owner']],
 ]);

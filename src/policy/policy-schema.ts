@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { type CoverageGap, type Finding, severities } from '../model/finding.ts';
 import { packageTypes } from '../model/package.ts';
 import { type Glob, globLengthLimit, parseGlob } from './glob.ts';
+import type { MaxAge } from './policy.ts';
 
 const kinds: readonly Finding['kind'][] = ['vulnerability', 'secret', 'malware', 'misconfiguration'];
 const gapCodes: readonly CoverageGap['code'][] = [
@@ -12,6 +13,7 @@ const gapCodes: readonly CoverageGap['code'][] = [
   'foreign',
   'no-release',
   'no-advisories',
+  'stale-advisories',
 ];
 
 const text = v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty'), v.maxLength(2_000, 'must have at most 2000 characters'));
@@ -96,6 +98,21 @@ const exception = v.pipe(
   v.check((given) => given.id !== undefined || given.fingerprint !== undefined, 'must have an id or a fingerprint'),
 );
 
+const hoursOf = { h: 1, d: 24, w: 168 } as const;
+const age = v.pipe(
+  text,
+  v.regex(/^[1-9][0-9]{0,3}[hdw]$/, 'must be a number of hours, days or weeks such as 12h, 7d or 2w'),
+  v.transform((value): MaxAge => {
+    const unit = value.slice(-1) as keyof typeof hoursOf;
+    return { text: value, milliseconds: Number(value.slice(0, -1)) * hoursOf[unit] * 3_600_000 };
+  }),
+);
+
+const advisories = v.pipe(
+  v.object({ 'max-age': age }),
+  v.transform((given) => ({ maxAge: given['max-age'] })),
+);
+
 const gap = v.object({ code: oneOf(gapCodes), path: v.exactOptional(glob(true)), ...acceptance });
 
 function listOf<Schema extends v.GenericSchema<unknown, unknown>>(schema: Schema) {
@@ -110,6 +127,7 @@ export const policySchema = v.pipe(
     rules: v.exactOptional(listOf(rule)),
     exceptions: v.exactOptional(listOf(exception)),
     gaps: v.exactOptional(listOf(gap)),
+    advisories: v.exactOptional(advisories),
   }),
   v.check(
     (policy) => policy.extends !== undefined || policy.rules !== undefined,

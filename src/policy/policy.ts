@@ -11,6 +11,14 @@ export interface Policy {
   readonly rules: readonly Rule[];
   readonly exceptions: readonly Exception[];
   readonly acceptedGaps: readonly AcceptedGap[];
+  /** Oldest advisories that say enough; any where absent. */
+  readonly advisories?: { readonly maxAge: MaxAge };
+}
+
+export interface MaxAge {
+  /** As the file has it, e.g. `7d`. */
+  readonly text: string;
+  readonly milliseconds: number;
 }
 
 /** Denies every finding that meets all of its conditions; of a condition's values, one is enough. */

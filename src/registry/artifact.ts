@@ -23,33 +23,55 @@ export interface ArtifactManifest {
   readonly blobs: readonly { readonly digest: Digest; readonly bytes: Uint8Array }[];
 }
 
-const emptyConfig = Buffer.from('{}');
+/** A manifest of its own for one blob, which need not be in memory. */
+export interface BlobArtifact {
+  readonly artifactType: string;
+  readonly blob: Descriptor;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+export const emptyConfig = Buffer.from('{}');
 
 /**
  * The OCI 1.1 manifest of an artifact with the empty configuration. Equal artifacts give equal bytes.
  * https://github.com/opencontainers/image-spec/blob/v1.1.1/manifest.md#guidelines-for-artifact-usage
  */
 export function toArtifactManifest(artifact: Artifact): ArtifactManifest {
-  const { artifactType, annotations, subject } = artifact;
+  const layers = artifact.layers.map(({ mediaType, bytes, annotations }) => ({
+    ...describe(mediaType, bytes),
+    ...(annotations === undefined ? {} : { annotations }),
+  }));
+  const { mediaType, digest, size } = artifact.subject;
+  const manifest = toManifest(artifact, layers, { mediaType, digest, size });
+  return {
+    ...manifest,
+    blobs: [emptyConfig, ...artifact.layers.map((layer) => layer.bytes)].map((blob) => ({ digest: digestOf(blob), bytes: blob })),
+  };
+}
+
+/** The same form without a subject. Its configuration is `emptyConfig`. */
+export function toBlobManifest(artifact: BlobArtifact): Omit<ArtifactManifest, 'blobs'> {
+  return toManifest(artifact, [artifact.blob]);
+}
+
+function toManifest(
+  { artifactType, annotations }: Pick<Artifact, 'artifactType' | 'annotations'>,
+  layers: readonly Descriptor[],
+  subject?: Descriptor,
+): Omit<ArtifactManifest, 'blobs'> {
   const manifest = {
     schemaVersion: 2,
     mediaType: mediaTypes.ociManifest,
     artifactType,
-    config: { mediaType: mediaTypes.ociEmpty, digest: digestOf(emptyConfig), size: emptyConfig.length },
-    layers: artifact.layers.map(({ mediaType, bytes, annotations: own }) => ({
-      mediaType,
-      digest: digestOf(bytes),
-      size: bytes.length,
-      ...(own === undefined ? {} : { annotations: own }),
-    })),
-    subject: { mediaType: subject.mediaType, digest: subject.digest, size: subject.size },
+    config: describe(mediaTypes.ociEmpty, emptyConfig),
+    layers,
+    ...(subject === undefined ? {} : { subject }),
     ...(annotations === undefined ? {} : { annotations }),
   };
   const bytes = Buffer.from(JSON.stringify(manifest));
   return {
     bytes,
     descriptor: { ...describe(mediaTypes.ociManifest, bytes), artifactType, ...(annotations === undefined ? {} : { annotations }) },
-    blobs: [emptyConfig, ...artifact.layers.map((layer) => layer.bytes)].map((blob) => ({ digest: digestOf(blob), bytes: blob })),
   };
 }
 

@@ -39,7 +39,12 @@ function toDocument(report: Report) {
     findings: report.findings.map(toFindingDocument),
     gaps: report.gaps.map(toGapDocument),
     platforms: report.platforms.map(toPlatformDocument),
-    advisories: { source: advisories.source, packagesAsked: advisories.asked, newest: advisories.newest ?? null },
+    advisories: {
+      source: advisories.source,
+      packagesAsked: advisories.asked,
+      newest: advisories.newest ?? null,
+      created: advisories.created ?? null,
+    },
     exploitation: { knownExploited: report.exploitation?.knownExploited ?? null, epss: report.exploitation?.epss ?? null },
     publication: toPublicationDocument(report),
   };

@@ -23,13 +23,14 @@ export function toFooterPart(report: Report): Part {
   const systems = [...new Set(platforms.flatMap(({ operatingSystem }) => operatingSystem?.prettyName ?? []))];
   const policy = verdict.policy.name === 'builtin' ? 'built-in policy' : `policy ${toCode(verdict.policy.name)}`;
   const newest = advisories.newest === undefined ? '' : ` of ${toText(advisories.newest.slice(0, 10))} and before`;
+  const created = advisories.created === undefined ? '' : `, a snapshot made on ${toText(advisories.created.slice(0, 10))}`;
   const parts = [
     ...(digest === undefined ? [] : [toCode(digest)]),
     ...(takenFrom === undefined ? [] : [`of the multi-platform image ${toCode(takenFrom)}`]),
     ...systems.slice(0, 3).map((system) => toText(system, 60)),
     ...(platforms.length > 1 ? [toText(platforms.map(({ platform }) => platform).join(', '), 300)] : []),
     `${toCount(packages, 'package')} in ${toCount(layers, 'layer')}`,
-    `advisories ${toText(advisories.source)}${newest}`,
+    `advisories ${toText(advisories.source)}${newest}${created}`,
     `${policy} ${toCode(verdict.policy.digest.slice(0, 12))}`,
     `${(durationMs / 1000).toFixed(1)} s`,
     `Image Custody ${toText(version, 30)}`,

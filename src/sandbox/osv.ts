@@ -8,7 +8,9 @@ import {
   Refusal,
   type Route,
   toJsonAnswer,
+  toTextAnswer,
 } from './exchange.ts';
+import { ecosystemsOf, toArchive } from './osv-archive.ts';
 import { type StandIn, type StandInOptions, startStandIn } from './stand-in.ts';
 
 /** One query of a batch (https://google.github.io/osv.dev/post-v1-query/#parameters). */
@@ -37,7 +39,7 @@ interface Database {
   readonly pageSize: number;
 }
 
-/** Starts a stand-in of api.osv.dev: batches of queries, and records by id. */
+/** Starts a stand-in of api.osv.dev (batches of queries, and records by id) and of its bucket (`ecosystems.txt` and archives). */
 export async function startOsv(options: OsvOptions): Promise<StandIn> {
   const database: Database = {
     records: new Map(options.records.map((record) => [record.id, record])),
@@ -56,6 +58,8 @@ export async function startOsv(options: OsvOptions): Promise<StandIn> {
 const routes: readonly Route<Database>[] = [
   { method: 'POST', path: /^\/v1\/querybatch$/, handle: queryBatch },
   { method: 'GET', path: /^\/v1\/vulns\/(?<id>[^/]+)$/, handle: getRecord },
+  { method: 'GET', path: /^\/ecosystems\.txt$/, handle: getEcosystems },
+  { method: 'GET', path: /^\/(?<ecosystem>[^/]+)\/all\.zip$/, handle: getArchive },
 ];
 
 function queryBatch({ records, matches, pageSize }: Database, request: ReceivedRequest): Answer {
@@ -105,6 +109,22 @@ function verifyQuery(query: unknown): OsvQuery {
 function getRecord({ records }: Database, _request: ReceivedRequest, { id = '' }: Readonly<Record<string, string>>): Answer {
   const record = records.get(id);
   return record === undefined ? toStatus(404, 5, 'Bug not found.') : toJsonAnswer(200, record);
+}
+
+/** With and without release, as the bucket's list has them. */
+function getEcosystems({ records }: Database): Answer {
+  const named = [...records.values()].flatMap(({ affected = [] }) => affected.flatMap((entry) => entry.package?.ecosystem ?? []));
+  const lines = [...new Set([...ecosystemsOf([...records.values()]), ...named])].sort();
+  return toTextAnswer(200, `${lines.join('\n')}\n`);
+}
+
+function getArchive({ records }: Database, _request: ReceivedRequest, { ecosystem = '' }: Readonly<Record<string, string>>): Answer {
+  const name = decodeURIComponent(ecosystem);
+  const all = [...records.values()];
+  if (!ecosystemsOf(all).includes(name)) {
+    return { status: 404, headers: { 'content-type': 'application/xml' }, body: Buffer.from('<Error><Code>NoSuchKey</Code></Error>') };
+  }
+  return { status: 200, headers: { 'content-type': 'application/zip' }, body: toArchive(all, name) };
 }
 
 function matchEnumerated(records: readonly Advisory[], { package: named, version }: OsvQuery): readonly string[] {

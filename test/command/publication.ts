@@ -112,7 +112,8 @@ function sha256(bytes: Buffer | string): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-function toWorld(http: HttpClient, given: Partial<World['environment']>): World {
+/** Of a run in this process, without waits between tries. */
+export function toWorld(http: HttpClient, given: Partial<World['environment']>): World {
   const environment = { ...emptyEnvironment, ...given };
   const { signal: cancelled } = new AbortController();
   return {
@@ -127,7 +128,7 @@ function toWorld(http: HttpClient, given: Partial<World['environment']>): World 
   };
 }
 
-function recordingHost(workspace: string, temporaryFolder: string, log: string[], outputs: Map<string, string>): Host {
+export function recordingHost(workspace: string, temporaryFolder: string, log: string[], outputs: Map<string, string>): Host {
   return {
     kind: 'github',
     workspace,

@@ -13,6 +13,7 @@ export const emptyEnvironment: Environment = {
   azureAuthorityHost: undefined,
   fetchIdentityToken: undefined,
   standardInput: undefined,
+  cacheFolder: '/nonexistent/cache',
 };
 
 /**

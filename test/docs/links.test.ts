@@ -97,13 +97,13 @@ function checkStep({ uses, task, with: given = {}, inputs: camel = {} }: Step): 
   if (uses?.startsWith('image-custody/')) {
     const accepted = rows.filter(({ onlyOn }) => onlyOn !== 'azure-pipelines').map(({ name }) => name);
     expect(Object.keys(given).filter((name) => !accepted.includes(name))).toEqual([]);
-    expect(Object.keys(given)).toContain('image');
+    expect(Object.keys(given)).toContain(given.command === 'mirror' ? 'push' : 'image');
     checkValues(given);
   }
   if (task?.startsWith('ImageCustody@')) {
     const accepted = rows.filter(({ onlyOn }) => onlyOn !== 'github').map(({ name }) => toCamelCase(name));
     expect(Object.keys(camel).filter((name) => !accepted.includes(name))).toEqual([]);
-    expect(Object.keys(camel)).toContain('image');
+    expect(Object.keys(camel)).toContain(camel.command === 'mirror' ? 'push' : 'image');
   }
 }
 

@@ -2,7 +2,7 @@
 export const openPolicy: string = JSON.stringify({
   version: 1,
   rules: [{ name: 'never', deny: { id: 'CVE-0000-0000' } }],
-  gaps: ['too-large', 'damaged', 'unsupported', 'linked', 'foreign', 'no-release', 'no-advisories'].flatMap((code) =>
+  gaps: ['too-large', 'damaged', 'unsupported', 'linked', 'foreign', 'no-release', 'no-advisories', 'stale-advisories'].flatMap((code) =>
     [{}, { path: '**' }].map((path) => ({ code, ...path, reason: 'Whether it is published is what counts here.', expires: '2099-12-31' })),
   ),
 });

@@ -76,7 +76,8 @@ const { readInputs } = await import('../../src/host/github/inputs.ts');
 const { inputs } = await import('../../src/inputs/table.ts');
 const { SecretValue } = await import('../../src/lib/secret-value.ts');
 const { readEnvironment, toSubject } = await import('../../src/main/environment.ts');
-const { openProcessNetwork, run, toSettings } = await import('../../src/main/run.ts');
+const { openProcessNetwork, run, toRaw } = await import('../../src/main/run.ts');
+const { parseSettings } = await import('../../src/inputs/parse.ts');
 const { secure } = await import('../../src/command/secure.ts');
 
 const network = openProcessNetwork(env);
@@ -101,7 +102,7 @@ const host = createGitHubHost({
 });
 run(host, { ...network, http }, async (world) =>
   secure(
-    toSettings(raw, (name) => name, host),
+    parseSettings(toRaw(raw, host), (name) => name),
     host,
     {
       ...world,

@@ -22,7 +22,7 @@ const start = 'version: 1\nextends: builtin\n';
 describe('faults are named with line and column, all at once', () => {
   test('unknown keys at every level, with the keys that are accepted', () => {
     const text = `${start}rule: []\nconstructor: x\n__proto__: x\nrules:\n  - name: a\n    dney: {}\n    deny:\n      sevrity: high\n      Kind: secret\n      kind: secret\nexceptions:\n  - id: x\n    reason: r\n    expires: 2027-01-01\n    until: x\ngaps:\n  - code: linked\n    reason: r\n    expires: 2027-01-01\n    package: x\n`;
-    const top = '(accepted: version, extends, rules, exceptions, gaps)';
+    const top = '(accepted: version, extends, rules, exceptions, gaps, advisories)';
     const deny = '(accepted: kind, severity, fixable, type, package, id, rule, path, known-exploited, epss, deleted-later, from-base)';
     expect(issuesOf(text)).toEqual([
       `p.yml:3:1: unknown key "rule" ${top}`,

@@ -52,14 +52,19 @@ export class PackageLine {
   }
 }
 
-/** Longest text that is kept of what a database adds to the format: the words by which it rates are short. */
+/** Longest text and longest list that are kept of what a database adds to the format: ratings and kinds of weaknesses are short. */
 const wordLimit = 64;
+const listLimit = 32;
 
 function toSmall(members: Readonly<Record<string, unknown>> | undefined): Record<string, unknown> | undefined {
   const kept = Object.entries(members ?? {}).filter(([, value]) => {
-    return typeof value === 'string' ? value.length <= wordLimit : typeof value === 'number' || typeof value === 'boolean';
+    return isWord(value) || (Array.isArray(value) && value.length <= listLimit && value.every(isWord));
   });
   return kept.length === 0 ? undefined : Object.fromEntries(kept);
+}
+
+function isWord(value: unknown): boolean {
+  return typeof value === 'string' ? value.length <= wordLimit : typeof value === 'number' || typeof value === 'boolean';
 }
 
 /** A package's records as they lie in a line. */

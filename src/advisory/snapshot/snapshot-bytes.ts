@@ -7,6 +7,7 @@ export interface SnapshotBytes {
   readonly sizeBytes: number;
   /** Fewer than `length` at the end. */
   read(offset: number, length: number): Promise<Buffer>;
+  /** May be called again. */
   close(): Promise<void>;
 }
 
@@ -15,7 +16,12 @@ export async function openSnapshotBytes(path: string): Promise<SnapshotBytes> {
   const file = await open(path);
   try {
     const { size } = await file.stat();
-    return { sizeBytes: size, read: (offset, length) => readPiece(file, offset, Math.min(length, size)), close: () => file.close() };
+    let closing: Promise<void> | undefined;
+    const close = () => {
+      closing ??= file.close();
+      return closing;
+    };
+    return { sizeBytes: size, read: (offset, length) => readPiece(file, offset, Math.min(length, size)), close };
   } catch (error) {
     await file.close();
     throw error;

@@ -10,9 +10,16 @@ import { readStoredAdvisory, type StoredPackage } from './package-line.ts';
 import type { SnapshotBytes } from './snapshot-bytes.ts';
 import { damagedSnapshot, SnapshotReader } from './snapshot-reader.ts';
 
-/** Advisories from a snapshot, of which only what is asked for is read. `open` is called when it is asked, and what it gives is closed then. */
-export function openSnapshotSource(name: string, open: () => Promise<SnapshotBytes>): AdvisorySource {
-  return { name, expect() {}, match: (packages) => matchInSnapshot(name, open, packages), async [Symbol.asyncDispose]() {} };
+/**
+ * Advisories from a snapshot, of which only what is asked for is read. `open` is called when it is asked, and what it gives is closed then; `giveUp` when
+ * it is disposed of.
+ */
+export function openSnapshotSource(
+  name: string,
+  open: () => Promise<SnapshotBytes>,
+  giveUp: () => Promise<void> = async () => {},
+): AdvisorySource {
+  return { name, expect() {}, match: (packages) => matchInSnapshot(name, open, packages), [Symbol.asyncDispose]: giveUp };
 }
 
 async function matchInSnapshot(name: string, open: () => Promise<SnapshotBytes>, packages: readonly Package[]): Promise<AdvisoryAnswer> {

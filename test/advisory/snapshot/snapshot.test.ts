@@ -44,7 +44,7 @@ describe('what it answers', () => {
     const { details: _, references: __, ...kept } = full;
     const expected: Advisory = {
       ...kept,
-      database_specific: { severity: 'HIGH' },
+      database_specific: { severity: 'HIGH', cwe_ids: ['CWE-1'] },
       affected: [
         {
           package: { ecosystem: 'npm', name: 'p' },

@@ -1,0 +1,145 @@
+import { resolve } from 'node:path';
+import { advisoryError } from '../advisory/advisory-error.ts';
+import { snapshotArtifactType, snapshotLimits, snapshotMediaType } from '../advisory/snapshot/format.ts';
+import { toSnapshotBytes } from '../advisory/snapshot/snapshot-bytes.ts';
+import { openCachedSnapshot } from '../advisory/snapshot/snapshot-cache.ts';
+import { openSnapshotSource } from '../advisory/snapshot/snapshot-source.ts';
+import type { Host } from '../host/host.ts';
+import type { Settings } from '../inputs/settings.ts';
+import { parseCertificates } from '../lib/certificate-chain.ts';
+import { readWhole } from '../lib/http-client.ts';
+import { StepError } from '../lib/step-error.ts';
+import type { AdvisorySource } from '../model/advisory.ts';
+import type { Descriptor } from '../model/image.ts';
+import type { KeySigner } from '../model/signer.ts';
+import { type Reference, toText } from '../registry/reference.ts';
+import type { Repository } from '../registry/repository.ts';
+import { notaryArtifactType, thumbprintAnnotation, toThumbprint } from '../sign/notary/signature.ts';
+import { verifyNotary } from '../sign/notary/verification.ts';
+import type { Credentials } from './credentials.ts';
+import { openRemote } from './destinations.ts';
+import { readText } from './resources.ts';
+import type { World } from './world.ts';
+
+export interface SnapshotReader {
+  readonly settings: Settings;
+  readonly host: Host;
+  readonly world: World;
+  readonly credentials: Credentials;
+  readonly signer: KeySigner | undefined;
+}
+
+/**
+ * A snapshot that `mirror` has pushed. What it is and who signed it is known when this resolves; its bytes come meanwhile, from the cache where they are
+ * there, and are waited for when packages are matched. docs/decisions/0013-who-is-trusted-with-advisories.md
+ */
+export async function openRegistrySnapshot(reference: Reference, reader: SnapshotReader): Promise<AdvisorySource> {
+  const { settings, host, world, credentials } = reader;
+  const trusted = await readTrusted(reader);
+  if (trusted.length === 0 && reference.digest === undefined) throw noTrust(reference);
+  const giveUp = new AbortController();
+  const cancelled = AbortSignal.any([world.cancelled, giveUp.signal]);
+  const repository = openRemote(reference, settings, credentials, { ...world, cancelled });
+  const fetched = await repository.fetchManifest(reference.digest ?? reference.tag ?? 'latest');
+  const { digest } = fetched.descriptor;
+  const name = toText({ ...reference, digest });
+  const blob = fetched.manifest.kind === 'image' ? fetched.manifest.layers[0] : undefined;
+  if (blob === undefined || blob.mediaType !== snapshotMediaType || blob.size > snapshotLimits.fileBytes) throw noSnapshot(name);
+  if (trusted.length > 0) await verifySigner(repository, fetched.descriptor, name, trusted, world.now);
+  const bytes = fetchBytes(repository, blob, name, settings.advisoriesCache ?? world.environment.cacheFolder, host, world);
+  // Told when it is asked for.
+  bytes.catch(() => undefined);
+  return openSnapshotSource(
+    name,
+    () => bytes,
+    async () => {
+      giveUp.abort();
+      await bytes.then((opened) => opened.close()).catch(() => undefined);
+    },
+  );
+}
+
+async function readTrusted({ settings, host, signer }: SnapshotReader): Promise<readonly Uint8Array[]> {
+  const { advisoriesCertificate: file } = settings;
+  if (file === undefined) return signer?.certificateChain.slice(0, 1) ?? [];
+  const pem = await readText('advisories-certificate', file, host.workspace, true);
+  try {
+    const certificates = parseCertificates(pem);
+    if (certificates.length > 0) return certificates.map(({ raw }) => raw);
+  } catch {
+    // The same as none.
+  }
+  throw new StepError({
+    code: 'file-unreadable',
+    origin: 'input',
+    message: `Cannot use the file ${JSON.stringify(file)} of the input advisories-certificate: it has no certificate in PEM`,
+    hint: 'Give the certificate that signs the snapshots, or that of its authority: BEGIN CERTIFICATE.',
+  });
+}
+
+const maxSignatures = 20;
+
+/** Rejects where none of the signatures by a trusted certificate holds. */
+async function verifySigner(
+  repository: Repository,
+  subject: Descriptor,
+  name: string,
+  trusted: readonly Uint8Array[],
+  now: () => Date,
+): Promise<void> {
+  const thumbprints = trusted.map(toThumbprint);
+  const listed = await repository.listReferrers(subject.digest, notaryArtifactType);
+  const ours = listed.filter(({ annotations }) =>
+    thumbprints.some((thumbprint) => annotations?.[thumbprintAnnotation]?.includes(thumbprint)),
+  );
+  let reason = `of its ${listed.length} signatures, none is by a certificate that is trusted`;
+  for (const { digest } of ours.slice(0, maxSignatures)) {
+    const { manifest } = await repository.fetchManifest(digest);
+    const [envelope] = manifest.kind === 'image' ? manifest.layers : [];
+    if (envelope === undefined) continue;
+    try {
+      verifyNotary(await repository.fetchBlob(envelope, readWhole), subject, { now, trusted });
+      return;
+    } catch (error) {
+      if (!(error instanceof StepError) || error.origin !== 'signature') throw error;
+      reason = error.message;
+    }
+  }
+  throw advisoryError(
+    'untrusted-snapshot',
+    `cannot trust the advisories ${name}: ${reason}`,
+    'Sign the snapshot when it is mirrored (mirror, with signing-key), and name the certificate that signs in advisories-certificate.',
+  );
+}
+
+async function fetchBytes(repository: Repository, blob: Descriptor, name: string, cache: string, host: Host, world: World) {
+  const { digest, size } = blob;
+  const log = (text: string) => host.log('info', text);
+  const toMemory = async () => {
+    const content = await repository.fetchBlob(blob, readWhole);
+    log(`Fetched the advisories ${name}: ${(size / 1e6).toFixed(1)} MB.`);
+    return toSnapshotBytes(content);
+  };
+  if (cache === 'off') return toMemory();
+  const folder = resolve(host.workspace, cache);
+  const fetch = <T>(consume: (content: AsyncIterable<Buffer>) => Promise<T>) => repository.fetchBlob(blob, consume);
+  const kept = await openCachedSnapshot({ folder, digest, sizeBytes: size, now: world.now, fetch, log, name });
+  return kept ?? toMemory();
+}
+
+function noTrust(reference: Reference): StepError {
+  return new StepError({
+    code: 'input-missing',
+    origin: 'input',
+    message: `The input advisories is ${JSON.stringify(`registry:${toText(reference)}`)}, a tag that anybody may move who may push there, and nothing says whose snapshot it has to be`,
+    hint: 'Name the certificate that signs the snapshots in advisories-certificate, or the digest of one (registry:HOST/REPOSITORY@sha256:…).',
+  });
+}
+
+function noSnapshot(name: string): Error {
+  return advisoryError(
+    'no-snapshot',
+    `cannot read advisories from ${name}: it is no artifact of type ${snapshotArtifactType}`,
+    'name what image-custody mirror has pushed',
+  );
+}

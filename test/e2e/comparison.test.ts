@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { buildFile, buildImage, recipes } from './comparison/built-images.ts';
 import { type Comparison, compare } from './comparison/comparison.ts';
 import { type Explanation, explains, readExplanations } from './comparison/explanation.ts';
+import { languageRecipes } from './comparison/language-images.ts';
 import type { PackageKey } from './comparison/package-key.ts';
 import { findWith, type Peer } from './comparison/peer-inventory.ts';
 import { inspectImage } from './own-inventory.ts';
@@ -45,7 +46,7 @@ const images: readonly ComparedImage[] = [
   ...sharedArchives,
   busybox,
   npm7,
-  ...recipes.map((recipe) => ({ name: recipe.name, archive: () => buildImage(recipe) })),
+  ...[...recipes, ...languageRecipes].map((recipe) => ({ name: recipe.name, archive: () => buildImage(recipe) })),
   ...shop,
 ];
 

@@ -17,6 +17,7 @@ export const dotnetDependenciesReader: FileReader = {
 };
 
 function* libraries(document: Fields): Generator<Entry> {
+  if (document.libraries === undefined && document.targets !== undefined) throw new Error('it has targets and no libraries');
   const used = usedLibraries(document);
   for (const [key, value] of membersOf(document, 'libraries')) {
     const type = toFields(value)?.type;
@@ -32,7 +33,8 @@ const assets = ['runtime', 'runtimeTargets', 'native', 'resources'] as const;
 
 /**
  * Whether the application runs with any file of a library, as the target that it was published for states; undefined where it states no such
- * target. Without files are packages that only name others, and those in whose place the shared framework has a newer file.
+ * target. Without files are packages that only name others, and those in whose place the shared framework has a newer file. One that is split by
+ * platform (.NET Core up to 2.2 itself) has its files in `runtime.linux-x64.NAME`, while advisories are about NAME.
  */
 function usedLibraries(document: Fields): ReadonlyMap<string, boolean> | undefined {
   const name = toFields(document.runtimeTarget)?.name;
@@ -40,5 +42,10 @@ function usedLibraries(document: Fields): ReadonlyMap<string, boolean> | undefin
   const fields = toFields(target);
   if (fields === undefined) return undefined;
   const hasFiles = (library: Fields): boolean => assets.some((kind) => Object.keys(toFields(library[kind]) ?? {}).length > 0);
-  return new Map(Object.entries(fields).map(([key, value]) => [key, hasFiles(toFields(value) ?? {})]));
+  const used = new Map(Object.entries(fields).map(([key, value]) => [key, hasFiles(toFields(value) ?? {})]));
+  for (const key of [...used.keys()]) {
+    const whole = /^runtime\.[a-z0-9-]{1,40}\.(.+)$/.exec(key)?.[1];
+    if (whole !== undefined && used.get(key) === true && used.has(whole)) used.set(whole, true);
+  }
+  return used;
 }

@@ -108,6 +108,9 @@ describe('packages of .NET', () => {
         'NETStandard.Library/2.0.0': { dependencies: {} },
         'System.Net.Http/4.3.0': { compile: { 'a.dll': {} }, runtime: {} },
         'runtimepack.Microsoft.NETCore.App.Runtime.linux-x64/8.0.1': { native: { 'libcoreclr.so': {} } },
+        'Microsoft.NETCore.App/2.1.30': { dependencies: { 'Microsoft.NETCore.Targets': '2.0.0' } },
+        'runtime.linux-x64.Microsoft.NETCore.App/2.1.30': { native: { 'libcoreclr.so': {} } },
+        'runtime.win-x64.NETStandard.Library/2.0.0': {},
         'SQLitePCLRaw/2.0.0': { runtimeTargets: { 'runtimes/linux-x64/native/a.so': {} } },
       },
     },
@@ -117,6 +120,8 @@ describe('packages of .NET', () => {
       'NETStandard.Library/2.0.0': { type: 'package' },
       'System.Net.Http/4.3.0': { type: 'Package' },
       'runtimepack.Microsoft.NETCore.App.Runtime.linux-x64/8.0.1': { type: 'runtimepack' },
+      'Microsoft.NETCore.App/2.1.30': { type: 'package' },
+      'runtime.linux-x64.Microsoft.NETCore.App/2.1.30': { type: 'package' },
       'SQLitePCLRaw/2.0.0': { type: 'package' },
       'Unlisted/1.0.0': { type: 'package' },
       'System.Reference/1.0.0': { type: 'referenceassembly' },
@@ -131,6 +136,8 @@ describe('packages of .NET', () => {
         packages: [
           ['Serilog', '2.10.0'],
           ['Microsoft.NETCore.App.Runtime.linux-x64', '8.0.1'],
+          ['Microsoft.NETCore.App', '2.1.30'],
+          ['runtime.linux-x64.Microsoft.NETCore.App', '2.1.30'],
           ['SQLitePCLRaw', '2.0.0'],
           ['Unlisted', '1.0.0'],
         ].map(([name, version]) => ({ type: 'nuget', name, version })),
@@ -140,7 +147,7 @@ describe('packages of .NET', () => {
 
   it('are all of the libraries where the target is not stated', () => {
     for (const runtimeTarget of [undefined, { name: '__proto__' }, { name: 7 }, 'x']) {
-      expect(read(dotnetDependenciesReader, path, { ...document, runtimeTarget })).toMatchObject([{ packages: { length: 6 } }]);
+      expect(read(dotnetDependenciesReader, path, { ...document, runtimeTarget })).toMatchObject([{ packages: { length: 8 } }]);
     }
   });
 

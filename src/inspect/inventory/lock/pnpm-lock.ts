@@ -21,6 +21,7 @@ export function* parsePnpmLock(content: Buffer): Generator<Entry> {
     if (typeof versioned !== 'string' || !versioned.includes(':')) yield toEntry(toNpmRecord(named, versioned), id);
   }
   if (broken > 0) yield { damaged: `${broken} lines` };
+  if (mapAt(root, 'packages').size === 0 && projectNeeds(root).some((id) => !id.includes(':'))) throw new Error('it has no packages');
 }
 
 /** `/@babel/core@7.0.0(peer@1.0.0)`, since version 9 without the slash; packages of other registries have the host in front. */
@@ -53,9 +54,13 @@ interface Needs {
 
 function readNeeds(root: IndentedMap): Needs {
   const snapshots = mapAt(root, 'snapshots');
-  const projects = [...mapAt(root, 'importers').values()].filter((value) => typeof value !== 'string');
-  const reached = closure(projects.flatMap(dependencies), (id) => dependencies(mapAt(snapshots, id)));
+  const reached = closure(projectNeeds(root), (id) => dependencies(mapAt(snapshots, id)));
   return { snapshots: new Set([...snapshots.keys()].map(withoutPeers)), shipped: new Set([...reached].map(withoutPeers)) };
+}
+
+/** Of all projects of a workspace; up to version 8 one project alone stands at the root. */
+function projectNeeds(root: IndentedMap): readonly string[] {
+  return [root, ...mapAt(root, 'importers').values()].flatMap((project) => (typeof project === 'string' ? [] : dependencies(project)));
 }
 
 /** Ids of what a project or package needs to run: `name: version`, or `name:` with a `version:` below. */

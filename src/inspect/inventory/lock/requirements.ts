@@ -9,7 +9,7 @@ import { lines } from '../stanza.ts';
 export function* parseRequirements(content: Buffer): Generator<Entry> {
   for (const line of logicalLines(toText(content))) {
     const [, name, version, rest = ''] = pin.exec(line) ?? [];
-    if (name === undefined || version?.endsWith('.*') || isOfOtherSystem(rest)) continue;
+    if (name === undefined || version?.includes('*') || isOfOtherSystem(rest)) continue;
     yield toEntry(toPythonRecord(name, version), name);
   }
 }

@@ -4,7 +4,7 @@ import { lines } from '../stanza.ts';
 
 /**
  * `yarn.lock` of Yarn 1 (https://classic.yarnpkg.com/docs/yarn-lock) and, as `resolution` and colons tell, of Yarn 2 and later. Both are
- * written by Yarn alone, in one form: an entry begins at the margin, its fields are two spaces in. It does not say what is for
+ * written in one form: an entry begins at the margin, its fields are two spaces in (npm, which keeps a Yarn 1 file up to date, quotes them). It does not say what is for
  * development only. Workspaces and links are left out.
  */
 export function* parseYarnLock(content: Buffer): Generator<Entry> {
@@ -16,7 +16,7 @@ export function* parseYarnLock(content: Buffer): Generator<Entry> {
       entry = { patterns: line.replace(/^\? /, '').replace(/:$/, ''), fields: new Map() };
       continue;
     }
-    const [, key, value] = /^ {2}(\w{1,40}):? (.{1,5000})$/.exec(line) ?? [];
+    const [, key, value] = /^ {2}"?(\w{1,40})"?:? (.{1,5000})$/.exec(line) ?? [];
     if (key !== undefined && value !== undefined) entry?.fields.set(key, unquoted(value));
   }
   if (entry !== undefined) yield* toEntries(entry);

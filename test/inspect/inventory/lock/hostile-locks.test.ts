@@ -41,6 +41,72 @@ describe('lock files with one damaged entry', () => {
   });
 });
 
+describe('lock files in other forms', () => {
+  it.each<[string, string, readonly string[], number]>([
+    ['yarn.lock', '"a@^1":\n  "resolved" "x"\n  "version" "1.0.0"\n', ['a 1.0.0'], 0],
+    ['yarn.lock', 'x@npm:a@^1, a@^1:\n  version "1.0.0"\n', ['a 1.0.0'], 0],
+    ['yarn.lock', '"a@patch:a@npm%3A1.0.0#./p":\n  version: 1.0.0\n  resolution: "a@patch:a@npm%3A1.0.0#./p"\n', ['a 1.0.0'], 0],
+    ['yarn.lock', `? "${'a@1, '.repeat(400)}a@2"\n:\n  version: 1.0.0\n  resolution: "a@npm:1.0.0"\n`, ['a 1.0.0'], 0],
+    ['yarn.lock', '"a@workspace:.":\n  version: 0.0.0-use.local\n  resolution: "a@workspace:."\n  linkType: soft\n', [], 0],
+    ['package-lock.json', '{"dependencies": {"x": {"version": "npm:@s/a@1.0.0"}, "b": {"version": "git+ssh://x"}}}', ['@s/a 1.0.0'], 0],
+    ['package-lock.json', '{"packages": {"node_modules/p": {"optional": true, "peer": true}, "tool": {"version": "1.0.0"}}}', [], 0],
+    ['pnpm-lock.yaml', 'lockfileVersion: 5.4\ndependencies:\n  a: 1.0.0\n', [], 1],
+    ['pnpm-lock.yaml', 'lockfileVersion: 5.4\ndependencies:\n  a: link:../a\n', [], 0],
+    [
+      'pnpm-lock.yaml',
+      'lockfileVersion: 5.4\npackages:\n\n  /@types/babel__core/7.1.9_react@16:\n    dev: false\n',
+      ['@types/babel__core 7.1.9'],
+      0,
+    ],
+    [
+      'pnpm-lock.yaml',
+      "lockfileVersion: '6.0'\npackages:\n  /a@1.0.0(b@2.0.0(c@3.0.0)):\n    deprecated: |-\n      no: longer\n      /b@6.6.6:\n",
+      ['a 1.0.0'],
+      0,
+    ],
+    ['pnpm-lock.yaml', "lockfileVersion: '6.0'\npackages:\n  github.com/o/a/0123:\n    name: a\n    version: 1.0.0\n", ['a 1.0.0'], 0],
+    ['deno.lock', '{"version": "2", "npm": {"packages": {"@s/a@1.0.0_b@2.0.0": {}}}}', ['@s/a 1.0.0'], 0],
+    ['deno.lock', '{"version": "3", "packages": {"npm": {"a@1.0.0": {}}}}', ['a 1.0.0'], 0],
+    ['deno.lock', '{"version": "5", "jsr": {"@std/path@1.0.0": {}}}', [], 0],
+    [
+      'poetry.lock',
+      '[[package]]\nname = "A_b"\nversion = "1.0.0"\ncategory = "main"\n[[package]]\nname = "c"\nversion = "1"\ncategory = "dev"\n',
+      ['a-b 1.0.0'],
+      0,
+    ],
+    ['poetry.lock', "package = [{ name = 'a', version = '''1.0.0''' }]\n", ['a 1.0.0'], 0],
+    ['poetry.lock', '[[package]]\nname = "a"\nversion = "1.0.0"\n[package.source]\ntype = "directory"\nurl = "lib"\n', [], 0],
+    [
+      'requirements.txt',
+      'a [x, y] == 1.0.0 ; python_version < "3"  # why\n-r b.txt\nb>=1,<2\nc==1.*\nd @ https://x/d-1==2.zip\n',
+      ['a 1.0.0'],
+      0,
+    ],
+    [
+      'requirements.txt',
+      "a==1.0.0 \\\n    --hash=sha256:00 \\\n    --hash=sha256:11\nw==1; sys_platform == 'win32'\n# b==1\n",
+      ['a 1.0.0'],
+      0,
+    ],
+    ['requirements.txt', Buffer.from('\uFEFFa==1.0.0\r\n', 'utf16le').toString('latin1'), ['a 1.0.0'], 0],
+    [
+      'Gemfile.lock',
+      'GIT\n  remote: x\n  specs:\n    a (1.0.0)\n      b (>= 1)\n\nGEM\n  specs:\n    n (1.2-x86_64-linux)\n    n (1.2-java)\n',
+      ['a 1.0.0', 'n 1.2'],
+      0,
+    ],
+    ['Gemfile.lock', 'GEM\n  specs:\n    a (1.0.0)\n<<<<<<< HEAD\n    b (1)\n', ['a 1.0.0'], 1],
+  ])('%s: %j', (path, content, expected, gaps) => {
+    const observed = inspectFiles([makeFileInspector(lockFileReader)], {
+      [`app/${path}`]: Buffer.from(content, content.startsWith('\u00ff') ? 'latin1' : 'utf8'),
+    });
+    expect(
+      observed.flatMap((item) => (item.kind === 'packages' ? item.packages.map(({ name, version }) => `${name} ${version}`) : [])),
+    ).toEqual(expected);
+    expect(observed.filter(({ kind }) => kind === 'gap')).toHaveLength(gaps);
+  });
+});
+
 describe('lock files that are none', () => {
   it.each([
     'package-lock.json',

@@ -5,13 +5,14 @@ import { canonicalName, isSameEcosystem } from './ecosystem.ts';
 import { evaluateAdvisory } from './evaluation.ts';
 import { type Question, toGap } from './question.ts';
 import { ZipArchive } from './zip.ts';
+import type { ZipContent } from './zip-batch.ts';
 import type { ZipEntry } from './zip-directory.ts';
 
 /**
  * The archive of one ecosystem's records. Once it was looked through it is known which of them speak of which packages. Records are not kept: those of
  * a package are read again when it is asked about.
  */
-export class AdvisoryArchive {
+export class AdvisoryArchive implements AsyncDisposable {
   readonly #path: string;
   readonly #zip: ZipArchive;
   readonly #index: AdvisoryIndex;
@@ -22,15 +23,24 @@ export class AdvisoryArchive {
     this.#index = index;
   }
 
-  /** Looks through the archive at `path`, of the ecosystem `base`. It stays open as long as the thread runs. */
+  /** Looks through the archive at `path`, of the ecosystem `base`. It stays open until it is disposed of. */
   static async open(path: string, base: string, signal: AbortSignal): Promise<AdvisoryArchive> {
     const zip = await ZipArchive.open(path);
     const index = new AdvisoryIndex(base);
-    for (const entry of zip.entries) {
-      signal.throwIfAborted();
-      if (entry.name.endsWith('.json')) index.add(entry, await zip.read(entry));
+    try {
+      for await (const contents of zip.contents()) {
+        signal.throwIfAborted();
+        for (const content of contents) if (content.entry.name.endsWith('.json')) index.add(content);
+      }
+    } catch (error) {
+      await zip[Symbol.asyncDispose]();
+      throw error;
     }
     return new AdvisoryArchive(path, zip, index);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#zip[Symbol.asyncDispose]();
   }
 
   async match(asked: readonly Question[]): Promise<AdvisoryAnswer> {
@@ -59,7 +69,7 @@ class AdvisoryIndex {
     this.#base = base;
   }
 
-  add(entry: ZipEntry, bytes: Buffer): void {
+  add({ entry, bytes }: ZipContent): void {
     for (const [, member, value = '', close] of bytes.toString('utf8').matchAll(telling)) {
       if (member === 'ecosystem') this.ecosystems.add(value);
       else if (member === 'modified') this.newest = this.newest === undefined || value > this.newest ? value : this.newest;

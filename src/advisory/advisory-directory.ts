@@ -13,11 +13,11 @@ import { groupByBase, type Question, toGap, toQuestions } from './question.ts';
  * the archives of the packages' ecosystems are read, each from when it is expected to be of use. One that is missing, or that says nothing of the
  * packages' release, is a gap.
  */
-export class AdvisoryDirectory {
+export class AdvisoryDirectory implements AsyncDisposable {
   readonly #path: string;
   /** By ecosystem without release; undefined where there is no archive. */
   readonly #archives = new Map<string, Promise<AdvisoryArchive | undefined>>();
-  readonly #stopped = new AbortController();
+  readonly #disposed = new AbortController();
 
   constructor(path: string) {
     this.#path = path;
@@ -27,16 +27,6 @@ export class AdvisoryDirectory {
   expect(ecosystem: string): void {
     // What fails is told when it is asked for.
     this.#archive(toBase(ecosystem)).catch(() => undefined);
-  }
-
-  /** Gives up what is being read. */
-  stop(): void {
-    this.#stopped.abort();
-  }
-
-  /** Resolves when nothing is being read. */
-  async settled(): Promise<void> {
-    await Promise.allSettled(this.#archives.values());
   }
 
   async match(packages: readonly Package[]): Promise<AdvisoryAnswer> {
@@ -57,8 +47,16 @@ export class AdvisoryDirectory {
     };
   }
 
+  /** Gives up what is being read; resolves when nothing is any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#disposed.abort();
+    for (const opened of await Promise.allSettled(this.#archives.values())) {
+      if (opened.status === 'fulfilled') await opened.value?.[Symbol.asyncDispose]();
+    }
+  }
+
   #archive(base: string): Promise<AdvisoryArchive | undefined> {
-    const archive = this.#archives.get(base) ?? openArchive(join(this.#path, base, 'all.zip'), base, this.#stopped.signal);
+    const archive = this.#archives.get(base) ?? openArchive(join(this.#path, base, 'all.zip'), base, this.#disposed.signal);
     this.#archives.set(base, archive);
     return archive;
   }

@@ -25,14 +25,13 @@ let turn: Promise<void> = Promise.resolve();
 
 parentPort?.on('message', (job: AdvisoryJob) => {
   if (job.kind === 'expect') directory.expect(job.ecosystem);
-  if (job.kind === 'stop') directory.stop();
+  const stopped = job.kind === 'stop' ? directory[Symbol.asyncDispose]() : undefined;
   // Answers are given in the order of the jobs.
-  turn = turn.then(async () => parentPort?.postMessage(await answer(job)));
+  turn = turn.then(async () => parentPort?.postMessage(job.kind === 'match' ? await match(job.packages) : await confirm(stopped)));
 });
 
-async function answer(job: AdvisoryJob): Promise<AdvisoryJobAnswer> {
-  if (job.kind === 'match') return match(job.packages);
-  if (job.kind === 'stop') await directory.settled();
+async function confirm(done: Promise<void> | undefined): Promise<AdvisoryJobAnswer> {
+  await done;
   return { kind: 'done' };
 }
 

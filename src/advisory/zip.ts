@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { crc32, inflateRawSync } from 'node:zlib';
 import { advisoryError } from './advisory-error.ts';
+import { ZipBatch, type ZipContent } from './zip-batch.ts';
 import { readZipDirectory, type ZipDirectory, type ZipEntry } from './zip-directory.ts';
 
 /** Largest file in an archive; the largest OSV record known (a Linux kernel one) has under 4 MB. */
@@ -18,7 +19,9 @@ export interface ZipFile {
 /** Reads the files of a ZIP archive one after the other, in the order in which they lie in it. */
 export async function* readZip(path: string): AsyncGenerator<ZipFile> {
   await using archive = await ZipArchive.open(path);
-  for (const entry of archive.entries) yield { name: entry.name, bytes: await archive.read(entry) };
+  for await (const contents of archive.contents()) {
+    for (const { entry, bytes } of contents) yield { name: entry.name, bytes };
+  }
 }
 
 /**
@@ -50,24 +53,61 @@ export class ZipArchive implements AsyncDisposable {
     }
   }
 
-  /** In the order in which they lie in the archive; to read them in it is the fastest. */
-  get entries(): readonly ZipEntry[] {
-    return this.#directory.entries;
+  /** All files, in the order in which they lie in the archive, some at a time. */
+  async *contents(): AsyncGenerator<readonly ZipContent[]> {
+    const batch = new ZipBatch();
+    for (const entry of this.#directory.entries) {
+      const compressed = this.#compressed(entry, this.#window.held(entry.offset, localBytes(entry)) ?? (await this.#readLocal(entry)));
+      if (entry.method === 'deflated' && batch.add(entry, compressed)) continue;
+      yield await this.#inflate(batch);
+      const again = this.#compressed(entry, await this.#readLocal(entry));
+      if (entry.method === 'stored' || !batch.add(entry, again)) yield [{ entry, bytes: inflate(entry, again, this.#path) }];
+    }
+    yield await this.#inflate(batch);
   }
 
   async read(entry: ZipEntry): Promise<Buffer> {
-    const content = await contentOffset(entry, this.#window, this.#path);
-    if (content + entry.compressedBytes > entry.end) throw this.#runsOver(entry);
-    return inflate(entry, await this.#window.read(content, entry.compressedBytes), this.#path);
+    return inflate(entry, this.#compressed(entry, await this.#readLocal(entry)), this.#path);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#file.close();
   }
 
+  /** The entry as it lies in the archive. Valid until the next call. */
+  #readLocal(entry: ZipEntry): Promise<Buffer> {
+    return this.#window.read(entry.offset, localBytes(entry));
+  }
+
+  /** The local header repeats the name; where it differs, a reader that goes by local headers sees another file. */
+  #compressed(entry: ZipEntry, local: Buffer): Buffer {
+    if (local.length < localHeaderBytes || local.readUInt32LE(0) !== localHeaderSignature) {
+      throw damagedArchive(this.#path, `file '${entry.name}' has no header`);
+    }
+    const nameEnd = localHeaderBytes + local.readUInt16LE(26);
+    if (!local.subarray(localHeaderBytes, nameEnd).equals(entry.nameBytes)) {
+      throw damagedArchive(this.#path, `the header of file '${entry.name}' names another`);
+    }
+    const content = nameEnd + local.readUInt16LE(28);
+    if (entry.offset + content + entry.compressedBytes > entry.end) throw this.#runsOver(entry);
+    return local.subarray(content, content + entry.compressedBytes);
+  }
+
+  async #inflate(batch: ZipBatch): Promise<readonly ZipContent[]> {
+    const entries = [...batch.entries];
+    try {
+      return batch.inflate();
+    } catch {
+      // Each by itself, to name the one that is damaged.
+      const contents: ZipContent[] = [];
+      for (const entry of entries) contents.push({ entry, bytes: await this.read(entry) });
+      return contents;
+    }
+  }
+
   #checkEntries(): void {
     let totalBytes = 0;
-    for (const entry of this.entries) {
+    for (const entry of this.#directory.entries) {
       totalBytes += entry.sizeBytes;
       if (entry.sizeBytes > zipEntryLimitBytes || totalBytes > zipTotalLimitBytes) {
         throw damagedArchive(this.#path, `file '${entry.name}' is above the size limit`);
@@ -99,19 +139,9 @@ async function openArchive(path: string): Promise<FileHandle> {
   }
 }
 
-/** The local header repeats the name; where it differs, a reader that goes by local headers sees another file. */
-async function contentOffset(entry: ZipEntry, window: FileWindow, path: string): Promise<number> {
-  const header = await window.read(entry.offset, localHeaderBytes);
-  if (header.length < localHeaderBytes || header.readUInt32LE(0) !== localHeaderSignature) {
-    throw damagedArchive(path, `file '${entry.name}' has no header`);
-  }
-  const nameBytes = header.readUInt16LE(26);
-  const extraBytes = header.readUInt16LE(28);
-  const name = await window.read(entry.offset + localHeaderBytes, nameBytes);
-  if (!name.equals(entry.nameBytes)) {
-    throw damagedArchive(path, `the header of file '${entry.name}' names another`);
-  }
-  return entry.offset + localHeaderBytes + nameBytes + extraBytes;
+/** Of an entry as it lies in the archive, whatever its local header says; a longer one runs over its end. */
+function localBytes({ offset, end, nameBytes, compressedBytes }: ZipEntry): number {
+  return Math.min(end - offset, localHeaderBytes + nameBytes.length + mostExtraBytes + compressedBytes);
 }
 
 function inflate(entry: ZipEntry, compressed: Buffer, path: string): Buffer {
@@ -131,6 +161,7 @@ function inflate(entry: ZipEntry, compressed: Buffer, path: string): Buffer {
 
 const localHeaderBytes = 30;
 const localHeaderSignature = 0x04034b50;
+const mostExtraBytes = 0xffff;
 const windowBytes = 1024 * 1024;
 
 /** Reads a file in large pieces, since an archive holds ten thousands of small ones. */
@@ -144,15 +175,20 @@ class FileWindow {
     this.#file = file;
   }
 
+  /** Bytes at `offset`, where they are in memory. Valid until the next `read`. */
+  held(offset: number, length: number): Buffer | undefined {
+    const from = offset - this.#start;
+    return from >= 0 && from + length <= this.#filled ? this.#memory.subarray(from, from + length) : undefined;
+  }
+
   /** Bytes at `offset`, fewer at the end of the file. Valid until the next call. */
   async read(offset: number, length: number): Promise<Buffer> {
-    if (offset < this.#start || offset + length > this.#start + this.#filled) {
-      if (this.#memory.length < length) this.#memory = Buffer.allocUnsafeSlow(Math.max(windowBytes, length));
-      const { bytesRead } = await this.#file.read(this.#memory, 0, this.#memory.length, offset);
-      this.#start = offset;
-      this.#filled = bytesRead;
-    }
-    const from = offset - this.#start;
-    return this.#memory.subarray(from, Math.min(from + length, this.#filled));
+    const held = this.held(offset, length);
+    if (held !== undefined) return held;
+    if (this.#memory.length < length) this.#memory = Buffer.allocUnsafeSlow(Math.max(windowBytes, length));
+    const { bytesRead } = await this.#file.read(this.#memory, 0, this.#memory.length, offset);
+    this.#start = offset;
+    this.#filled = bytesRead;
+    return this.#memory.subarray(0, Math.min(length, bytesRead));
   }
 }

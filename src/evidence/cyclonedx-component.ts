@@ -30,7 +30,7 @@ export function toSystemComponent({ id, versionId, prettyName }: OperatingSystem
 
 export function toLibraryComponent(listed: ListedPackage): Component {
   const { item, ref } = listed;
-  const licences = toLicenceChoices(item.licence);
+  const licences = toLicenceChoices(item);
   const { maintainer } = item;
   return {
     type: 'library',

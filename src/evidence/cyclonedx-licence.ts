@@ -1,4 +1,4 @@
-import { joinExpressions, toLicences } from './licence.ts';
+import { joinExpressions, type Stated, toLicences } from './licence.ts';
 
 /** https://cyclonedx.org/docs/1.6/json/#components_items_licenses */
 export type LicenceChoice =
@@ -10,7 +10,7 @@ export type LicenceChoice =
  * What a package states as its licences. The schema takes one expression, or any number of ids and names: so several are one expression where
  * all of them are valid and one is an expression, and where one is not, each expression stands as a name.
  */
-export function toLicenceChoices(stated: string | readonly string[] | undefined): readonly LicenceChoice[] {
+export function toLicenceChoices(stated: Stated): readonly LicenceChoice[] {
   const licences = toLicences(stated);
   const isListed = licences.every(({ kind }) => kind !== 'name');
   if (isListed && licences.some(({ kind }) => kind === 'expression')) {

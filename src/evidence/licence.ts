@@ -1,6 +1,8 @@
 import parseExpression from 'spdx-expression-parse';
 import deprecatedIds from 'spdx-license-ids/deprecated.json' with { type: 'json' };
 import licenceIds from 'spdx-license-ids/index.json' with { type: 'json' };
+import type { PackageRecord } from '../model/package.ts';
+import { fromDebianName } from './debian-licence.ts';
 
 /** What a package states: an id of the SPDX list, in the list's spelling whatever the package's; a valid SPDX expression; or just a name. */
 export type Licence =
@@ -8,10 +10,20 @@ export type Licence =
   | { readonly kind: 'expression'; readonly text: string }
   | { readonly kind: 'name'; readonly text: string };
 
-/** One for each licence that a package states. All of several hold. */
-export function toLicences(stated: string | readonly string[] | undefined): readonly Licence[] {
-  const texts = typeof stated === 'string' ? [stated] : (stated ?? []);
-  return texts.map((text) => text.trim()).flatMap((text) => (text === '' ? [] : [toLicence(text)]));
+/** What of a package says under which licences it is. */
+export type Stated = Pick<PackageRecord, 'type' | 'licence'>;
+
+/** Each licence that a package states, once. All of several hold. */
+export function toLicences({ type, licence = [] }: Stated): readonly Licence[] {
+  const stated = (typeof licence === 'string' ? [licence] : licence).map((text) => text.trim()).filter((text) => text !== '');
+  const texts = type === 'deb' ? stated.map((text) => fromDebianName(text, ids)) : type === 'apk' ? stated.flatMap(splitWords) : stated;
+  return [...new Map(texts.map(toLicence).map((item) => [item.text, item])).values()];
+}
+
+/** Alpine's packages of old put several licences side by side: `MIT BSD GPL2+`. */
+function splitWords(text: string): readonly string[] {
+  const words = text.split(/\s+/);
+  return !isExpression(text) && words.some((word) => ids.has(word.toLowerCase())) && !/\b(?:AND|OR|WITH)\b/i.test(text) ? words : [text];
 }
 
 function toLicence(text: string): Licence {

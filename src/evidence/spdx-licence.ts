@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { joinExpressions, toLicences } from './licence.ts';
+import { joinExpressions, type Stated, toLicences } from './licence.ts';
 
 /** A licence that is not of the SPDX list. https://spdx.github.io/spdx-spec/v2.3/other-licensing-information-detected/ */
 export interface OtherLicence {
@@ -12,7 +12,7 @@ export interface OtherLicence {
  * What a package states as its licences, in one valid expression, `NOASSERTION` where it states none. Each name that is not of the SPDX list is
  * put into `others`, by its id.
  */
-export function toLicenceExpression(stated: string | readonly string[] | undefined, others: Map<string, OtherLicence>): string {
+export function toLicenceExpression(stated: Stated, others: Map<string, OtherLicence>): string {
   const licences = toLicences(stated);
   if (licences.length === 0) return noAssertion;
   return joinExpressions(

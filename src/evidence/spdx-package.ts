@@ -73,7 +73,7 @@ export function toLibraryPackage(listed: ListedPackage, others: Map<string, Othe
     ...unexamined,
     supplier: toSupplier(item.maintainer),
     sourceInfo: toSourceInfo(item),
-    licenseDeclared: toLicenceExpression(item.licence, others),
+    licenseDeclared: toLicenceExpression(item, others),
     externalRefs: [toPurlReference(item.purl)],
     annotations: toComments(listed).map((comment) => ({ annotationDate: created, annotationType: 'OTHER', annotator, comment })),
     primaryPackagePurpose: 'LIBRARY',

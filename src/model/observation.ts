@@ -29,7 +29,8 @@ export interface PackageNoteObservation {
   readonly package: string;
   /** Metadata files of language packages that the OS package installed, without a leading slash. */
   readonly languageFiles: readonly string[];
-  readonly licence?: string;
+  /** As in a package record. */
+  readonly licence?: PackageRecord['licence'];
 }
 
 export interface OsReleaseObservation {

@@ -1,6 +1,7 @@
 import type { CoverageGap } from '../../model/finding.ts';
 import type { Observation, OsReleaseObservation, PackagesObservation, PlacedObservation } from '../../model/observation.ts';
 import { type Inventory, isSystemPackage, type Package, type PackageRecord, systemPackageTypes } from '../../model/package.ts';
+import { debianLicences } from './debian-licences.ts';
 import { installedProjects } from './lock/installed-projects.ts';
 import { lockedType } from './lock/lock-file.ts';
 import { osReleasePaths } from './os-release.ts';
@@ -20,11 +21,14 @@ export function toInventory(placed: readonly PlacedObservation[]): {
   readonly gaps: readonly CoverageGap[];
 } {
   const release = survivingRelease(placed);
-  const licences = new Map<string, string>();
   const notes = ofKind(placed, 'package-note').filter(({ survives }) => survives);
-  for (const { observation } of notes) if (observation.licence !== undefined) licences.set(observation.package, observation.licence);
-  const stated = survivingPackages(placed).map(({ record, path, layer }): Package => {
-    const licence = record.licence ?? (record.type === 'deb' ? licences.get(record.name) : undefined);
+  const surviving = survivingPackages(placed);
+  const licenceOf = debianLicences(
+    surviving.map(({ record }) => record),
+    notes,
+  );
+  const stated = surviving.map(({ record, path, layer }): Package => {
+    const licence = record.licence ?? licenceOf(record);
     const ecosystem = 'ecosystem' in record ? record.ecosystem : toEcosystem(record.type, release);
     return { ...record, ...(licence === undefined ? {} : { licence }), purl: toPurl(record, release), ecosystem, path, layer };
   });

@@ -9,9 +9,9 @@ import { peer } from '../peers.ts';
 /** Folder of the machine in which results are kept that take long to make. */
 export const cacheFolder = process.env.IMAGE_CUSTODY_CACHE ?? join(homedir(), '.cache/image-custody');
 
-/** What a program said of a file, from the cache where this version of it was asked about these bytes before. */
-export async function cached<T>(program: string, file: string, run: () => Promise<T>): Promise<T> {
-  const path = join(cacheFolder, 'comparison', await versionOf(program), `${await digestOf(file)}.json`);
+/** What a program said of a file when asked for `topic`, from the cache where this version of it was asked about these bytes before. */
+export async function cached<T>(program: string, topic: string, file: string, run: () => Promise<T>): Promise<T> {
+  const path = join(cacheFolder, 'comparison', await versionOf(program), `${await digestOf(file)}.${topic}.json`);
   const known = await readFile(path, 'utf8').catch(() => undefined);
   if (known !== undefined) return JSON.parse(known);
   const result = await run();

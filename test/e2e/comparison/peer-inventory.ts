@@ -12,7 +12,7 @@ export type Peer = 'syft' | 'trivy' | 'osv-scanner';
 
 /** What a program finds in an archive of one image; a text where it refuses it. */
 export async function findWith(program: Peer, archive: string): Promise<readonly PackageKey[] | string> {
-  const found = await cached(program, archive, () => inEmptyFolder((folder) => finders[program](archive, folder)));
+  const found = await cached(program, 'packages', archive, () => inEmptyFolder((folder) => finders[program](archive, folder)));
   if (typeof found === 'string') return found;
   return [
     ...new Map(
@@ -40,12 +40,32 @@ async function inEmptyFolder<T>(use: (folder: string) => Promise<T>): Promise<T>
 }
 
 async function findWithSyft(archive: string, folder: string): Promise<Found> {
+  const { result, document } = await scanWithSyft(archive, folder);
+  if (document === undefined) return reasonOf(result);
+  return document.artifacts.map(({ type, name, version, purl }) => (purl === '' ? { type, name, version } : purl));
+}
+
+interface SyftArtifact extends PackageKey {
+  readonly purl: string;
+  readonly licenses: readonly { readonly value: string; readonly spdxExpression: string }[];
+}
+
+async function scanWithSyft(archive: string, folder: string) {
   const out = join(folder, 'out.json');
   const env = { ...process.env, SYFT_CHECK_FOR_APP_UPDATE: 'false', SYFT_CACHE_DIR: folder };
   const result = await runProgram(peer('syft'), ['scan', archive, '-o', `syft-json=${out}`, '-q'], { env });
-  const document = await readOutput<{ artifacts: readonly { type: string; name: string; version: string; purl: string }[] }>(out);
-  if (document === undefined) return reasonOf(result);
-  return document.artifacts.map(({ type, name, version, purl }) => (purl === '' ? { type, name, version } : purl));
+  return { result, document: await readOutput<{ artifacts: readonly SyftArtifact[] }>(out) };
+}
+
+/** The licences that syft finds in an archive, by package (`keyText`), as SPDX expressions where it knows one. */
+export async function findLicences(archive: string): Promise<ReadonlyMap<string, readonly string[]>> {
+  const found = await cached('syft', 'licences', archive, () => inEmptyFolder((folder) => scanWithSyft(archive, folder)));
+  if (found.document === undefined) throw new Error(reasonOf(found.result));
+  return new Map(
+    found.document.artifacts.map(({ purl, licenses }) => {
+      return [keyText(purlToKey(purl)), licenses.map(({ value, spdxExpression }) => spdxExpression || value)];
+    }),
+  );
 }
 
 /** Its database of Java archives is not to be had here; with an empty one it goes by what the archives say of themselves. */

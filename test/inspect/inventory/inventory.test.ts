@@ -120,16 +120,30 @@ describe('inventory', () => {
     expect(inventory.packages).toMatchObject([{ purl: 'pkg:deb/debian/a@1?arch=amd64', ecosystem: undefined }]);
   });
 
-  it('takes licences from machine-readable copyright files', () => {
+  it('takes licences from copyright files: their names where they can be read by machines, else the texts that they refer to', () => {
     const format = 'https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/';
     const copyright = `Format: ${format}\n\nFiles: *\nLicense: GPL-3+\n text\n\nFiles: x\nLicense: BSD-3-clause\n`;
+    const prose =
+      "The LGPL is in `/usr/share/common-licenses/LGPL-2.1', the other one in\n/usr/share/common-licenses/Apache-2.0.\nSee /usr/share/common-licenses.\n";
     const { inventory } = build({
       ...debian,
-      ...dpkg(['a', '1'], ['b', '1']),
+      ...dpkg(['a', '1'], ['b', '1'], ['c', '1']),
       'usr/share/doc/a/copyright': copyright,
       'usr/share/doc/b/copyright': 'GPL',
+      'usr/share/doc/c/copyright': prose,
     });
-    expect(inventory.packages.map(({ licence }) => licence)).toEqual(['BSD-3-clause, GPL-3+', undefined]);
+    const licences = inventory.packages.map(({ licence }) => licence);
+    expect(licences).toEqual([['BSD-3-clause', 'GPL-3+'], undefined, ['Apache-2.0', 'common-licenses/LGPL-2.1']]);
+  });
+
+  it('takes the licence of a package without a copyright file from another one of its source', () => {
+    const entry = (name: string, source: string) => `Package: ${name}\nSource: ${source}\nStatus: install ok installed\nVersion: 1\n\n`;
+    const { inventory } = build({
+      ...debian,
+      'var/lib/dpkg/status': entry('gcc-base', 'gcc') + entry('libgcc', 'gcc') + entry('libother', 'gcc (2)') + entry('other', 'other'),
+      'usr/share/doc/gcc-base/copyright': 'See /usr/share/common-licenses/Artistic',
+    });
+    expect(inventory.packages.map(({ licence }) => licence)).toEqual([['Artistic'], ['Artistic'], undefined, undefined]);
   });
 });
 

@@ -1,5 +1,6 @@
 import type { Advisory, Affected, AffectedRange } from '../model/advisory.ts';
 import { canonicalName, isForSubscribers, isSameEcosystem, type Subject } from './ecosystem.ts';
+import { packagistVersionOrder, toEarliestVersion } from './packagist-version.ts';
 import { pypiVersionOrder, toPublicVersion } from './pypi-version.ts';
 import { isSameModule } from './rpm-module.ts';
 
@@ -140,14 +141,19 @@ function walk(groups: readonly Boundary[][], subject: Subject): State {
     if (difference === undefined) {
       return 'unknown';
     }
-    if (difference < 0) {
-      break;
-    }
     const begins = group.some(({ kind }) => kind === 'introduced');
+    if (difference < 0) {
+      return isAffected || (begins && isPreReleaseOf(first?.version ?? '', subject)) ? 'affected' : 'unaffected';
+    }
     const ends = group.some(({ kind }) => kind === 'fixed' || (kind === 'last_affected' && difference > 0));
     isAffected = begins === ends ? isAffected : begins;
   }
   return isAffected ? 'affected' : 'unaffected';
+}
+
+/** To Composer alone the pre-releases of the version that introduced a flaw have it too. */
+function isPreReleaseOf(introduced: string, { order, version }: Subject): boolean {
+  return order === packagistVersionOrder && (order.compare(version, toEarliestVersion(introduced)) ?? -1) >= 0;
 }
 
 function beforeLimits(limits: readonly Boundary[], subject: Subject): State {

@@ -13,6 +13,15 @@ export const packagistVersionOrder: VersionOrder = {
   },
 };
 
+/**
+ * From where on a version is introduced: with its pre-releases, as Composer reads `>=2.0` (https://getcomposer.org/doc/articles/versions.md, "stability
+ * constraints"). A version that is a pre-release itself, or that Composer refuses, stays as it is.
+ */
+export function toEarliestVersion(text: string): string {
+  const normal = normalize(text);
+  return normal === undefined || normal.includes('-') ? text : `${normal}-dev`;
+}
+
 function isComparable(text: string): boolean {
   return text.length <= versionLengthLimit && /[0-9]/.test(text) && !/^dev-/i.test(text.trim());
 }

@@ -69,6 +69,18 @@ describe('ranges', () => {
   });
 
   test.each([
+    ['introduced 2.0, fixed 2.2.12', '2.0.0-alpha1', 'affected'],
+    ['introduced 2.0, fixed 2.2.12', '2.0.x-dev', 'affected'],
+    ['introduced 2.0, fixed 2.2.12', '1.10.26', 'unaffected'],
+    ['introduced 2.0-beta1, fixed 2.2.12', '2.0.0-alpha1', 'unaffected'],
+    ['introduced 1.0, fixed 2.0, introduced 2.0, fixed 2.2', '2.0.0', 'affected'],
+    ['introduced 1.0, fixed 1.5, introduced 2.0, fixed 2.2', '2.0.0-RC1', 'affected'],
+    ['introduced 7.0.0, fixed 7.65.0', '7.65', 'unaffected'],
+  ])('Composer: %s and %s: %s', (text, version, kind) => {
+    expect(inRange(text, version, 'Packagist').kind).toBe(kind);
+  });
+
+  test.each([
     ['2.0.1+cu118', 'unaffected'],
     ['2.0.0+cu118', 'affected'],
   ])('a local build of a Python version is that version: %s', (version, kind) => {

@@ -9,21 +9,28 @@ import { shared } from './peers.ts';
 
 export interface RecordedQuery {
   readonly item: Package;
+  /** What the newest recording of the question was answered. */
   readonly ids: readonly string[];
+  /** Only older recordings have the question. */
+  readonly isOld: boolean;
 }
 
 /** What image scans asked api.osv.dev, each (ecosystem, package, version) once. */
 export function recordedQueries(): readonly RecordedQuery[] {
   interface Line {
+    readonly cassette: string;
     readonly query: { readonly package?: { readonly ecosystem: string; readonly name: string }; readonly version?: string };
     readonly ids: readonly string[];
   }
   const lines = readFileSync(shared('testdata/osv-api/queries.jsonl'), 'utf8').trimEnd().split('\n');
   const unique = new Map<string, RecordedQuery>();
-  for (const { query, ids } of lines.map((line): Line => JSON.parse(line))) {
+  for (const { cassette, query, ids } of lines.map((line): Line => JSON.parse(line))) {
     const { package: named, version } = query;
     if (named === undefined || version === undefined) continue;
-    unique.set(JSON.stringify([named.ecosystem, named.name, version]), { item: packageOf(named.ecosystem, named.name, version), ids });
+    const key = JSON.stringify([named.ecosystem, named.name, version]);
+    const isOld = !/^(?:image|source)-main\//.test(cassette);
+    if (isOld && unique.has(key)) continue;
+    unique.set(key, { item: packageOf(named.ecosystem, named.name, version), ids, isOld });
   }
   return [...unique.values()];
 }

@@ -16,7 +16,7 @@ import { osvScannerOf, theirLines, toLine, toLines } from './osv-scanner.ts';
 import { shared } from './peers.ts';
 
 async function matchesOf(packages: readonly Package[]) {
-  using source = openAdvisoryDirectory(shared('testdata/osv'));
+  await using source = openAdvisoryDirectory(shared('testdata/osv'));
   return await source.match(packages);
 }
 

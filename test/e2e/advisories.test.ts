@@ -153,8 +153,14 @@ function reasonOf(
   // It names the versions that were asked for in the newest recording, and no others.
   if (query.ids.includes(id))
     return record?.database_specific?.derived_note === undefined ? undefined : 'derived from later answers than this one';
-  if (!named.has(id)) return 'in no recorded answer: newer than the recordings';
+  if (!named.has(id)) return isNewer(record) ? 'in no recorded answer, and newer than the recordings' : undefined;
   return query.isOld ? 'newer than the last recording of this question' : undefined;
+}
+
+/** Than the oldest recording that counts, of AlmaLinux and Red Hat. Go's records in the database have lost their dates. */
+function isNewer(record: Advisory | undefined): boolean {
+  const { id = '', modified = '' } = record ?? {};
+  return modified > '2026-06-18' || (modified.startsWith('0001') && id.startsWith('GO-2026-'));
 }
 
 function keyOf({ ecosystem, name, version }: Package): string {

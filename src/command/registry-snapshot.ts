@@ -31,7 +31,7 @@ export interface SnapshotReader {
 
 /**
  * A snapshot that `mirror` has pushed. What it is and who signed it is known when this resolves; its bytes come meanwhile, from the cache where they are
- * there, and are waited for when packages are matched. docs/decisions/0013-who-is-trusted-with-advisories.md
+ * there, and are waited for when packages are matched. docs/decisions/0014-who-is-trusted-with-advisories.md
  */
 export async function openRegistrySnapshot(reference: Reference, reader: SnapshotReader): Promise<AdvisorySource> {
   const { settings, host, world, credentials } = reader;

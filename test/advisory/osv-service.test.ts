@@ -233,7 +233,7 @@ describe('faults', () => {
 
 test('nothing to ask is nothing asked', async () => {
   reply = () => undefined;
-  expect(await match()).toEqual({ matches: [], gaps: [], newest: undefined });
+  expect(await match()).toMatchObject({ matches: [], gaps: [], newest: undefined });
   expect(asked).toEqual([]);
 });
 

@@ -13,6 +13,7 @@ export interface Component {
   readonly version?: string;
   readonly description?: string;
   readonly licenses?: readonly LicenceChoice[];
+  readonly cpe?: string;
   readonly purl?: string;
   readonly evidence?: { readonly occurrences: readonly { readonly location: string }[] };
   readonly properties?: readonly { readonly name: string; readonly value: string }[];
@@ -40,6 +41,7 @@ export function toLibraryComponent(listed: ListedPackage): Component {
     name: item.name,
     version: item.version.slice(0, maxVersionCharacters),
     ...(licences.length > 0 && { licenses: licences }),
+    ...(item.cpe !== undefined && { cpe: item.cpe }),
     purl: item.purl,
     evidence: { occurrences: toLocations(item).map((location) => ({ location })) },
     properties: toProperties(listed).map(([name, value]) => ({ name, value })),

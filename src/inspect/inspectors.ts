@@ -14,6 +14,8 @@ import { isLanguageFile } from './inventory/language-file.ts';
 import { lockFileReader } from './inventory/lock/lock-file.ts';
 import { nodePackageReader } from './inventory/node-package.ts';
 import { osReleaseReader } from './inventory/os-release.ts';
+import { makeProgramInspector } from './inventory/program/program-inspector.ts';
+import { runtimeReleaseReader } from './inventory/program/runtime-release.ts';
 import { pythonPackageReader } from './inventory/python-package.ts';
 import { rpmDatabasePaths, rpmDatabaseReader, rpmLogReader } from './inventory/rpm/rpm-database.ts';
 import { rpmManifestPath, rpmManifestReader } from './inventory/rpm/rpm-manifest.ts';
@@ -39,11 +41,19 @@ export function allInspectors(): readonly Inspector[] {
     composerInstalledReader,
     dotnetDependenciesReader,
     lockFileReader,
+    runtimeReleaseReader,
     osReleaseReader,
     unreadDatabaseReader,
     superusersReader,
   ];
-  return [...readers.map(makeFileInspector), makeExecutableInspector(), makeJarInspector(), makeSecretInspector(), makeMalwareInspector()];
+  return [
+    ...readers.map(makeFileInspector),
+    makeExecutableInspector(),
+    makeJarInspector(),
+    makeProgramInspector(),
+    makeSecretInspector(),
+    makeMalwareInspector(),
+  ];
 }
 
 /** Files, and folders of files, that programs look up by these paths: the overlay follows links there, or tells of a gap. */

@@ -32,7 +32,7 @@ export interface PackageRecord {
   /** As its advisories name it: PyPI names normalised by PEP 503; npm, Go and Composer names with their scope, path or vendor; Maven's `group:artifact`. */
   readonly name: string;
   readonly version: string;
-  /** Source package, under which distributions publish advisories; dpkg `Source`, apk `o:`, rpm's `SOURCERPM`. */
+  /** Source package, under which distributions publish advisories: dpkg `Source`, apk `o:`, rpm's `SOURCERPM`; or name and version in the advisories of what no package manager knows. */
   readonly source?: { readonly name: string; readonly version: string };
   readonly architecture?: string;
   /** Who maintains an OS package (dpkg), or who built and signs it (rpm's `VENDOR`), as its database states it. */
@@ -43,6 +43,8 @@ export interface PackageRecord {
   readonly licence?: string | readonly string[];
   /** OSV ecosystem, where the type does not tell it; undefined where no advisory could be held against the version. */
   readonly ecosystem?: string | undefined;
+  /** Its name in the NVD (CPE 2.3), of programs that no package manager knows. */
+  readonly cpe?: string;
   /** Where it is in the archive that states it: a path, behind a `!/` for each further archive in it. */
   readonly member?: string;
 }

@@ -29,6 +29,8 @@ export interface PackageNoteObservation {
   readonly package: string;
   /** Metadata files of language packages that the OS package installed, without a leading slash. */
   readonly languageFiles: readonly string[];
+  /** Paths of all its files, one a line, with or without a slash or `./` at the beginning: programs and archives are looked up there. */
+  readonly fileList?: string;
   /** As in a package record. */
   readonly licence?: PackageRecord['licence'];
 }

@@ -70,6 +70,7 @@ const samples: Readonly<Record<string, InspectorContract>> = {
     harmless: { path: 'app/requirements.txt', content: 'requests>=2\n' },
     damaged: { path: 'app/package-lock.json', content: '{' },
   },
+  'runtime-releases': { sample: { path: 'opt/jdk/release', content: 'JAVA_VERSION="17.0.9"\n' } },
   'os-release': {
     sample: { path: 'etc/os-release', content: 'ID=debian\n' },
     damaged: { path: 'etc/os-release', content: 'noise' },
@@ -89,6 +90,10 @@ const samples: Readonly<Record<string, InspectorContract>> = {
     sample: { path: 'app/a-1.0.jar', content: jar([pom('org.x', 'a', '1.0')]) },
     harmless: { path: 'app/a.jar', content: jar([]) },
     damaged: { path: 'app/a-1.0.jar', content: jar([pom('org.x', 'a', '1.0')]).subarray(0, 100) },
+  },
+  'known-programs': {
+    sample: { path: 'opt/node', content: elf({ rodata: Buffer.from('node.js/v20.11.1 '), codeBytes: 20_000 }) },
+    harmless: { path: 'opt/node', content: elf({}) },
   },
   secrets: {
     sample: { path: 'root/.ssh/id_rsa', content: rsaPkcs8 },

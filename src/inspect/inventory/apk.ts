@@ -25,8 +25,9 @@ function readInstalled(path: string, content: Buffer): readonly Observation[] {
     }
     if (record === undefined) continue;
     packages.push(record);
-    if (entry.languageFiles.length > 0) {
-      notes.push({ kind: 'package-note', path, type: 'apk', package: record.name, languageFiles: entry.languageFiles });
+    if (entry.files.length > 0) {
+      const languageFiles = entry.files.filter(isLanguageFile);
+      notes.push({ kind: 'package-note', path, type: 'apk', package: record.name, languageFiles, fileList: entry.files.join('\n') });
     }
   }
   const gaps = damaged > 0 ? [gap(path, 'damaged', `${damaged} of its entries cannot be read, the first is of package ${example}`)] : [];
@@ -35,30 +36,29 @@ function readInstalled(path: string, content: Buffer): readonly Observation[] {
 
 interface Entry {
   readonly fields: ReadonlyMap<string, string>;
-  readonly languageFiles: readonly string[];
+  readonly files: readonly string[];
   readonly broken: number;
 }
 
 /** Entries are set apart by empty lines; a line is a letter, a colon and the value; `F:` names a folder and `R:` a file in it. */
 function* entries(text: string): Generator<Entry> {
   let fields = new Map<string, string>();
-  let languageFiles: string[] = [];
+  let files: string[] = [];
   let folder = '';
   let broken = 0;
   for (const line of lines(text)) {
     if (line.trim() === '') {
-      if (fields.size > 0 || broken > 0) yield { fields, languageFiles, broken };
-      [fields, languageFiles, folder, broken] = [new Map(), [], '', 0];
+      if (fields.size > 0 || broken > 0) yield { fields, files, broken };
+      [fields, files, folder, broken] = [new Map(), [], '', 0];
       continue;
     }
     const [key, value] = [line.charAt(0), line.slice(2)];
     if (line.charAt(1) !== ':' || !/[A-Za-z]/.test(key)) broken++;
     else if (key === 'F') folder = value;
-    else if (key === 'R') {
-      if (isLanguageFile(`${folder}/${value}`)) languageFiles.push(`${folder}/${value}`);
-    } else if (!fields.has(key)) fields.set(key, value.trim());
+    else if (key === 'R') files.push(folder === '' ? value : `${folder}/${value}`);
+    else if (!fields.has(key)) fields.set(key, value.trim());
   }
-  if (fields.size > 0 || broken > 0) yield { fields, languageFiles, broken };
+  if (fields.size > 0 || broken > 0) yield { fields, files, broken };
 }
 
 function toRecord(fields: ReadonlyMap<string, string>): PackageRecord | undefined {

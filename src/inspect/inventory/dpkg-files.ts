@@ -5,7 +5,7 @@ import { lines } from './stanza.ts';
 const listPath = /^(?:usr\/)?(?:var\/)?lib\/(?:sysimage\/)?dpkg\/(?:info\/([^/:]+)(?::[^/]+)?\.list|status\.d\/([^/]+)\.md5sums)$/;
 
 /**
- * Which language packages a Debian package brought: `info/NAME[:ARCHITECTURE].list` (one path a line), or `status.d/NAME.md5sums` in distroless
+ * Which files a Debian package brought, and which of them state language packages: `info/NAME[:ARCHITECTURE].list` (one path a line), or `status.d/NAME.md5sums` in distroless
  * images (`digest  path`, deb-md5sums(5)).
  */
 export const dpkgFilesReader: FileReader = {
@@ -15,13 +15,13 @@ export const dpkgFilesReader: FileReader = {
   read(path, content) {
     const [, listed, summed] = listPath.exec(path) ?? [];
     const owner = listed ?? summed;
-    if (owner === undefined || !mayNameLanguageFiles(content)) return [];
-    const languageFiles: string[] = [];
-    for (const line of lines(content.toString('utf8'))) {
-      const file = (summed === undefined ? line : line.slice(line.indexOf('  ') + 2)).replace(/^[./]+/, '');
-      if (isLanguageFile(file)) languageFiles.push(file);
-    }
-    return languageFiles.length === 0 ? [] : [{ kind: 'package-note', path, type: 'deb', package: owner, languageFiles }];
+    if (owner === undefined) return [];
+    const text = content.toString('utf8');
+    const fileList = summed === undefined ? text : [...lines(text)].map((line) => line.slice(line.indexOf('  ') + 2)).join('\n');
+    const languageFiles = mayNameLanguageFiles(content)
+      ? [...lines(fileList)].map((line) => line.replace(/^[./]+/, '')).filter(isLanguageFile)
+      : [];
+    return [{ kind: 'package-note', path, type: 'deb', package: owner, languageFiles, fileList }];
   },
 };
 

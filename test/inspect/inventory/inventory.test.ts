@@ -3,6 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { allInspectors } from '../../../src/inspect/inspectors.ts';
 import { toInventory } from '../../../src/inspect/inventory/inventory.ts';
 import { inspectFiles, placeLayers } from '../inspect-files.ts';
+import { elf } from './executable/elf-writer.ts';
+import { inlineInfo } from './executable/go-program.ts';
+import { jar, pom } from './java/jar-writer.ts';
 
 const debian = { 'etc/os-release': 'ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n' };
 const site = 'usr/lib/python3/dist-packages';
@@ -14,7 +17,7 @@ function dpkg(...packages: readonly (readonly [name: string, version: string, mo
   return { 'var/lib/dpkg/status': stanzas.join('\n') };
 }
 
-function build(...layers: readonly Readonly<Record<string, string>>[]) {
+function build(...layers: readonly Readonly<Record<string, string | Buffer>>[]) {
   return toInventory(placeLayers(...layers.map((files) => inspectFiles(allInspectors(), files))));
 }
 
@@ -153,7 +156,7 @@ describe('language packages that OS packages own', () => {
     [`var/lib/dpkg/info/${owner}.list`]: `/.\n/usr\n${files.map((file) => `/${file}\n`).join('')}`,
   });
   const [owned] = Object.keys(metadata) as [string];
-  const names = (...layers: readonly Readonly<Record<string, string>>[]) =>
+  const names = (...layers: readonly Readonly<Record<string, string | Buffer>>[]) =>
     build(...layers).inventory.packages.map(({ type, name }) => `${type} ${name}`);
 
   it('are judged as the OS package where the distribution is responsible', () => {
@@ -185,5 +188,23 @@ describe('language packages that OS packages own', () => {
     expect(names({ ...debian, ...status, ...sums, ...metadata })).toEqual(['deb python3-requests']);
     const apk = { 'lib/apk/db/installed': `P:py3-requests\nV:1-r0\nF:${site}\nR:requests-2.28.1.egg-info\n` };
     expect(names({ 'etc/alpine-release': '3.19.0', ...apk, ...metadata })).toEqual(['apk py3-requests']);
+  });
+
+  it('are programs and Java archives too, under the merged /usr', () => {
+    const maintainer = 'Maintainer: Debian <a@lists.debian.org>\n';
+    const files = {
+      'usr/bin/node': elf({ rodata: Buffer.from('node.js/v20.11.1 ') }),
+      'usr/share/java/a-1.0.jar': jar([pom('org.x', 'a', '1.0')]),
+      'usr/bin/tool': elf({ data: inlineInfo('go1.22.4', 'mod\ta.b/tool\tv1.0.0\n') }),
+    };
+    const copied = { 'usr/local/bin/node': elf({ rodata: Buffer.from('node.js/v18.1.0 ') }) };
+    const owner = { ...debian, ...dpkg(['all', '1', maintainer]) };
+    expect(names({ ...owner, ...list('all', 'bin/node', 'usr/share/java/a-1.0.jar', 'usr/bin/tool'), ...files, ...copied })).toEqual([
+      'deb all',
+      'generic node',
+    ]);
+    expect(names({ ...owner, ...files })).toEqual(['deb all', 'generic node', 'golang a.b/tool', 'golang stdlib', 'maven org.x:a']);
+    const apk = { 'lib/apk/db/installed': 'P:all\nV:1-r0\nF:bin\nR:node\nF:usr/bin\nR:tool\nF:usr/share/java\nR:a-1.0.jar\n' };
+    expect(names({ 'etc/alpine-release': '3.19.0', ...apk, ...files })).toEqual(['apk all']);
   });
 });

@@ -20,6 +20,9 @@ function text(anchor: string, pattern: RegExp): VersionText {
   return { anchor, pattern };
 }
 
+/** Version, host and time of the build, 9 characters for the state of the sources (Redis' release.c). */
+const redisBuild = /(?<!\d)(\d+\.\d+\.\d+?)(?:(?:[a-f\d]{12}|[a-z][\w.-]{0,62})-)?1\d{9}0{9}(?!\d)/;
+
 /**
  * What is often installed by hand, from a project's own archive, or with `COPY --from`. File names and strings are those of syft's classifiers
  * (https://github.com/anchore/syft/blob/main/syft/pkg/cataloger/binary/classifiers.go) where it has them.
@@ -61,17 +64,14 @@ export const knownPrograms: readonly KnownProgram[] = [
   {
     name: 'redis',
     file: /^redis-server$/,
-    versions: [
-      text('-1', /(?<!\d)(\d+\.\d+\.\d+?)(?:[a-f\d]{12}|[a-z][\w.-]{0,62})-1\d{18}(?!\d)/),
-      text('Redis version ', /Redis version (\d+\.\d+\.\d+)/),
-    ],
+    versions: [text('000000000', redisBuild), text('Redis version ', /Redis version (\d+\.\d+\.\d+)/)],
     cpe: ['redis', 'redis'],
     bitnami: 'redis',
   },
   {
     name: 'valkey',
     file: /^valkey-server$/,
-    versions: [text('-1', /(?<!\d)(\d+\.\d+\.\d+?)(?:[a-f\d]{12}|[a-z][\w.-]{0,62})-1\d{18}(?!\d)/)],
+    versions: [text('000000000', redisBuild)],
     cpe: ['lfprojects', 'valkey'],
     bitnami: 'valkey',
   },

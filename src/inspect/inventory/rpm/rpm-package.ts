@@ -81,20 +81,24 @@ function toText(text: string | undefined, maxLength: number): string | undefined
   return text === undefined || text === '' || text === '(none)' ? undefined : toStatement(text, maxLength);
 }
 
-/** Where distributions install language packages; most packages have no such folder, and the names of their files need not be read. */
-const languageFolder = /-packages|-info\/|EGG-INFO|node_modules|specifications|composer|dotnet|conda-meta/;
+/** Where distributions install language packages, programs and Java archives; most packages have no such folder, and the names of their files need not be read. */
+const notedFolder =
+  /-packages|-info\/|EGG-INFO|node_modules|specifications|composer|dotnet|conda-meta|\/s?bin\/|\/libexec\/|\/java\/|\/jvm\/|\/lib64\/$/;
 
-/** The metadata of language packages that a package installed; undefined where it installed none. */
+/** The files that a package installed in such folders, and the metadata of language packages among them; undefined where it installed none. */
 export function toRpmNote(path: string, name: string, header: RpmHeader): PackageNoteObservation | undefined {
-  const folders = [...header.texts(rpmTag.directoryNames)];
-  if (!folders.some((folder) => languageFolder.test(folder))) return undefined;
+  const folders = [...header.texts(rpmTag.directoryNames)].map((folder) =>
+    notedFolder.test(folder) ? folder.replace(/^\/+/, '') : undefined,
+  );
+  if (folders.every((folder) => folder === undefined)) return undefined;
   const indexes = header.numbers(rpmTag.directoryIndexes);
-  const languageFiles: string[] = [];
+  const files: string[] = [];
   let at = 0;
   for (const file of header.texts(rpmTag.baseNames)) {
-    const languageFile = `${folders[indexes[at] ?? -1] ?? ''}${file}`.replace(/^\/+/, '');
-    if (isLanguageFile(languageFile)) languageFiles.push(languageFile);
+    const folder = folders[indexes[at] ?? -1];
+    if (folder !== undefined) files.push(`${folder}${file}`);
     at += 1;
   }
-  return languageFiles.length === 0 ? undefined : { kind: 'package-note', path, type: 'rpm', package: name, languageFiles };
+  const languageFiles = files.filter(isLanguageFile);
+  return { kind: 'package-note', path, type: 'rpm', package: name, languageFiles, fileList: files.join('\n') };
 }

@@ -77,7 +77,14 @@ describe.each(Object.entries(formats))('an rpm database in %s', (_, [path, conte
   it('gives packages without keys, and which language packages they brought', () => {
     expect(whole).toEqual([
       { kind: 'packages', path, packages },
-      { kind: 'package-note', path, type: 'rpm', package: 'python3-requests', languageFiles: [requestsFile.slice(1)] },
+      {
+        kind: 'package-note',
+        path,
+        type: 'rpm',
+        package: 'python3-requests',
+        languageFiles: [requestsFile.slice(1)],
+        fileList: `usr/bin/a\n${requestsFile.slice(1)}`,
+      },
     ]);
   });
 

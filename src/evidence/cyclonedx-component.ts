@@ -1,4 +1,4 @@
-import type { OperatingSystem } from '../model/package.ts';
+import type { OperatingSystem, PackageType } from '../model/package.ts';
 import { type LicenceChoice, toLicenceChoices } from './cyclonedx-licence.ts';
 import { type Property, toLocations, toTrivyProperties } from './reader-properties.ts';
 import type { ListedPackage } from './sbom.ts';
@@ -56,6 +56,7 @@ function toProperties({ item, layer }: ListedPackage): readonly Property[] {
     ['ecosystem', ecosystem],
     ['source:name', source?.name],
     ['source:version', source?.version],
+    ['module', item.module],
     ['layer:index', String(item.layer)],
     ['layer:digest', layer?.digest],
     ['layer:diffId', layer?.diffId],
@@ -64,9 +65,13 @@ function toProperties({ item, layer }: ListedPackage): readonly Property[] {
   return [
     ...own.flatMap(([name, value]) => (value === undefined ? [] : [[`image-custody:${name}`, value] as const])),
     ...toTrivyProperties(item, layer).map(([name, value]) => [`aquasecurity:trivy:${name}`, value] as const),
+    ...(syftTypes[type] === undefined ? [] : [['syft:package:type', syftTypes[type]] as const]),
     ...toSyftProperties(toLocations(item), layer?.diffId),
   ];
 }
+
+/** Types that syft does not tell by the package URL (https://github.com/anchore/syft/blob/main/syft/pkg/type.go, `TypeByName`). */
+const syftTypes: Readonly<Partial<Record<PackageType, string>>> = { generic: 'binary', nuget: 'dotnet' };
 
 /** syft's `file.Location`s (https://github.com/anchore/syft/blob/main/syft/file/location.go); only the first file is known to be in the package's layer. */
 function toSyftProperties(locations: readonly string[], diffId: string | undefined): readonly Property[] {

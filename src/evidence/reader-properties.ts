@@ -7,8 +7,9 @@ export type Property = readonly [name: string, value: string];
 export const maxLocations = 100;
 
 /** Where a package was found, each path once, `maxLocations` at most. */
-export function toLocations({ path, otherPaths = [] }: Package): readonly string[] {
-  return [path, ...otherPaths.slice(0, maxLocations - 1)];
+export function toLocations({ path, member, otherPaths = [] }: Package): readonly string[] {
+  const first = member === undefined ? path : `${path}!/${member}`;
+  return [first, ...otherPaths.slice(0, maxLocations - 1)];
 }
 
 /**
@@ -25,6 +26,7 @@ export function toTrivyProperties(item: Package, layer: SbomLayer | undefined): 
     ['SrcVersion', version],
     ['SrcRelease', release],
     ['SrcEpoch', epoch],
+    ['Modularitylabel', item.module ?? ''],
   ];
   return [...parts.filter(([, value]) => value !== ''), ...place];
 }

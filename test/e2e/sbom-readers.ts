@@ -16,6 +16,7 @@ export interface ReadPackage {
   readonly diffId?: string | undefined;
   readonly path?: string | undefined;
   readonly licences?: readonly string[] | undefined;
+  readonly type?: string | undefined;
 }
 
 export type SbomFile = 'sbom.cdx.json' | 'sbom.spdx.json';
@@ -38,6 +39,9 @@ interface TrivyReport {
 interface TrivyPackage {
   readonly Name: string;
   readonly Version: string;
+  /** Of rpm, which it takes apart. */
+  readonly Epoch?: number;
+  readonly Release?: string;
   readonly Identifier: { readonly PURL?: string };
   readonly SrcName?: string;
   readonly Layer?: { readonly DiffID?: string };
@@ -53,7 +57,7 @@ async function readWithTrivy(path: string, env: NodeJS.ProcessEnv) {
   const read = packages.map(
     (item): ReadPackage => ({
       name: item.Name,
-      version: item.Version,
+      version: toWholeVersion(item),
       purl: item.Identifier.PURL,
       source: item.SrcName,
       diffId: item.Layer?.DiffID,
@@ -64,11 +68,16 @@ async function readWithTrivy(path: string, env: NodeJS.ProcessEnv) {
   return { system: report.Metadata.OS, diffIds: report.Metadata.DiffIDs, packages: read };
 }
 
+function toWholeVersion({ Version, Epoch, Release }: TrivyPackage): string {
+  return `${Epoch === undefined ? '' : `${Epoch}:`}${Version}${Release === undefined ? '' : `-${Release}`}`;
+}
+
 interface SyftDocument {
   readonly distro: { readonly id?: string; readonly versionID?: string };
   readonly artifacts: readonly {
     readonly name: string;
     readonly version: string;
+    readonly type: string;
     readonly purl: string;
     readonly locations: readonly { readonly path: string; readonly layerID?: string }[];
     readonly licenses: readonly { readonly value: string }[];
@@ -80,7 +89,15 @@ async function readWithSyft(path: string, env: NodeJS.ProcessEnv) {
   const read = document.artifacts.map((item): ReadPackage => {
     const place = item.locations.find(({ layerID }) => layerID !== undefined);
     const licences = item.licenses.map(({ value }) => value);
-    return { name: item.name, version: item.version, purl: item.purl, diffId: place?.layerID, path: place?.path, licences };
+    return {
+      name: item.name,
+      version: item.version,
+      type: item.type,
+      purl: item.purl,
+      diffId: place?.layerID,
+      path: place?.path,
+      licences,
+    };
   });
   return { system: document.distro, packages: read };
 }

@@ -6,7 +6,8 @@ import licenceIds from 'spdx-license-ids/index.json' with { type: 'json' };
 import { describe, expect, test } from 'vitest';
 import { toCycloneDx } from '../../src/evidence/cyclonedx.ts';
 import { toSpdx } from '../../src/evidence/spdx.ts';
-import { packages, request } from '../evidence/image.ts';
+import type { Package } from '../../src/model/package.ts';
+import { packages, request, rpmRequest } from '../evidence/image.ts';
 import { shared } from './peers.ts';
 import { type ReadPackage, readSbom } from './sbom-readers.ts';
 
@@ -57,66 +58,66 @@ test('every licence id that may be written is one of the schema', async () => {
 
 /** All but what no image has: a version and a name that are text to nobody, and packages of two package managers. */
 const ordinary = packages.filter(({ name, type }) => !name.startsWith('evil') && type !== 'apk');
-const inventory = { ...request.inventory, packages: ordinary };
-const ourList = ordinary.map(({ name, version, purl }) => ({ name, version, purl })).sort(byPurl);
-const [, upper] = request.subject.layers.map(({ diffId }) => diffId);
+const usual = { ...request, inventory: { ...request.inventory, packages: ordinary } };
+const [lower, upper] = request.subject.layers.map(({ diffId }) => diffId);
 
-function byPurl(a: { readonly purl?: string | undefined }, b: { readonly purl?: string | undefined }): number {
-  return (a.purl ?? '') < (b.purl ?? '') ? -1 : 1;
+/** trivy reads no packages of the type `generic`, and takes rpm's epoch from the purl only. */
+const knownToTrivy = (items: readonly Package[]) => items.filter(({ type }) => type !== 'generic');
+
+function toList(items: readonly Pick<ReadPackage, 'name' | 'version' | 'purl'>[]): readonly string[] {
+  return items.map(({ name, version, purl = '' }) => `${name} ${version} ${decodeURIComponent(purl)}`.toLowerCase()).sort();
 }
-
-function listOf(read: readonly ReadPackage[]) {
-  return read.map(({ name, version, purl }) => ({ name, version, purl: decodeURIComponent(purl ?? '') })).sort(byPurl);
-}
-
-const decoded = ourList.map((item) => ({ ...item, purl: decodeURIComponent(item.purl) }));
 
 describe('CycloneDX', () => {
-  test('is read back by trivy, syft and osv-scanner', async () => {
-    const { trivy, syft, osvScanner } = await readSbom(toCycloneDx({ ...request, inventory }), 'sbom.cdx.json');
-    expect(listOf(trivy.packages)).toEqual(decoded);
-    expect(listOf(syft.packages)).toEqual(decoded);
-    // It tells one name and version but once.
-    const distinct = new Map(ourList.map(({ name, version }) => [`${name} ${version}`, { name, version }]));
-    expect(osvScanner).toHaveLength(distinct.size);
-    expect(osvScanner).toEqual(expect.arrayContaining([...distinct.values()].map((item) => expect.objectContaining(item))));
-    expect(trivy).toMatchObject({ system: { Family: 'debian', Name: '12' }, diffIds: request.subject.layers.map(({ diffId }) => diffId) });
-    expect(syft.system).toMatchObject({ id: 'debian', versionID: '12' });
+  test.each([
+    ['languages and Debian', usual, 'debian', '12'],
+    ['rpm', rpmRequest, 'rocky', '9.3'],
+  ])('of %s is read back by trivy, syft and osv-scanner', async (_what, given, id, version) => {
+    const items = given.inventory.packages;
+    const { trivy, syft, osvScanner } = await readSbom(toCycloneDx(given), 'sbom.cdx.json');
+    expect(toList(trivy.packages)).toEqual(toList(knownToTrivy(items)));
+    expect(toList(syft.packages)).toEqual(toList(items));
+    // It tells one name and version but once, and no epoch of rpm.
+    const distinct = new Set(items.map((item) => `${item.name} ${item.version.replace(/^\d+:/, '')}`));
+    expect(osvScanner.map((item) => `${item.name} ${item.version}`).sort()).toEqual([...distinct].sort());
+    expect(trivy).toMatchObject({ system: { Family: id, Name: version }, diffIds: [lower, upper] });
+    expect(syft.system).toMatchObject({ id, versionID: version });
   });
 
-  test('tells trivy and syft source, layer, file and licence', async () => {
-    const { trivy, syft } = await readSbom(toCycloneDx({ ...request, inventory }), 'sbom.cdx.json');
-    expect(trivy.packages.find(({ name }) => name === 'libssl3')).toMatchObject({ source: 'openssl', diffId: `sha256:${'c'.repeat(64)}` });
+  test('tells trivy and syft source, layer, file, type and licence', async () => {
+    const { trivy, syft } = await readSbom(toCycloneDx(usual), 'sbom.cdx.json');
+    expect(trivy.packages.find(({ name }) => name === 'libssl3')).toMatchObject({ source: 'openssl', diffId: lower });
     const expected = { diffId: upper, licences: ['(MIT OR Apache-2.0)'] };
     const path = 'app/node_modules/@babel/core/package.json';
     expect(trivy.packages.find(({ name }) => name === '@babel/core')).toMatchObject({ ...expected, path });
     expect(syft.packages.find(({ name }) => name === '@babel/core')).toMatchObject({ ...expected, path: `/${path}` });
+    expect(new Set(syft.packages.map(({ type }) => type))).not.toContain('UnknownPackage');
   });
 });
 
 describe('SPDX', () => {
-  test('is read back by trivy, syft and osv-scanner', async () => {
-    const { trivy, syft, osvScanner } = await readSbom(toSpdx({ ...request, inventory }), 'sbom.spdx.json');
-    expect(listOf(trivy.packages)).toEqual(decoded);
+  test.each([
+    ['languages and Debian', usual, 'debian', '12'],
+    ['rpm', rpmRequest, 'rocky', '9.3'],
+  ])('of %s is read back by trivy, syft and osv-scanner', async (_what, given, id, version) => {
+    const items = given.inventory.packages;
+    const { trivy, syft, osvScanner } = await readSbom(toSpdx(given), 'sbom.spdx.json');
+    expect(toList(trivy.packages)).toEqual(toList(knownToTrivy(items)));
     // syft takes the operating system for a package of no type, also trivy's.
-    expect(listOf(syft.packages.filter(({ purl }) => purl !== ''))).toEqual(decoded);
-    expect(syft.packages.filter(({ purl }) => purl === '').map(({ name }) => name)).toEqual(['debian']);
-    // osv-scanner leaves npm's scope off, and takes the image for a package of no ecosystem.
-    const names = osvScanner.map(({ name, version }) => `${name} ${version}`).sort();
-    expect(names).toEqual([
-      'core 7.23.0',
-      'left-pad 1.0.0',
-      'libssl3 3.0.11-1~deb12u2',
-      'requests 2.31.0',
-      `shop sha256:${'a'.repeat(64)}`,
-    ]);
-    expect(trivy).toMatchObject({ system: { Family: 'debian', Name: '12' }, diffIds: request.subject.layers.map(({ diffId }) => diffId) });
-    expect(syft.system).toMatchObject({ id: 'debian', versionID: '12' });
+    expect(toList(syft.packages.filter(({ purl }) => purl !== ''))).toEqual(toList(items));
+    expect(syft.packages.filter(({ purl }) => purl === '').map(({ name }) => name)).toEqual([id]);
+    // osv-scanner leaves off scope, vendor and group, and takes the image for a package of no ecosystem.
+    const names = items.map((item) => `${item.name.split(/[/:]/).at(-1)} ${item.version.replace(/^\d+:/, '')}`);
+    expect(osvScanner.map((item) => `${item.name} ${item.version}`).sort()).toEqual(
+      [...new Set([...names, `shop sha256:${'a'.repeat(64)}`])].sort(),
+    );
+    expect(trivy).toMatchObject({ system: { Family: id, Name: version }, diffIds: [lower, upper] });
+    expect(syft.system).toMatchObject({ id, versionID: version });
   });
 
   test('tells trivy source, layer, file and licence', async () => {
-    const { trivy } = await readSbom(toSpdx({ ...request, inventory }), 'sbom.spdx.json');
-    expect(trivy.packages.find(({ name }) => name === 'libssl3')).toMatchObject({ source: 'openssl', diffId: `sha256:${'c'.repeat(64)}` });
+    const { trivy } = await readSbom(toSpdx(usual), 'sbom.spdx.json');
+    expect(trivy.packages.find(({ name }) => name === 'libssl3')).toMatchObject({ source: 'openssl', diffId: lower });
     expect(trivy.packages.find(({ name }) => name === '@babel/core')).toMatchObject({
       diffId: upper,
       path: 'app/node_modules/@babel/core/package.json',

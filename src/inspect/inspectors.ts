@@ -14,6 +14,7 @@ import { isLanguageFile } from './inventory/language-file.ts';
 import { lockFileReader } from './inventory/lock/lock-file.ts';
 import { nodePackageReader } from './inventory/node-package.ts';
 import { osReleaseReader } from './inventory/os-release.ts';
+import { pearPackageReader } from './inventory/pear-package.ts';
 import { makeProgramInspector } from './inventory/program/program-inspector.ts';
 import { runtimeReleaseReader } from './inventory/program/runtime-release.ts';
 import { pythonPackageReader } from './inventory/python-package.ts';
@@ -39,6 +40,7 @@ export function allInspectors(): readonly Inspector[] {
     condaPackageReader,
     gemSpecificationReader,
     composerInstalledReader,
+    pearPackageReader,
     dotnetDependenciesReader,
     lockFileReader,
     runtimeReleaseReader,

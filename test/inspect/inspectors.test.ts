@@ -60,6 +60,10 @@ const samples: Readonly<Record<string, InspectorContract>> = {
     harmless: { path: 'app/vendor/composer/installed.json', content: '[]' },
     damaged: { path: 'app/vendor/composer/installed.json', content: '[{"name": "a/b"}]' },
   },
+  'pear-packages': {
+    sample: { path: 'usr/local/lib/php/.registry/pear.reg', content: 'a:2:{s:4:"name";s:4:"PEAR";s:7:"version";s:3:"1.0";}' },
+    damaged: { path: 'usr/local/lib/php/.registry/pear.reg', content: 'a:2:{s:4:"name";s:4:"PEAR";s:7:"version";s:3:"1.0"' },
+  },
   'dotnet-packages': {
     sample: { path: 'app/shop.deps.json', content: '{"libraries": {"Serilog/2.10.0": {"type": "package"}}}' },
     harmless: { path: 'app/shop.deps.json', content: '{"libraries": {"shop/1.0.0": {"type": "project"}}}' },

@@ -29,4 +29,4 @@ function mayNameLanguageFiles(content: Buffer): boolean {
   return fragments.some((fragment) => content.includes(fragment));
 }
 
-const fragments = ['/package.json', '-info', '.gemspec', '/composer/installed.json', '.deps.json', '/conda-meta/'];
+const fragments = ['/package.json', '-info', '.gemspec', '/composer/installed.json', '/.registry/', '.deps.json', '/conda-meta/'];

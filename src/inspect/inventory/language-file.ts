@@ -1,6 +1,7 @@
 const nodePackage = /(?:^|\/)node_modules\/(?:@[^/]+\/)?[^/]+\/package\.json$/;
 const pythonMetadata = /(?:\.dist-info\/METADATA|\.egg-info\/PKG-INFO|\.egg-info|(?:^|\/)EGG-INFO\/PKG-INFO)$/;
 const gemSpecification = /(?:^|\/)specifications\/(?:default\/)?[^/]+\.gemspec$/;
+const pearPackage = /(?:^|\/)\.registry\/(?:\.channel\.[^/]+\/)?[^/]+\.reg$/;
 const condaPackage = /(?:^|\/)conda-meta\/[^/]+\.json$/;
 
 /** Whether a path is that of the metadata of an installed Python package. */
@@ -14,6 +15,10 @@ export function isGemSpecification(path: string): boolean {
 
 export function isComposerInstalled(path: string): boolean {
   return path.endsWith('/composer/installed.json');
+}
+
+export function isPearPackage(path: string): boolean {
+  return path.endsWith('.reg') && pearPackage.test(path);
 }
 
 export function isDotnetDependencies(path: string): boolean {
@@ -31,6 +36,7 @@ export function isLanguageFile(path: string): boolean {
     (path.endsWith('/package.json') && nodePackage.test(path)) ||
     isGemSpecification(path) ||
     isComposerInstalled(path) ||
+    isPearPackage(path) ||
     isDotnetDependencies(path) ||
     isCondaPackage(path)
   );

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -10,9 +11,10 @@ export interface Recipe {
   readonly script: string;
 }
 
-/** Builds an archive, as docker save writes one, of the recipe's layers; one that was built on this machine before is kept. */
+/** Builds an archive, as docker save writes one, of the recipe's layers; one that was built by this script on this machine before is kept. */
 export function buildImage({ name, script }: Recipe): Promise<string> {
-  return buildFile(`${name}.tar`, `{ ${script}\n${toArchive}\n} >&2; cat image.tar`);
+  const digest = createHash('sha256').update(script).digest('hex').slice(0, 8);
+  return buildFile(`${name}-${digest}.tar`, `{ ${script}\n${toArchive}\n} >&2; cat image.tar`);
 }
 
 /** What a script writes to its standard output, in a file; one that was made on this machine before is kept. */

@@ -55,11 +55,12 @@ mkdir layer1; for deb in *.deb; do dpkg-deb -x $deb layer1; done
 `,
 };
 
-/** What Composer has installed, once in the form of each of its versions. */
+/** What Composer has installed, once in the form of each of its versions, and PEAR as Debian packs it, without its package manager. */
 const php: Recipe = {
   name: 'php-packages',
   script: `
 mkdir -p layer1/var/www/vendor/composer layer1/srv/old/vendor/composer
+apt-get update -qq >&2; apt-get download -qq php-pear >&2; dpkg-deb -x php-pear_*.deb layer1
 cp '${inventory}/composer-installed.golden.json' layer1/var/www/vendor/composer/installed.json
 cp '${inventory}/lock/samples/composer.golden.lock' layer1/var/www/composer.lock
 echo '[{"name":"monolog/monolog","version":"1.24.0","version_normalized":"1.24.0.0","license":["MIT"]},{"name":"psr/log","version":"1.1.0","license":["MIT"]}]' >layer1/srv/old/vendor/composer/installed.json

@@ -18,7 +18,7 @@ export function toOwnKey({ type, name, version }: Package): PackageKey {
   return normalize({ type, name, version });
 }
 
-/** A purl as syft or trivy write it: epochs stand in a qualifier, names have their group or scope in the namespace. */
+/** A purl as syft or trivy write it: epochs stand in a qualifier, names have their group or scope in the namespace, and PEAR's are Packagist's. */
 export function purlToKey(text: string): PackageKey {
   const { type, namespace, name, version, qualifiers } = PackageURL.fromString(text);
   const isSystem = type === 'deb' || type === 'apk' || type === 'rpm';
@@ -26,6 +26,7 @@ export function purlToKey(text: string): PackageKey {
   const full = namespace && !isSystem ? `${namespace}${separator}${name}` : name;
   const epoch = qualifiers?.epoch;
   const isBare = type === 'deb' && epoch !== undefined && epoch !== '0' && version?.startsWith(`${epoch}:`) === false;
+  if (type === 'pear' && namespace === 'pear.php.net') return normalize({ type: 'composer', name: `pear/${name}`, version: version ?? '' });
   return normalize({ type, name: full ?? '', version: isBare ? `${epoch}:${version}` : (version ?? '') });
 }
 

@@ -6,6 +6,7 @@ import { condaPackageReader } from '../../../src/inspect/inventory/conda-package
 import { dotnetDependenciesReader } from '../../../src/inspect/inventory/dotnet-dependencies.ts';
 import { type FileReader, makeFileInspector } from '../../../src/inspect/inventory/file-inspector.ts';
 import { gemSpecificationReader } from '../../../src/inspect/inventory/gem-specification.ts';
+import { pearPackageReader } from '../../../src/inspect/inventory/pear-package.ts';
 import { inspectFiles } from '../inspect-files.ts';
 
 function read(reader: FileReader, path: string, content: unknown) {
@@ -75,6 +76,59 @@ describe('packages of Composer', () => {
     ]);
     for (const text of ['7', '{"packages": {}}', '[', `${'['.repeat(100_000)}`])
       expect(read(composerInstalledReader, path, text)).toEqual([broken]);
+  });
+});
+
+describe('packages of PEAR', () => {
+  const path = 'usr/local/lib/php/.registry/archive_tar.reg';
+  type Php = string | number | boolean | null | { readonly [key: string]: Php };
+  /** PHP's serialize(). */
+  function serialize(value: Php): string {
+    if (value === null) return 'N;';
+    if (typeof value === 'string') return `s:${Buffer.byteLength(value)}:"${value}";`;
+    if (typeof value === 'boolean') return `b:${value ? 1 : 0};`;
+    if (typeof value === 'number') return Number.isInteger(value) ? `i:${value};` : `d:${value};`;
+    const members = Object.entries(value).map(([key, item]) => `${/^\d+$/.test(key) ? `i:${key};` : serialize(key)}${serialize(item)}`);
+    return `a:${members.length}:{${members.join('')}}`;
+  }
+  const archiveTar = {
+    attribs: { version: '2.0' },
+    name: 'Archive_Tar',
+    channel: 'pear.php.net',
+    description: 'Tar"; s:4:"name";s:1:"x";} für PHP',
+    lead: { 0: { name: 'Vincent', active: false }, 1: { name: 'Greg', age: 1.5, more: null } },
+    version: { release: '1.4.14', api: '1.4.0' },
+    license: { attribs: {}, _content: 'New BSD License' },
+  };
+
+  it('are those of Packagist', () => {
+    const record = { type: 'composer', name: 'pear/archive_tar', version: '1.4.14', licence: 'New BSD License' };
+    expect(read(pearPackageReader, path, serialize(archiveTar))).toEqual([{ kind: 'packages', path, packages: [record] }]);
+    expect(read(pearPackageReader, path, serialize({ package: 'Log', version: '1.13', license: 'MIT' }))).toMatchObject([
+      { packages: [{ name: 'pear/log', version: '1.13', licence: 'MIT' }] },
+    ]);
+    const redis = 'usr/local/lib/php/.registry/.channel.pecl.php.net/redis.reg';
+    const extension = serialize({ ...archiveTar, name: 'redis', channel: 'pecl.php.net' });
+    expect(read(pearPackageReader, redis, extension)).toMatchObject([{ packages: [{ type: 'generic', name: 'redis' }] }]);
+    expect(pearPackageReader.isWanted('usr/local/lib/php/.channels/pear.php.net.reg')).toBe(false);
+  });
+
+  it('are a gap where they are cut, nested without end, or name nothing', () => {
+    const whole = serialize(archiveTar);
+    for (let length = 0; length < whole.length; length++)
+      expect(read(pearPackageReader, path, whole.slice(0, length)), `${length}`).toEqual([broken]);
+    for (const text of [
+      's:1:"a";',
+      'a:1:{i:0;',
+      'a:1:{i:0;'.repeat(100_000),
+      'a:999999999:{',
+      'a:1:{a:0:{}i:1;}',
+      'O:1:"a":0:{}',
+      serialize({ name: 'a b' }),
+    ]) {
+      expect(read(pearPackageReader, path, text), text.slice(0, 20)).toEqual([broken]);
+    }
+    expect(read(pearPackageReader, path, serialize({ __proto__x: '1', constructor: 'x' }))).toEqual([broken]);
   });
 });
 

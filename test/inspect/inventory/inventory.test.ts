@@ -169,6 +169,17 @@ describe('language packages that OS packages own', () => {
     ]);
   });
 
+  it.each([
+    ['ruby-rack', 'usr/share/rubygems-integration/all/specifications/rack-2.2.3.gemspec', '# stub: rack 2.2.3 ruby lib\n'],
+    ['php-pear', 'usr/share/php/.registry/pear.reg', 'a:2:{s:4:"name";s:4:"PEAR";s:7:"version";s:3:"1.0";}'],
+    ['dotnet-runtime-8.0', 'usr/lib/dotnet/shared/a/8.0.1/a.deps.json', '{"libraries": {"a/8.0.1": {"type": "package"}}}'],
+    ['php-symfony', 'usr/share/php/vendor/composer/installed.json', '[{"name": "symfony/yaml", "version": "v5.4.0"}]'],
+  ])('are judged as %s, whatever their language', (owner, path, content) => {
+    const maintainer = 'Maintainer: Debian Team <team@lists.debian.org>\n';
+    expect(names({ ...debian, [path]: content })).toHaveLength(1);
+    expect(names({ ...debian, ...dpkg([owner, '1', maintainer]), [path]: content, ...list(owner, path) })).toEqual([`deb ${owner}`]);
+  });
+
   it('stay where the OS package is a vendor’s own and carries them along', () => {
     expect(names({ ...debian, ...dpkg(['agent', '1', 'Maintainer: A <a@vendor.com>\n']), ...metadata, ...list('agent', owned) })).toContain(
       'pypi requests',

@@ -5,6 +5,7 @@ import { findBaseImage } from '../attribution/base-image.ts';
 import { toFindings } from '../inspect/findings.ts';
 import { databasePaths, isDatabasePath } from '../inspect/inspectors.ts';
 import { toInventory } from '../inspect/inventory/inventory.ts';
+import { toEndOfLifeFindings } from '../inspect/misconfig/end-of-life.ts';
 import { foreignGaps } from '../layer/foreign-layer.ts';
 import { overlay } from '../layer/overlay.ts';
 import type { LayerResult, TarLayerResult } from '../layer/pass.ts';
@@ -47,7 +48,7 @@ export interface InspectionOptions {
 
 /** Lays the layers of each platform over each other, asks for advisories of all packages at once, and tells where in the Dockerfile findings come from. */
 export async function inspect(pass: Pass, { advisories, exploitation, dockerfile, policy, now }: InspectionOptions): Promise<Inspection> {
-  const read = platformImages(pass.image).map((image) => readPlatform(image, pass.layers, dockerfile));
+  const read = platformImages(pass.image).map((image) => readPlatform(image, pass.layers, dockerfile, now));
   const packages = read.flatMap(({ platform }) => platform.inventory.packages);
   const answer: AdvisoryAnswer = packages.length === 0 ? { matches: [], gaps: [], newest: undefined } : await advisories.match(packages);
   const exploited = await exploitation(cvesOf(answer.matches));
@@ -76,6 +77,7 @@ function readPlatform(
   image: KeptManifest | MadeManifest,
   results: ReadonlyMap<string, LayerResult>,
   dockerfile: DockerfileText | undefined,
+  now: Date,
 ) {
   const layers = image.layers.flatMap(({ key }) => {
     const result = results.get(key);
@@ -90,7 +92,7 @@ function readPlatform(
   return {
     platform: { image, inventory: { ...inventory, packages }, base, layers },
     gaps: [...foreignGaps(image.layers), ...gaps],
-    findings: toFindings(placed, image.config),
+    findings: [...toFindings(placed, image.config), ...toEndOfLifeFindings(placed, [platformText(image.config.platform)], now)],
   };
 }
 

@@ -76,6 +76,8 @@ export interface OperatingSystem {
   readonly id: string;
   readonly versionId: string;
   readonly prettyName: string;
+  /** Last day, `YYYY-MM-DD`, on which the release gets security updates that everybody gets; absent where it is not known. */
+  readonly supportedUntil?: string;
 }
 
 export interface Inventory {

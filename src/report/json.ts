@@ -102,7 +102,12 @@ function toPlatformDocument({ platform, operatingSystem, packages, base, layers 
   const system =
     operatingSystem === undefined
       ? null
-      : { id: operatingSystem.id, versionId: operatingSystem.versionId, prettyName: operatingSystem.prettyName };
+      : {
+          id: operatingSystem.id,
+          versionId: operatingSystem.versionId,
+          prettyName: operatingSystem.prettyName,
+          supportedUntil: operatingSystem.supportedUntil ?? null,
+        };
   const { name, digest } = base;
   const baseImage = { name: name ?? null, digest: digest ?? null };
   return {

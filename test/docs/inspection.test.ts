@@ -5,6 +5,7 @@ import { parseDockerfile } from '../../src/attribution/dockerfile.ts';
 import { toFindings } from '../../src/inspect/findings.ts';
 import { allInspectors, databasePaths } from '../../src/inspect/inspectors.ts';
 import { osReleasePaths } from '../../src/inspect/inventory/os-release.ts';
+import { toEndOfLifeFindings } from '../../src/inspect/misconfig/end-of-life.ts';
 import { wholeFileLimitBytes } from '../../src/layer/inspector.ts';
 import { entryBudget } from '../../src/layer/layer-tree.ts';
 import { defaultLayerLimits } from '../../src/layer/limits.ts';
@@ -56,7 +57,8 @@ describe('docs/inspection.md', () => {
       env: [`SHOP_PASSWORD=${awsSecret.slice(0, 12)}`],
       labels: {},
     };
-    const findings = toFindings(placeLayers(inspectFiles(allInspectors(), files)), config);
+    const placed = placeLayers(inspectFiles(allInspectors(), { ...files, 'etc/os-release': 'ID=debian\nVERSION_ID=9\n' }));
+    const findings = [...toFindings(placed, config), ...toEndOfLifeFindings(placed, [], new Date('2026-11-24'))];
     const given = findings.flatMap((finding) =>
       finding.kind === 'vulnerability' ? [] : [`${finding.rule} ${finding.kind} ${finding.severity}`],
     );

@@ -119,7 +119,7 @@ export function deniedReport(): Report {
     platforms: [
       {
         platform: 'linux/amd64',
-        operatingSystem: { id: 'debian', versionId: '12', prettyName: 'Debian GNU/Linux 12 (bookworm)' },
+        operatingSystem: { id: 'debian', versionId: '12', prettyName: 'Debian GNU/Linux 12 (bookworm)', supportedUntil: '2028-06-30' },
         packages: 312,
         base: { name: 'debian:bookworm', digest: undefined, layers: [true] },
         layers: [

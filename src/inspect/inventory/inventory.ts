@@ -1,7 +1,15 @@
 import type { CoverageGap } from '../../model/finding.ts';
 import type { Observation, OsReleaseObservation, PackagesObservation, PlacedObservation } from '../../model/observation.ts';
-import { type Inventory, isSystemPackage, type Package, type PackageRecord, systemPackageTypes } from '../../model/package.ts';
+import {
+  type Inventory,
+  isSystemPackage,
+  type OperatingSystem,
+  type Package,
+  type PackageRecord,
+  systemPackageTypes,
+} from '../../model/package.ts';
 import { debianLicences } from './debian-licences.ts';
+import { findLastDay } from './end-of-life.ts';
 import { installedProjects } from './lock/installed-projects.ts';
 import { lockedType } from './lock/lock-file.ts';
 import { osReleasePaths } from './os-release.ts';
@@ -37,7 +45,7 @@ export function toInventory(placed: readonly PlacedObservation[]): {
   const packages = withInstaller(withoutDoubles(unowned.filter(({ path }) => !uncounted.has(path))));
   return {
     inventory: {
-      operatingSystem: release && { id: release.id, versionId: release.versionId, prettyName: release.prettyName },
+      operatingSystem: release && toOperatingSystem(release),
       packages,
     },
     gaps: [...databaseGaps(placed, uncounted), ...deletedDatabaseGaps(placed), ...releaseGaps(packages, release)],
@@ -46,7 +54,8 @@ export function toInventory(placed: readonly PlacedObservation[]): {
 
 /** The OSV ecosystems of the packages in one layer, as far as the layer alone tells: which of them survive, and in which release, is seen later. */
 export function likelyEcosystems(observations: readonly Observation[]): ReadonlySet<string> {
-  const release = bestRelease(observations.filter((observation) => observation.kind === 'os-release'));
+  const best = bestRelease(observations.filter((observation) => observation.kind === 'os-release'));
+  const release = best && toRelease(best.fields);
   const packages = observations.flatMap((observation) => (observation.kind === 'packages' ? observation.packages : []));
   const types = new Set(packages.map(({ type }) => type));
   return new Set([...types].flatMap((type) => toEcosystem(type, release) ?? []));
@@ -59,15 +68,28 @@ function ofKind<K extends Observation['kind']>(placed: readonly PlacedObservatio
 }
 
 function survivingRelease(placed: readonly PlacedObservation[]): Release | undefined {
+  const file = findReleaseFile(placed);
+  return file && toRelease(file.observation.fields);
+}
+
+/** The file that says which release the image is: of the best path, of the uppermost layer. */
+export function findReleaseFile(placed: readonly PlacedObservation[]): PlacedObservation<OsReleaseObservation> | undefined {
   const surviving = ofKind(placed, 'os-release').filter(({ survives }) => survives);
-  return bestRelease([...surviving].sort((a, b) => b.layer - a.layer).map(({ observation }) => observation));
+  const byLayer = [...surviving].sort((a, b) => b.layer - a.layer);
+  const best = bestRelease(byLayer.map(({ observation }) => observation));
+  return byLayer.find(({ observation }) => observation === best);
+}
+
+function toOperatingSystem(release: Release): OperatingSystem {
+  const { id, versionId, prettyName } = release;
+  const supportedUntil = findLastDay(release);
+  return { id, versionId, prettyName, ...(supportedUntil === undefined ? {} : { supportedUntil }) };
 }
 
 /** Of the best path; the first where several have it. */
-function bestRelease(observations: readonly OsReleaseObservation[]): Release | undefined {
+function bestRelease(observations: readonly OsReleaseObservation[]): OsReleaseObservation | undefined {
   const rank = ({ path }: OsReleaseObservation): number => (osReleasePaths as readonly string[]).indexOf(path);
-  const best = [...observations].sort((a, b) => rank(a) - rank(b))[0];
-  return best === undefined ? undefined : toRelease(best.fields);
+  return [...observations].sort((a, b) => rank(a) - rank(b))[0];
 }
 
 interface StatedPackage {

@@ -32,7 +32,12 @@ describe('inventory', () => {
       { [`${site}/Jinja2-2.11.2.dist-info/METADATA`]: 'Name: Jinja2\nVersion: 2.11.2\n' },
     );
     expect(gaps).toEqual([]);
-    expect(inventory.operatingSystem).toEqual({ id: 'debian', versionId: '12', prettyName: 'Debian GNU/Linux 12 (bookworm)' });
+    expect(inventory.operatingSystem).toEqual({
+      id: 'debian',
+      versionId: '12',
+      prettyName: 'Debian GNU/Linux 12 (bookworm)',
+      supportedUntil: '2028-06-30',
+    });
     expect(inventory.packages.map(({ purl, ecosystem, path, layer }) => [purl, ecosystem, path, layer])).toEqual([
       ['pkg:deb/debian/libssl3@3.0.11-1~deb12u2?arch=amd64&distro=debian-12&upstream=openssl', 'Debian:12', 'var/lib/dpkg/status', 0],
       [

@@ -84,8 +84,8 @@ export function layerOf(path: string, content: Buffer | string): Buffer {
 }
 
 export const baseLayer = toTar([
-  { path: 'etc/os-release', content: 'ID=debian\nVERSION_ID="11"\n' },
-  { path: 'var/lib/dpkg/status', content: 'Package: base-files\nStatus: install ok installed\nVersion: 11.1\n' },
+  { path: 'etc/os-release', content: 'ID=debian\nVERSION_ID="12"\n' },
+  { path: 'var/lib/dpkg/status', content: 'Package: base-files\nStatus: install ok installed\nVersion: 12.4\n' },
 ]);
 
 function toArchive(files: readonly { readonly layer: Buffer; readonly path: string }[], tars: readonly Buffer[]): Buffer {

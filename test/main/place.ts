@@ -99,8 +99,8 @@ export function fileInputs({ sandbox, password }: Place, reference: string): Rea
 
 /** `docker save` of one layer with one package, of which the advisories say nothing. */
 function smallImage(): Buffer {
-  const release = { path: 'etc/os-release', content: 'ID=debian\nVERSION_ID="11"\n' };
-  const status = { path: 'var/lib/dpkg/status', content: 'Package: base-files\nStatus: install ok installed\nVersion: 11.1\n' };
+  const release = { path: 'etc/os-release', content: 'ID=debian\nVERSION_ID="12"\n' };
+  const status = { path: 'var/lib/dpkg/status', content: 'Package: base-files\nStatus: install ok installed\nVersion: 12.4\n' };
   const layer = toTar([release, status]);
   const config = JSON.stringify({
     architecture: 'amd64',

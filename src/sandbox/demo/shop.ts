@@ -1,7 +1,7 @@
 import { createHash, type randomBytes } from 'node:crypto';
 import { type TarFile, toTar } from './tar-archive.ts';
 
-/** What the demo builds: a small shop on Debian 11, once as it should not be shipped and once repaired. */
+/** What the demo builds: a small shop on Debian, once as it should not be shipped and once repaired. */
 export interface ShopImage {
   /** `docker save` format. */
   readonly archive: Buffer;
@@ -16,12 +16,12 @@ interface Instruction {
   readonly files?: readonly TarFile[];
 }
 
-/** With a vulnerable dependency, an old zlib, a token in a file that a later layer deletes, and root as user. The token is random and worthless. */
+/** On a Debian that is no longer supported, with a vulnerable dependency, an old zlib, a token in a file that a later layer deletes, and root as user. The token is random and worthless. */
 export function badShop(random: typeof randomBytes): ShopImage {
   const token = `AKIA${toBase32(random(16))}`;
   return toImage(
     [
-      base('1:1.2.11.dfsg-2+deb11u1'),
+      base('11', 'bullseye', { zlib: '1:1.2.11.dfsg-2+deb11u1', baseFiles: '11.1+deb11u11' }),
       { text: 'COPY package.json /srv/shop/', createdBy: 'COPY package.json /srv/shop/ # buildkit', files: [shopPackage('1.2.0')] },
       { text: 'COPY .env /srv/shop/', createdBy: 'COPY .env /srv/shop/ # buildkit', files: [environmentFile(token, random)] },
       {
@@ -35,11 +35,11 @@ export function badShop(random: typeof randomBytes): ShopImage {
   );
 }
 
-/** The same shop with the dependency and the base updated, no token, and a user of its own. */
+/** The same shop on a newer Debian, with the dependency updated, no token, and a user of its own. */
 export function fixedShop(): ShopImage {
   return toImage(
     [
-      base('1:1.2.11.dfsg-2+deb11u2'),
+      base('12', 'bookworm', { zlib: '1:1.2.13.dfsg-1', baseFiles: '12.4+deb12u12' }),
       { text: 'COPY package.json /srv/shop/', createdBy: 'COPY package.json /srv/shop/ # buildkit', files: [shopPackage('1.2.8')] },
       { text: 'RUN npm ci', createdBy: 'RUN /bin/sh -c npm ci # buildkit', files: [minimist('1.2.8')] },
       { text: 'USER 1000', createdBy: 'USER 1000' },
@@ -49,12 +49,12 @@ export function fixedShop(): ShopImage {
   );
 }
 
-function base(zlib: string): Instruction {
-  const release =
-    'PRETTY_NAME="Debian GNU/Linux 11 (bullseye)"\nNAME="Debian GNU/Linux"\nVERSION_ID="11"\nVERSION="11 (bullseye)"\nID=debian\n';
-  const status = `${debianPackage('zlib1g', zlib, 'zlib')}\n${debianPackage('base-files', '11.1+deb11u11')}\n`;
+function base(version: string, codename: string, { zlib, baseFiles }: { readonly zlib: string; readonly baseFiles: string }): Instruction {
+  const name = `${version} (${codename})`;
+  const release = `PRETTY_NAME="Debian GNU/Linux ${name}"\nNAME="Debian GNU/Linux"\nVERSION_ID="${version}"\nVERSION="${name}"\nID=debian\n`;
+  const status = `${debianPackage('zlib1g', zlib, 'zlib')}\n${debianPackage('base-files', baseFiles)}\n`;
   return {
-    text: 'FROM debian:11',
+    text: `FROM debian:${version}`,
     createdBy: '/bin/sh -c #(nop) ADD file:shop in / ',
     files: [
       { path: 'etc/os-release', content: release },

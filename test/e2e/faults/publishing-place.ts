@@ -48,7 +48,7 @@ export async function openPublishingPlace(): Promise<PublishingPlace> {
   const chain = await createSigningChain({ name: 'file-signing' });
   const root = chain.certificates.at(-1);
   if (root === undefined) throw new Error('the chain is empty');
-  const release = tar(file('etc/os-release', 'ID=debian\nVERSION_ID="11"\n'));
+  const release = tar(file('etc/os-release', 'ID=debian\nVERSION_ID="12"\n'));
   const app = tar(file('bin/app', 'x'.repeat(3000)));
   const files = {
     'small.tar': savedImage([release, app], plain),

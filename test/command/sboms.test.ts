@@ -56,7 +56,7 @@ it('attaches a bill of materials in each format that is asked for, and reads the
   expect(others).toEqual([]);
   expect(cycloneDx).toMatchObject({ type: 'application/vnd.cyclonedx+json', title: 'sbom.cdx.json', content: { specVersion: '1.6' } });
   expect(spdx).toMatchObject({ type: 'application/spdx+json', title: 'sbom.spdx.json', content: { spdxVersion: 'SPDX-2.3' } });
-  const purl = 'pkg:deb/debian/base-files@11.1?distro=debian-11';
+  const purl = 'pkg:deb/debian/base-files@12.4?distro=debian-12';
   expect(cycloneDx?.content.components).toContainEqual(expect.objectContaining({ name: 'base-files', purl }));
   const reference = { referenceCategory: 'PACKAGE-MANAGER', referenceType: 'purl', referenceLocator: purl };
   expect(spdx?.content.packages).toContainEqual(expect.objectContaining({ name: 'base-files', externalRefs: [reference] }));

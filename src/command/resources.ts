@@ -1,10 +1,9 @@
 import { readFile, stat } from 'node:fs/promises';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
-import { openExploitation } from '../advisory/exploitation.ts';
 import type { Feed } from '../advisory/feed.ts';
 import type { AccessSettings, ListSetting, Settings } from '../inputs/settings.ts';
 import { StepError } from '../lib/step-error.ts';
-import type { ExploitationSource } from '../model/exploitation.ts';
+import { type ExploitationSource, nothingOfExploitation } from '../model/exploitation.ts';
 import type { KeySigner } from '../model/signer.ts';
 import { builtinPolicy } from '../policy/builtin-policy.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -54,6 +53,8 @@ export async function openExploitationLists(
     toFeed('known-exploited', settings.knownExploited, workspace),
     toFeed('epss', settings.epss, workspace),
   ]);
+  if (knownExploited === undefined && epss === undefined) return async () => nothingOfExploitation;
+  const { openExploitation } = await import('../advisory/exploitation-lists.ts');
   return openExploitation({ knownExploited, epss, http, retry: { now, random, sleep } });
 }
 

@@ -91,7 +91,7 @@ export function compareFindings(a: Finding, b: Finding): number {
   );
 }
 
-export function isKnownExploited(finding: Finding): boolean {
+export function isKnownExploited(finding: Finding): finding is VulnerabilityFinding & { readonly knownExploited: string } {
   return finding.kind === 'vulnerability' && finding.knownExploited !== undefined;
 }
 

@@ -1,4 +1,4 @@
-import type { CoverageGap, Finding } from '../model/finding.ts';
+import { type CoverageGap, type Finding, isKnownExploited } from '../model/finding.ts';
 import { isSystemPackage } from '../model/package.ts';
 
 /** Plain texts of a finding, not yet escaped for any place. */
@@ -23,12 +23,19 @@ export function toAdvisorySummary(finding: Finding): string | undefined {
 
 /** `known to be exploited since 2021-12-10, EPSS 94.4 %`: what lists of exploited vulnerabilities say. */
 export function toExploitation(finding: Finding): string | undefined {
-  if (finding.kind !== 'vulnerability') return undefined;
-  const { knownExploited, epss } = finding;
-  const known = knownExploited === undefined ? [] : [`known to be exploited since ${knownExploited}`];
-  const probable = epss === undefined ? [] : [`EPSS ${Math.round(epss.probability * 1_000) / 10} %`];
-  const texts = [...known, ...probable];
+  const known = isKnownExploited(finding) ? [`known to be exploited since ${finding.knownExploited}`] : [];
+  const texts = [...known, ...toProbability(finding)];
   return texts.length === 0 ? undefined : texts.join(', ');
+}
+
+/** `exploited, EPSS 94.4 %`: the same where there is little room. */
+export function toExploitationMark(finding: Finding): string {
+  return [...(isKnownExploited(finding) ? ['exploited'] : []), ...toProbability(finding)].join(', ');
+}
+
+function toProbability(finding: Finding): readonly string[] {
+  const epss = finding.kind === 'vulnerability' ? finding.epss : undefined;
+  return epss === undefined ? [] : [`EPSS ${Math.round(epss.probability * 1_000) / 10} %`];
 }
 
 /** What to do, in a few words. */

@@ -1,7 +1,7 @@
 import { toClipped, toVisibleLine } from '../lib/visible-text.ts';
 import type { Finding, Severity } from '../model/finding.ts';
 import type { Report } from '../model/report.ts';
-import { isDeletedLater, toExploitation, toFix, toGapText, toImagePath, toPlatforms, toSourceLine, toSubject } from './finding-text.ts';
+import { isDeletedLater, toExploitationMark, toFix, toGapText, toImagePath, toPlatforms, toSourceLine, toSubject } from './finding-text.ts';
 import { toColumns, toPainter } from './terminal.ts';
 import { toCount, toEnd, toOthers, toRefusals, toSeverityCounts, toVerdictSentence } from './verdict-text.ts';
 
@@ -54,9 +54,10 @@ const severityStyles: Readonly<Record<Severity, 'red' | 'yellow' | 'cyan' | 'pla
 function toCells(finding: Finding, report: Report): string[] {
   const place = [toSourceLine(finding), toImagePath(finding)].filter((text) => text !== undefined).join('  ');
   const platforms = toPlatforms(finding, report.platforms.length);
-  const notes = [toExploitation(finding), platforms].filter((text) => text !== undefined);
-  const subject = notes.length === 0 ? toSubject(finding) : `${toSubject(finding)} (${notes.join('; ')})`;
-  return [finding.severity, subject, toFix(finding), [place, ...toPlaceNotes(finding)].filter((text) => text !== '').join('  ')];
+  const subject = platforms === undefined ? toSubject(finding) : `${toSubject(finding)} (${platforms})`;
+  // A column of its own, which is narrow: what is known to be exploited is not to be cut off.
+  const marks = report.findings.some((other) => toExploitationMark(other) !== '') ? [toExploitationMark(finding)] : [];
+  return [finding.severity, ...marks, subject, toFix(finding), [place, ...toPlaceNotes(finding)].filter((text) => text !== '').join('  ')];
 }
 
 function toPlaceNotes(finding: Finding): string[] {

@@ -21,6 +21,7 @@ import { pythonPackageReader } from './inventory/python-package.ts';
 import { rpmDatabasePaths, rpmDatabaseReader, rpmLogReader } from './inventory/rpm/rpm-database.ts';
 import { rpmManifestPath, rpmManifestReader } from './inventory/rpm/rpm-manifest.ts';
 import { unreadDatabaseReader } from './inventory/unread-database.ts';
+import { yarnPlugAndPlayReader } from './inventory/yarn-plug-and-play.ts';
 import { makeMalwareInspector } from './malware/malware-inspector.ts';
 import { superusersReader } from './misconfig/superusers.ts';
 import { makeSecretInspector } from './secrets/secret-inspector.ts';
@@ -36,6 +37,7 @@ export function allInspectors(): readonly Inspector[] {
     rpmLogReader,
     rpmManifestReader,
     nodePackageReader,
+    yarnPlugAndPlayReader,
     pythonPackageReader,
     condaPackageReader,
     gemSpecificationReader,

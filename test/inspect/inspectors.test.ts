@@ -43,6 +43,11 @@ const samples: Readonly<Record<string, InspectorContract>> = {
     harmless: { path: 'app/package.json', content: '{"name": "a", "version": "1.0.0"}' },
     damaged: { path: 'app/node_modules/a/package.json', content: '{' },
   },
+  'yarn-plug-and-play': {
+    sample: { path: 'app/.pnp.data.json', content: '{"packageRegistryData": [["a", [["npm:1.0.0", {}]]]]}' },
+    harmless: { path: 'app/.pnp.data.json', content: '{"packageRegistryData": [["app", [["workspace:.", {}]]]]}' },
+    damaged: { path: 'app/.pnp.cjs', content: 'module.exports = {}' },
+  },
   'python-packages': {
     sample: { path: 'app/a-1.dist-info/METADATA', content: 'Name: a\nVersion: 1\n' },
     damaged: { path: 'app/a.egg-info/PKG-INFO', content: 'Name: a\n' },

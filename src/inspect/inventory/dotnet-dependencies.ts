@@ -1,4 +1,4 @@
-import { type Fields, membersOf, parseJsonFields, toFields } from './document.ts';
+import { type Fields, membersOf, parseJson, toFields } from './document.ts';
 import { type Entry, toEntry, toObservations } from './entries.ts';
 import type { FileReader } from './file-inspector.ts';
 import { isDotnetDependencies } from './language-file.ts';
@@ -13,8 +13,16 @@ export const dotnetDependenciesReader: FileReader = {
   name: 'dotnet-packages',
   weight: 'database',
   isWanted: isDotnetDependencies,
-  read: (path, content) => toObservations(path, libraries(parseJsonFields(content))),
+  read(path, content) {
+    const document = toFields(parseJson(content));
+    return document === undefined || !members.some((name) => Object.hasOwn(document, name))
+      ? []
+      : toObservations(path, libraries(document));
+  },
 };
+
+/** What has none of these is another tool's. */
+const members = ['libraries', 'targets', 'runtimeTarget'];
 
 function* libraries(document: Fields): Generator<Entry> {
   if (document.libraries === undefined && document.targets !== undefined) throw new Error('it has targets and no libraries');

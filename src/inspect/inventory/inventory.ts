@@ -41,7 +41,7 @@ export function toInventory(placed: readonly PlacedObservation[]): {
     return { ...record, ...(licence === undefined ? {} : { licence }), purl: toPurl(record, release), ecosystem, path, layer };
   });
   const unowned = withoutOwned(stated, notes);
-  const uncounted = installedProjects(unowned, survivingLocks(placed));
+  const uncounted = installedProjects(stated, survivingLocks(placed));
   const packages = withInstaller(withoutDoubles(unowned.filter(({ path }) => !uncounted.has(path))));
   return {
     inventory: {

@@ -211,7 +211,8 @@ describe('packages of .NET', () => {
       { kind: 'packages', path, packages: [{ type: 'nuget', name: 'Serilog', version: '2.10.0' }] },
       expect.objectContaining({ kind: 'gap', reason: expect.stringContaining('2 of its entries') }),
     ]);
-    for (const text of ['[]', '{', '{"targets": [], "libraries": {}}', '{"libraries": 1}']) {
+    for (const text of ['[]', '{"dependencies": {}}', '"a"']) expect(read(dotnetDependenciesReader, path, text)).toEqual([]);
+    for (const text of ['{"targets": {}}', '{', '{"targets": [], "libraries": {}}', '{"libraries": 1}']) {
       expect(read(dotnetDependenciesReader, path, text)).toEqual([broken]);
     }
   });

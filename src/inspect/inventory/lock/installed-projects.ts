@@ -1,13 +1,14 @@
 import type { Package, PackageType } from '../../../model/package.ts';
+import { isPlugAndPlay } from '../yarn-plug-and-play.ts';
 import { lockedType } from './lock-file.ts';
 
 /**
  * Which lock files are of projects that are installed, so that what they list is not counted: what is there is known better from the packages
  * themselves, and a lock file also lists what was left out (other groups, other systems) or has since been upgraded. `packages` are all
- * that survive, `lockPaths` all surviving lock files, also those of which nothing could be read.
+ * that survive, those of the distribution among them, `lockPaths` all surviving lock files, also those of which nothing could be read.
  *
  * A project is installed where a package that its lock file names, in any version, is installed where the project would look for it: npm packages in `node_modules`
- * of its folder, of one above it (as Node resolves them) or below it (workspaces); Composer packages in a vendor folder beside it; others
+ * (or by Plug'n'Play) of its folder, of one above it (as Node resolves them) or below it (workspaces); Composer packages in a vendor folder beside it; others
  * anywhere, as environments of Python, Ruby, Rust and .NET lie where they like. A lock file below an installed project is part of it (its tests, its tools).
  */
 export function installedProjects(packages: readonly Package[], lockPaths: Iterable<string>): ReadonlySet<string> {
@@ -91,6 +92,7 @@ function plainName({ name }: Package): string {
 
 /** The folder whose `node_modules` or Composer's vendor folder holds a package. */
 function projectFolder({ type, path }: Package): string | undefined {
+  if (isPlugAndPlay(path)) return parentOf(path);
   if (type === 'npm') {
     const at = `/${path}`.indexOf('/node_modules/');
     return at === -1 ? undefined : path.slice(0, Math.max(at - 1, 0));

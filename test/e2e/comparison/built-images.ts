@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expectProgram } from '../step.ts';
+import { binaryImages } from './binary-images.ts';
 import { cacheFolder } from './cached-output.ts';
 
 /** A script that makes the file trees of an image's layers, `layer1`, `layer2` and so on, in the folder that it is run in. */
@@ -105,4 +106,4 @@ rm -rf after
 `,
 };
 
-export const recipes: readonly Recipe[] = [debian('bullseye'), debian('bookworm'), languages, upgraded];
+export const recipes: readonly Recipe[] = [debian('bullseye'), debian('bookworm'), languages, upgraded, ...binaryImages];

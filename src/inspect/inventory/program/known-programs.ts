@@ -56,8 +56,9 @@ export const knownPrograms: readonly KnownProgram[] = [
     cpe: ['openssl', 'openssl'],
   },
   {
+    // In its own image the file is `[`, the first of its names, and `busybox` a hard link to that.
     name: 'busybox',
-    file: /^busybox(?:\.static)?$/,
+    file: /^(?:busybox(?:\.static)?|\[)$/,
     versions: [text('BusyBox v', /BusyBox v(\d+\.\d+\.\d+)/)],
     cpe: ['busybox', 'busybox'],
   },

@@ -52,7 +52,7 @@ class ProgramInspection implements LayerInspection {
 }
 
 /** Most files are told by this alone. */
-const firstLetters = new Set('abcdehlmnoprv'.split(''));
+const firstLetters = new Set('[abcdehlmnoprv'.split(''));
 
 function findVersion({ versions }: KnownProgram, window: Buffer, last: boolean): string | undefined {
   for (const version of versions) {

@@ -33,6 +33,7 @@ describe('a well-known program', () => {
     ['opt/nginx/sbin/nginx', 'nginx version: nginx/1.25.3', 'nginx 1.25.3 Bitnami nginx 1.25.3'],
     ['opt/bin/openssl', 'OpenSSL 1.1.1w  11 Sep 2023', 'openssl 1.1.1w'],
     ['bin/busybox', 'BusyBox v1.36.1 (2023-05-18)', 'busybox 1.36.1'],
+    ['bin/[', 'BusyBox v1.37.0 (2024-09-26)', 'busybox 1.37.0'],
     ['usr/local/bin/redis-server', '7.0.14buildkitsandbox-1702957741000000000', 'redis 7.0.14 Bitnami redis 7.0.14'],
     ['usr/local/bin/redis-server', '4.0.11841ce7054bd9-1542359302000000000', 'redis 4.0.11 Bitnami redis 4.0.11'],
     ['usr/local/bin/redis-server', '7.0.151790282056000000000', 'redis 7.0.15 Bitnami redis 7.0.15'],

@@ -1,8 +1,8 @@
-import type { Inspector, LayerEntry, LayerInspection } from '../../../layer/inspector.ts';
+import type { Inspector, Interest, LayerEntry, LayerInspection } from '../../../layer/inspector.ts';
 import { wholeFileLimitBytes, windowOverlapBytes } from '../../../layer/inspector.ts';
 import type { Observation } from '../../../model/observation.ts';
 import { gap } from '../file-inspector.ts';
-import { isJavaArchive, JarReading } from './jar-reading.ts';
+import { isZip, JarReading, toArchiveName } from './jar-reading.ts';
 import { readArchive } from './zip-archive.ts';
 import type { InflationBudget } from './zip-content.ts';
 import { ZipStream } from './zip-stream.ts';
@@ -19,18 +19,22 @@ export function makeJarInspector(): Inspector {
 const budgetFactor = 4;
 const budgetFloorBytes = 256 * 1024 * 1024;
 
+/** Entries of interest of one file: a platform in a single jar has some thousands. */
+const maxEntries = 50_000;
+
 class JarInspection implements LayerInspection {
   readonly #observations: Observation[] = [];
   #reading: JarReading | undefined;
   #stream: ZipStream | undefined;
 
-  entry(entry: LayerEntry): 'none' | 'whole' | 'stream' {
-    if (entry.type !== 'file' || entry.sizeBytes === 0 || !isJavaArchive(entry.path)) return 'none';
-    return entry.sizeBytes <= wholeFileLimitBytes ? 'whole' : 'stream';
+  entry(entry: LayerEntry): Interest | 'magic' {
+    const name = entry.type !== 'file' || entry.sizeBytes === 0 ? undefined : toArchiveName(entry.path);
+    if (name === undefined) return 'none';
+    return name === 'perhaps' ? 'magic' : toInterest(entry);
   }
 
-  magic(): 'none' {
-    return 'none';
+  magic(entry: LayerEntry, head: Buffer): Interest {
+    return isZip(head) ? toInterest(entry) : 'none';
   }
 
   file(entry: LayerEntry, content: Buffer): void {
@@ -65,6 +69,10 @@ class JarInspection implements LayerInspection {
   }
 }
 
+function toInterest({ sizeBytes }: LayerEntry): Interest {
+  return sizeBytes <= wholeFileLimitBytes ? 'whole' : 'stream';
+}
+
 function toBudget({ sizeBytes }: LayerEntry): InflationBudget {
-  return { remaining: Math.max(budgetFloorBytes, budgetFactor * sizeBytes) };
+  return { remaining: Math.max(budgetFloorBytes, budgetFactor * sizeBytes), entries: maxEntries };
 }

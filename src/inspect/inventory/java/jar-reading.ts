@@ -5,14 +5,24 @@ import { type JarManifest, manifestValue, parseJarManifest } from './jar-manifes
 import { guessIdentity, type MavenIdentity, parseJarName, parsePomProperties } from './maven-identity.ts';
 import { readArchive } from './zip-archive.ts';
 import { type InflationBudget, shown, UnreadEntryError } from './zip-content.ts';
+import { localSignature } from './zip-record.ts';
 import type { StreamedArchiveReader } from './zip-stream.ts';
 
-/** File names of Java archives: jars, applications, plugins of Jenkins, NiFi, Karaf and Liferay. */
-export function isJavaArchive(path: string): boolean {
-  return archiveName.test(path);
+/**
+ * Whether a path is that of a Java archive: a jar, an application, a plugin of Jenkins. `perhaps` for names that other things have too: modules of
+ * NiFi, Karaf and Liferay, resource adapters; those have to begin as a zip archive does.
+ */
+export function toArchiveName(path: string): 'archive' | 'perhaps' | undefined {
+  if (archiveName.test(path)) return 'archive';
+  return otherName.test(path) ? 'perhaps' : undefined;
 }
 
-const archiveName = /\.(?:[jwep]ar|[jh]pi|[snkr]ar|lpkg)$/i;
+export function isZip(head: Buffer): boolean {
+  return head.length >= 4 && head.readUInt32LE(0) === localSignature;
+}
+
+const archiveName = /\.(?:[jwe]ar|[jh]pi)$/i;
+const otherName = /\.(?:[psnkr]ar|lpkg)$/i;
 
 const manifestName = 'META-INF/MANIFEST.MF';
 const maxManifestBytes = 16 * 1024 * 1024;
@@ -33,7 +43,7 @@ export class JarReading implements StreamedArchiveReader {
   readonly #member: string | undefined;
   readonly #depth: number;
   readonly #budget: InflationBudget;
-  readonly #poms: MavenIdentity[] = [];
+  readonly #poms = new Map<string, MavenIdentity>();
   readonly #licences = new Map<string, readonly string[]>();
   readonly #inner: PackageRecord[] = [];
   readonly #gaps: JarGap[] = [];
@@ -48,17 +58,17 @@ export class JarReading implements StreamedArchiveReader {
   }
 
   limitBytes(name: string): number {
-    if (isJavaArchive(name)) return wholeFileLimitBytes;
+    if (toArchiveName(name) !== undefined) return wholeFileLimitBytes;
     if (name.length === manifestName.length && name.toUpperCase() === manifestName) return maxManifestBytes;
     return name.endsWith('pom.properties') || name.endsWith('/pom.xml') ? maxPomBytes : 0;
   }
 
   isArchive(name: string): boolean {
-    return isJavaArchive(name);
+    return toArchiveName(name) !== undefined;
   }
 
   take(name: string, content: Buffer): void {
-    if (isJavaArchive(name)) this.#takeArchive(name, content);
+    if (toArchiveName(name) !== undefined) this.#takeArchive(name, content);
     else if (name.endsWith('pom.properties')) this.#takePom(content);
     else if (name.endsWith('/pom.xml')) this.#takeLicences(name, content);
     else this.#manifest = parseJarManifest(content);
@@ -90,7 +100,8 @@ export class JarReading implements StreamedArchiveReader {
   packages(): readonly PackageRecord[] {
     const own = this.#ownPom() ?? guessIdentity(this.#path, this.#manifest ?? new Map());
     const bundleLicence = manifestValue(this.#manifest ?? new Map(), 'bundle-license', 'plugin-license-name');
-    const identities = own === undefined || this.#poms.includes(own) ? this.#poms : [own, ...this.#poms];
+    const poms = [...this.#poms.values()];
+    const identities = own === undefined || poms.includes(own) ? poms : [own, ...poms];
     const records = identities.map((identity): PackageRecord => {
       const { group, artifact, version } = identity;
       const stated = this.#licences.get(`${group}/${artifact}`) ?? [];
@@ -112,16 +123,16 @@ export class JarReading implements StreamedArchiveReader {
    */
   #ownPom(): MavenIdentity | undefined {
     const { name, version } = parseJarName(this.#path);
-    const named = this.#poms.find(({ artifact }) => artifact === name);
-    const like = this.#poms.find(({ artifact }) => artifact.startsWith(name) || name.endsWith(artifact));
-    const only = this.#poms.length === 1 && (version === undefined || version === this.#poms[0]?.version) ? this.#poms[0] : undefined;
+    const poms = [...this.#poms.values()];
+    const named = poms.find(({ artifact }) => artifact === name);
+    const like = poms.find(({ artifact }) => artifact.startsWith(name) || name.endsWith(artifact));
+    const only = poms.length === 1 && (version === undefined || version === poms[0]?.version) ? poms[0] : undefined;
     return named ?? only ?? like;
   }
 
   #takePom(content: Buffer): void {
     const identity = parsePomProperties(content);
-    const isKnown = this.#poms.some((pom) => JSON.stringify(pom) === JSON.stringify(identity));
-    if (identity !== undefined && !isKnown && this.#poms.length < maxPoms) this.#poms.push(identity);
+    if (identity !== undefined) this.#poms.set(`${identity.group}:${identity.artifact}:${identity.version}`, identity);
   }
 
   #takeLicences(name: string, content: Buffer): void {
@@ -138,6 +149,7 @@ export class JarReading implements StreamedArchiveReader {
   }
 
   #takeArchive(name: string, content: Buffer): void {
+    if (content.length === 0 || (toArchiveName(name) === 'perhaps' && !isZip(content))) return;
     const inner = this.inner(name);
     if (inner === undefined) return;
     readArchive(content, inner, this.#budget);
@@ -145,6 +157,4 @@ export class JarReading implements StreamedArchiveReader {
   }
 }
 
-/** A shaded jar of a whole platform has some hundreds. */
-const maxPoms = 5000;
 const maxGaps = 20;

@@ -1,9 +1,11 @@
 import { inflateRawSync } from 'node:zlib';
 import type { ZipEntry } from './zip-record.ts';
 
-/** Bytes that may yet be inflated for one file of the image: what a bomb would take is not given. */
+/** What may yet be read of one file of the image: what a bomb would take is not given. */
 export interface InflationBudget {
+  /** Bytes to inflate to. */
   remaining: number;
+  entries: number;
 }
 
 /** The content of an entry is not looked at, for the reason that the message says. */
@@ -18,6 +20,8 @@ export class UnreadEntryError extends Error {
 
 /** The content of an entry from its bytes in the archive, at most `limitBytes`. */
 export function inflateEntry(entry: ZipEntry, bytes: Buffer, limitBytes: number, budget: InflationBudget): Buffer {
+  budget.entries -= 1;
+  if (budget.entries < 0) throw new UnreadEntryError('too-large', 'it has more entries than are read of an archive');
   if (entry.isEncrypted) throw new UnreadEntryError('unsupported', `${shown(entry.name)} is encrypted`);
   if (entry.method !== 0 && entry.method !== 8) {
     throw new UnreadEntryError('unsupported', `${shown(entry.name)} is compressed by method ${entry.method}`);

@@ -91,7 +91,7 @@ export class ZipStream {
     else yield* this.#stream.passToDescriptor(sink.write);
     const compressedBytes = this.#stream.offset - start;
     if (entry.isDescribedLater) yield* this.#descriptor(compressedBytes);
-    if (limitBytes > 0) this.#local.set(entry.name, { offset, compressedBytes });
+    if (limitBytes > 0 && this.#budget.entries > 0) this.#local.set(entry.name, { offset, compressedBytes });
     sink.end();
   }
 
@@ -153,7 +153,7 @@ export class ZipStream {
       const signature = (yield* this.#stream.peek(4)).readUInt32LE(0);
       if (signature === centralSignature) {
         const { name, offset, compressedBytes } = yield* this.#header(centralHeaderBytes);
-        if (this.#reader.limitBytes(name) > 0) this.#central.set(name, { offset, compressedBytes });
+        if (this.#reader.limitBytes(name) > 0 && this.#budget.entries > 0) this.#central.set(name, { offset, compressedBytes });
       } else if (signature === wideEndSignature) {
         const record = yield* this.#stream.take(56);
         yield* this.#stream.pass(Number(record.readBigUInt64LE(4)) - 44, () => {});

@@ -15,7 +15,7 @@ function inspect(path: string, content: Buffer) {
 }
 
 function stream(path: string, content: Buffer, partBytes = 1000) {
-  const budget = { remaining: 1e9 };
+  const budget = { remaining: 1e9, entries: 1e6 };
   const reading = new JarReading(path, budget);
   const zip = new ZipStream(reading, budget);
   for (let at = 0; at < content.length; at += partBytes) {
@@ -91,6 +91,21 @@ describe('a jar', () => {
     expect(inspect('a.jar', jar([...parts, xml])).packages[0]?.licence).toEqual(['Apache-2.0', 'MIT']);
     expect(inspect('a.jar', jar(parts)).packages[0]?.licence).toEqual(['BSD-3-Clause']);
     expect(inspect('a.jar', jar([pom('org.x', 'a', '1.0')])).packages[0]).not.toHaveProperty('licence');
+  });
+});
+
+describe('a name that other things have too', () => {
+  it('is an archive where it begins as one', () => {
+    const content = jar([pom('org.x', 'adapter', '1.0')]);
+    expect(inspect('opt/adapter.rar', content).packages.map(textOf)).toEqual(['org.x:adapter:1.0']);
+    expect(inspect('opt/photos.rar', Buffer.from('Rar!\x1a\x07\x01\0'.padEnd(100)))).toEqual({ packages: [], gaps: [] });
+    const parts = [
+      { name: 'photos.rar', content: 'Rar!' },
+      { name: 'adapter.rar', content },
+      { name: 'empty.jar', content: '' },
+    ];
+    expect(inspect('opt/a.ear', jar(parts)).gaps).toEqual([]);
+    expect(inspect('opt/a.ear', jar(parts)).packages).toHaveLength(1);
   });
 });
 
@@ -173,6 +188,15 @@ describe('forms of zip', () => {
     const { gaps } = inspect('a.jar', jar(many));
     expect(gaps.some((text) => text.startsWith('too-large'))).toBe(true);
     expect(performance.now() - begun).toBeLessThan(20_000);
+  });
+
+  it('are not read without an end', () => {
+    const entries = Array.from({ length: 60_000 }, (_, at) => ({ ...pom('g', `a${at}`, '1'), stored: true }));
+    const begun = performance.now();
+    const { packages, gaps } = inspect('a.jar', jar(entries));
+    expect(packages).toHaveLength(50_000);
+    expect(gaps).toContain('too-large: it has more entries than are read of an archive');
+    expect(performance.now() - begun).toBeLessThan(10_000);
   });
 
   it('are a gap wherever they are cut, and give no exception wherever they are changed', () => {

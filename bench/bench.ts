@@ -9,6 +9,7 @@ import { parseArgs } from 'node:util';
 import { createSigningChain } from '../src/sandbox/certificate.ts';
 import { peer } from '../test/e2e/peers.ts';
 import { expectProgram } from '../test/e2e/step.ts';
+import { matchCommand, prepareAdvisories } from './advisory-rows.ts';
 import { chainSession, writeChainFiles } from './chain-session.ts';
 import { changeArchive } from './changed-archive.ts';
 import { craneSession, dockerSession, skopeoSession } from './copy-sessions.ts';
@@ -39,6 +40,7 @@ try {
   const rows = await benchPublishing(await prepareSessions(work));
   if (options.large) rows.push(await benchLarge(work));
   if (isWanted('start')) rows.push(...(await benchStarting(work)));
+  if (isWanted('advisories')) rows.push(...(await benchAdvisories(work)));
   console.log(await describeRun(work));
   console.log(toTable(rows));
 } finally {
@@ -68,7 +70,7 @@ async function prepareSessions(work: OwnWork): Promise<readonly Session[]> {
     sessions.push(await dockerSession(docker, archive, changedArchive));
   }
   if (isWanted('chain')) sessions.push(chainSession(archive, await writeChainFiles(folder, files)));
-  const keys = [...sessions.map(({ key }) => key), 'docker', 'chain', 'start', 'large'];
+  const keys = [...sessions.map(({ key }) => key), 'docker', 'chain', 'start', 'advisories', 'large'];
   const unknown = options.rows?.find((key) => !keys.includes(key));
   if (unknown !== undefined) throw new Error(`there are no rows ${unknown}, only ${[...new Set(keys)].join(', ')}`);
   return sessions.filter(({ key }) => isWanted(key));
@@ -108,6 +110,27 @@ async function benchStarting({ nodes, programs }: OwnWork): Promise<readonly Row
   for (let round = 0; round <= coldStarts; round++) {
     for (const { path, args, measurements } of rotate(rows, round)) {
       const measurement = await measure({ program: path, args });
+      if (round > 0) measurements.push(measurement);
+    }
+  }
+  return rows.map(({ title, reference, measurements }) => ({ title, reference, measurements, sentBytes: undefined }));
+}
+
+/** A snapshot beside the directory that it was made of. */
+async function benchAdvisories({ nodes }: OwnWork): Promise<readonly Row[]> {
+  tell('making a snapshot of the advisories');
+  const advisories = await prepareAdvisories(folder);
+  const rows = nodes.flatMap(({ path, major }) => {
+    const reference = `1,000 packages matched by the directory, Node ${major}`;
+    const title = `the same by the snapshot (${megabytes(advisories.snapshotBytes)} MB instead of ${megabytes(advisories.zippedBytes)}), Node ${major}`;
+    return [
+      { title: reference, reference, command: matchCommand(advisories, 'directory', path), measurements: [] as Measurement[] },
+      { title, reference, command: matchCommand(advisories, 'snapshot', path), measurements: [] as Measurement[] },
+    ];
+  });
+  for (let round = 0; round <= options.runs; round++) {
+    for (const { command, measurements } of rotate(rows, round)) {
+      const measurement = await measure(command);
       if (round > 0) measurements.push(measurement);
     }
   }

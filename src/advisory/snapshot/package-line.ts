@@ -82,42 +82,81 @@ export function readPackageLine(text: string): StoredPackage | undefined {
   return success ? output : undefined;
 }
 
-/**
- * A record of a line, undefined where it is none. Of the versions that an entry lists those which are `chosen` by their numbers are read, and where it
- * lists others only, one of these: what is to be looked up is in the list or not, and the list is empty or not.
- */
-export function readStoredAdvisory(record: unknown, versions: readonly string[], chosen?: ReadonlySet<number>): Advisory | undefined {
-  const { success, output } = v.safeParse(storedSchema, record);
-  if (!success) return undefined;
-  const affected = output.affected.map((entry) => {
-    const listed = entry.versions === undefined ? undefined : readSpans(entry.versions, versions, chosen);
-    return { ...entry, versions: listed };
-  });
-  return affected.some(({ versions: listed }) => listed === 'damaged') ? undefined : toAdvisory({ ...output, affected });
+/** A record of a line, with all versions that it lists; undefined where it is none. */
+export function readStoredAdvisory(record: unknown, versions: readonly string[]): Advisory | undefined {
+  const stored = toStored(record);
+  const affected = stored?.affected.map((entry) => readEntry(entry, versions, undefined));
+  return affected?.every((entry) => entry !== undefined) ? toAdvisory({ ...stored, affected }) : undefined;
 }
 
-const storedSchema = v.looseObject({
-  affected: v.array(v.looseObject({ versions: v.optional(v.array(v.pipe(v.number(), v.safeInteger(), v.minValue(0)))) })),
-});
+/**
+ * Of a record what decides whether it speaks of a package in one of the versions with the numbers `chosen`; undefined where it is none. An entry has these
+ * of its versions only, and where it lists others, one of them: what is looked up is in the list or not, and the list is empty or not. Checked by hand:
+ * most records that are looked at say nothing of the version.
+ */
+export function readBriefAdvisory(record: unknown, versions: readonly string[], chosen: ReadonlySet<number>): Advisory | undefined {
+  const stored = toStored(record);
+  const affected = stored?.affected.map((entry) => readEntry(entry, versions, chosen));
+  if (stored === undefined || !affected?.every((entry) => entry !== undefined && isEvaluable(entry))) return undefined;
+  return { id: stored.id, affected: affected as readonly Affected[] };
+}
+
+interface StoredRecord {
+  readonly id: string;
+  readonly affected: readonly Readonly<Record<string, unknown>>[];
+}
+
+function toStored(record: unknown): StoredRecord | undefined {
+  const { id, affected } = isObject(record) ? record : {};
+  return typeof id === 'string' && Array.isArray(affected) && affected.every(isObject) ? (record as StoredRecord) : undefined;
+}
+
+function readEntry(entry: Readonly<Record<string, unknown>>, versions: readonly string[], chosen: ReadonlySet<number> | undefined) {
+  const { versions: spans } = entry;
+  if (spans === undefined) return entry;
+  const listed = Array.isArray(spans) ? readSpans(spans, versions, chosen) : undefined;
+  return listed === undefined ? undefined : { ...entry, versions: listed };
+}
+
+function isEvaluable({ package: named, ranges = [] }: Readonly<Record<string, unknown>>): boolean {
+  return (
+    isObject(named) &&
+    typeof named.ecosystem === 'string' &&
+    typeof named.name === 'string' &&
+    Array.isArray(ranges) &&
+    ranges.every((range) => isObject(range) && Array.isArray(range.events) && range.events.every(isEvent))
+  );
+}
+
+function isEvent(event: unknown): boolean {
+  return isObject(event) && Object.values(event).every((version) => typeof version === 'string');
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
 
 /** Versions that the entries of one record may list in all; the longest lists known have some 2,000. */
 const listedLimit = 1_000_000;
 
-function readSpans(
-  spans: readonly number[],
-  versions: readonly string[],
-  chosen: ReadonlySet<number> | undefined,
-): readonly string[] | 'damaged' {
+/** Undefined where they are no runs of numbers of `versions`. */
+function readSpans(spans: readonly unknown[], versions: readonly string[], chosen: ReadonlySet<number> | undefined) {
   const listed: string[] = [];
   let total = 0;
   for (let at = 0; at < spans.length; at += 2) {
-    const [first = 0, last = -1] = spans.slice(at, at + 2);
+    const [first, last] = [spans[at], spans[at + 1]];
+    if (!isNumberOf(versions, first) || !isNumberOf(versions, last) || last < first) return undefined;
     total += last - first + 1;
-    if (last < first || last >= versions.length || total > listedLimit) return 'damaged';
-    if (chosen === undefined) for (const version of versions.slice(first, last + 1)) listed.push(version);
+    if (total > listedLimit) return undefined;
+    if (chosen === undefined) for (let number = first; number <= last; number += 1) listed.push(versions[number] as string);
     else for (const number of chosen) if (number >= first && number <= last) listed.push(versions[number] as string);
   }
-  return listed.length === 0 ? versions.slice(spans[0], spans[0] === undefined ? 0 : spans[0] + 1) : listed;
+  const [one] = spans;
+  return listed.length === 0 && isNumberOf(versions, one) ? [versions[one] as string] : listed;
+}
+
+function isNumberOf(versions: readonly string[], value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < versions.length;
 }
 
 function parseJson(text: string): unknown {

@@ -11,7 +11,10 @@ export interface SnapshotBytes {
   close(): Promise<void>;
 }
 
-/** Rejects with an error of the file system. */
+/** Pieces are small and lie one behind the other: a file is read in larger ones. */
+const windowBytes = 1024 * 1024;
+
+/** Rejects with an error of the file system. One piece at a time may be read. */
 export async function openSnapshotBytes(path: string): Promise<SnapshotBytes> {
   const file = await open(path);
   try {
@@ -21,7 +24,17 @@ export async function openSnapshotBytes(path: string): Promise<SnapshotBytes> {
       closing ??= file.close();
       return closing;
     };
-    return { sizeBytes: size, read: (offset, length) => readPiece(file, offset, Math.min(length, size)), close };
+    let window: { readonly start: number; readonly bytes: Buffer } = { start: 0, bytes: Buffer.alloc(0) };
+    const read = async (offset: number, length: number) => {
+      if (offset < window.start || offset + length > window.start + window.bytes.length) {
+        window = {
+          start: offset,
+          bytes: await readPiece(file, offset, Math.min(Math.max(length, windowBytes), Math.max(0, size - offset))),
+        };
+      }
+      return window.bytes.subarray(offset - window.start, offset - window.start + length);
+    };
+    return { sizeBytes: size, read, close };
   } catch (error) {
     await file.close();
     throw error;

@@ -54,7 +54,7 @@ export class SnapshotReader {
     const start = this.#starts[this.header.ecosystems.indexOf(ecosystem)] ?? 0;
     const text = await this.#inflate({ ...ecosystem.index, offset: start + ecosystem.blocksBytes }, `the index of ${ecosystem.name}`);
     let offset = start;
-    const listed = readBlocks(text);
+    const listed = readBlocks(text.toString('utf8'));
     if (listed === undefined) throw this.#damaged(`the index of ${ecosystem.name} is not in its form`);
     const blocks = listed.map((block) => {
       const placed = { ...block, offset };
@@ -71,24 +71,30 @@ export class SnapshotReader {
   /** What a block has of the packages of `keys`, all of which are in it. */
   async readPackages(block: Block, keys: ReadonlySet<string>): Promise<ReadonlyMap<string, StoredPackage>> {
     const what = `the block at ${block.offset}`;
-    const lines = (await this.#inflate(block, what)).split('\n');
-    if (lines.length !== block.keys.length) throw this.#damaged(`${what} has other packages than its index says`);
+    const bytes = await this.#inflate(block, what);
     const found = new Map<string, StoredPackage>();
-    for (const [at, key] of block.keys.entries()) {
-      if (!keys.has(key)) continue;
-      const read = readPackageLine(lines[at] ?? '');
-      if (read === undefined) throw this.#damaged(`the advisories of ${JSON.stringify(key)} are not in its form`);
-      found.set(key, read);
+    let start = 0;
+    for (const key of block.keys) {
+      const newline = bytes.indexOf(0x0a, start);
+      const end = newline === -1 ? bytes.length : newline;
+      if (start > bytes.length) break;
+      if (keys.has(key)) {
+        const read = readPackageLine(bytes.toString('utf8', start, end));
+        if (read === undefined) throw this.#damaged(`the advisories of ${JSON.stringify(key)} are not in their form`);
+        found.set(key, read);
+      }
+      start = end + 1;
     }
+    if (start !== bytes.length + 1) throw this.#damaged(`${what} has other packages than its index says`);
     return found;
   }
 
-  async #inflate({ offset, length, inflatedBytes, sha256 }: Section & { readonly offset: number }, what: string): Promise<string> {
+  async #inflate({ offset, length, inflatedBytes, sha256 }: Section & { readonly offset: number }, what: string): Promise<Buffer> {
     const bytes = await this.#bytes.read(offset, length);
     if (bytes.length !== length || sha256Of(bytes) !== sha256) throw this.#damaged(`${what} is not what was written`);
     try {
-      const inflated = brotliDecompressSync(bytes, { maxOutputLength: Math.max(1, inflatedBytes) });
-      if (inflated.length === inflatedBytes) return inflated.toString('utf8');
+      const inflated = brotliDecompressSync(bytes, { maxOutputLength: Math.max(1, inflatedBytes), chunkSize: Math.max(64, inflatedBytes) });
+      if (inflated.length === inflatedBytes) return inflated;
     } catch (cause) {
       throw this.#damaged(`${what} does not decompress`, cause);
     }

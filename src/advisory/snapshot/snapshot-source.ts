@@ -6,7 +6,7 @@ import { isSameEcosystem } from '../ecosystem.ts';
 import { evaluateAdvisory, isListed } from '../evaluation.ts';
 import { groupByBase, type Question, toGap, toQuestions } from '../question.ts';
 import { nameKey, type SnapshotEcosystem } from './format.ts';
-import { readStoredAdvisory, type StoredPackage } from './package-line.ts';
+import { readBriefAdvisory, readStoredAdvisory, type StoredPackage } from './package-line.ts';
 import type { SnapshotBytes } from './snapshot-bytes.ts';
 import { damagedSnapshot, SnapshotReader } from './snapshot-reader.ts';
 
@@ -74,18 +74,17 @@ function matchQuestion(name: string, { versions, records }: StoredPackage, quest
   const unknown: string[] = [];
   // Looked up once: thousands of records of a kernel list the same hundreds of versions.
   const same = new Set(versions.flatMap((version, number) => (isListed(version, subject) ? [number] : [])));
-  const read = (record: unknown, chosen?: ReadonlySet<number>): Advisory => {
-    const advisory = readStoredAdvisory(record, versions, chosen);
+  const require = (advisory: Advisory | undefined): Advisory => {
     if (advisory !== undefined) return advisory;
     throw damagedSnapshot(name, `a record of ${JSON.stringify(subject.name)} is not in its form`);
   };
   for (const record of records) {
-    const brief = read(record, same);
+    const brief = require(readBriefAdvisory(record, versions, same));
     const { kind } = evaluateAdvisory(brief, subject);
     if (kind === 'unknown') unknown.push(brief.id);
     if (kind !== 'affected') continue;
     // What is fixed depends on all versions that are listed.
-    const advisory = read(record);
+    const advisory = require(readStoredAdvisory(record, versions));
     const evaluation = evaluateAdvisory(advisory, subject);
     if (evaluation.kind !== 'affected') continue;
     for (const item of packages) matches.push({ package: item, advisory, fixedVersion: evaluation.fixedVersion });

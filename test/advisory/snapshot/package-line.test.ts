@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { toAdvisory } from '../../../src/advisory/advisory-record.ts';
-import { PackageLine, readPackageLine, readStoredAdvisory } from '../../../src/advisory/snapshot/package-line.ts';
+import { PackageLine, readBriefAdvisory, readPackageLine, readStoredAdvisory } from '../../../src/advisory/snapshot/package-line.ts';
 import type { Advisory } from '../../../src/model/advisory.ts';
 
 function advisory(id: string, versions: readonly string[]): Advisory {
@@ -23,7 +23,10 @@ test('versions that records list again and again are numbers of one list', () =>
   ]);
   const { versions, records } = readPackageLine(text) ?? { versions: [], records: [] };
   const listed = (chosen?: ReadonlySet<number>) =>
-    records.map((record) => readStoredAdvisory(record, versions, chosen)?.affected?.[0]?.versions);
+    records.map((record) => {
+      const read = chosen === undefined ? readStoredAdvisory(record, versions) : readBriefAdvisory(record, versions, chosen);
+      return read?.affected?.[0]?.versions;
+    });
   expect(listed()).toEqual([['1', '2', '3'], ['2', '3', '9', '1'], []]);
   expect(listed(new Set([2]))).toEqual([['3'], ['3'], []]);
   // None of those that are looked up, and yet a list that is not empty.
@@ -40,7 +43,22 @@ test.each([
 ])('a record with %s is none', (_, versions) => {
   const record = { id: 'A-1', affected: [{ package: { ecosystem: 'npm', name: 'p' }, versions }] };
   expect(readStoredAdvisory(record, ['1', '2'])).toBeUndefined();
-  expect(readStoredAdvisory(record, ['1', '2'], new Set([0]))).toBeUndefined();
+  expect(readBriefAdvisory(record, ['1', '2'], new Set([0]))).toBeUndefined();
+});
+
+test.each<[string, object]>([
+  ['no id', { id: undefined }],
+  ['no entries', { affected: undefined }],
+  ['an entry that is none', { affected: [null] }],
+  ['an entry of no package', { affected: [{}] }],
+  ['a package without a name', { affected: [{ package: { ecosystem: 'npm' } }] }],
+  ['ranges that are none', { affected: [{ package: { ecosystem: 'npm', name: 'p' }, ranges: {} }] }],
+  ['events that are none', { affected: [{ package: { ecosystem: 'npm', name: 'p' }, ranges: [{ type: 'SEMVER', events: [1] }] }] }],
+  ['an event that is no version', { affected: [{ package: { ecosystem: 'npm', name: 'p' }, ranges: [{ events: [{ fixed: {} }] }] }] }],
+])('a record with %s says nothing', (_, change) => {
+  const record = { id: 'A-1', affected: [{ package: { ecosystem: 'npm', name: 'p' } }] };
+  expect(readBriefAdvisory(record, [], new Set())).toEqual(record);
+  expect(readBriefAdvisory({ ...record, ...change }, [], new Set())).toBeUndefined();
 });
 
 test.each(['', '{}', '[]', 'null', '{"versions":[1],"records":[]}', '{"versions":[],"records":{}}', '{"versions":[],"records":[]'])(

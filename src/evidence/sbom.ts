@@ -72,8 +72,10 @@ export function toUuid(text: string): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
-/** The value as JSON. Half a surrogate pair is JSON to us and an error to other readers. */
+/** The value as JSON. Half a surrogate pair is JSON to us, written as an escape, and an error to other readers. */
 export function toWellFormedJson(value: unknown): string {
+  const text = JSON.stringify(value);
+  if (!text.includes('\\ud')) return text;
   return JSON.stringify(value, (_key, entry: unknown) => (typeof entry === 'string' ? entry.replace(/\p{Surrogate}/gu, '\ufffd') : entry));
 }
 

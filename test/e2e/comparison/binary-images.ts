@@ -1,4 +1,4 @@
-import type { Recipe } from './built-images.ts';
+import type { Recipe } from './recipe.ts';
 
 /** What is inside of programs and archives: how Go, cargo-auditable, Maven, Gradle and Spring Boot build them, and what is copied in by hand. */
 export const binaryImages: readonly Recipe[] = [

@@ -5,12 +5,7 @@ import { dirname, join } from 'node:path';
 import { expectProgram } from '../step.ts';
 import { binaryImages } from './binary-images.ts';
 import { cacheFolder } from './cached-output.ts';
-
-/** A script that makes the file trees of an image's layers, `layer1`, `layer2` and so on, in the folder that it is run in. */
-export interface Recipe {
-  readonly name: string;
-  readonly script: string;
-}
+import type { Recipe } from './recipe.ts';
 
 /** Builds an archive, as docker save writes one, of the recipe's layers; one that was built by this script on this machine before is kept. */
 export function buildImage({ name, script }: Recipe): Promise<string> {

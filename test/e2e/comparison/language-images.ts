@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Recipe } from './built-images.ts';
+import type { Recipe } from './recipe.ts';
 
 const inventory = join(import.meta.dirname, '../../inspect/inventory');
 const npm = 'npm install --ignore-scripts --no-audit --no-fund --loglevel=error';

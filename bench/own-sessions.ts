@@ -1,5 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { openDirectoryFeeds } from '../src/advisory/snapshot/directory-feed.ts';
+import { writeSnapshot } from '../src/advisory/snapshot/snapshot-writer.ts';
 import { type Input, inputs } from '../src/inputs/table.ts';
 import type { SigningChain } from '../src/sandbox/certificate.ts';
 import { parseImageSource } from '../src/source/image-source-text.ts';
@@ -9,6 +11,8 @@ import { changedTitle, copyTitle, promotedTitle } from './copy-sessions.ts';
 import type { Command } from './measure.ts';
 import type { NodeProgram, Programs } from './programs.ts';
 import { firstReference, otherReference, type Place, type Session, type Step } from './session.ts';
+
+const directory = shared('testdata/osv');
 
 /** What all runs of our own program share. */
 export interface OwnWork {
@@ -26,24 +30,39 @@ export interface OwnFiles {
   readonly chainPath: string;
   /** Empty folder in the place of advisories. */
   readonly nothing: string;
+  /** Of the directory of advisories. */
+  readonly snapshot: string;
 }
 
-/** Writes a policy that denies nothing, and the key to sign with. */
+/** Writes a policy that denies nothing, the key to sign with, and a snapshot of the advisories. */
 export async function writeOwnFiles(folder: string, chain: SigningChain): Promise<OwnFiles> {
-  const [policy, keyPath, chainPath, nothing] = ['policy.yml', 'key.pem', 'certificates.pem', 'nothing'].map((name) =>
-    join(folder, name),
-  ) as [string, string, string, string];
+  const names = ['policy.yml', 'key.pem', 'certificates.pem', 'nothing', 'advisories.snapshot'];
+  const [policy, keyPath, chainPath, nothing, snapshot] = names.map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+    string,
+    string,
+  ];
   await mkdir(nothing);
   await writeFile(policy, openPolicy);
   await writeFile(keyPath, chain.keys.privateKey.export({ type: 'pkcs8', format: 'pem' }));
   await writeFile(chainPath, chain.certificates.join(''));
-  return { policy, keyPath, chainPath, nothing };
+  const origin = { created: new Date(), source: 'directory', isCurrent: false, program: 'bench' };
+  await writeSnapshot(snapshot, origin, openDirectoryFeeds(directory, []));
+  return { policy, keyPath, chainPath, nothing, snapshot };
 }
 
-/** Our push alone, and our whole job with each compression and each Node. */
+/** Our push alone, our whole job with each compression and each Node, and what it is with a snapshot and without an inventory. */
 export function ownSessions(work: OwnWork): readonly Session[] {
-  const push = { key: 'push', steps: work.nodes.slice(0, 1).map((node) => pushStep(work, node)) };
-  return [push, ...compressions().flatMap((compression) => work.nodes.map((node) => wholeSession(work, compression, node)))];
+  const [node] = work.nodes;
+  if (node === undefined) throw new Error('no Node');
+  const others = [
+    { key: 'push', steps: [pushStep(work, node)] },
+    { key: 'snapshot', steps: snapshotSteps(work, node) },
+    { key: 'no-inventory', steps: [withoutInventoryStep(work, node)] },
+  ];
+  return [...others, ...compressions().flatMap((compression) => work.nodes.map((node) => wholeSession(work, compression, node)))];
 }
 
 /** The whole job on another archive. */
@@ -90,24 +109,44 @@ function wholeSession(work: OwnWork, compression: string, node: NodeProgram): Se
   return { key: isFirst ? compression : `${compression}-${node.major}`, steps: [first, ...more] };
 }
 
+/** The whole job with a snapshot of the same advisories. */
+function snapshotSteps(work: OwnWork, node: NodeProgram): readonly Step[] {
+  const title = `whole job with a snapshot, gzip, Node ${node.major}`;
+  const step = (title: string, reference: string, archive: string): Step => ({
+    title,
+    reference,
+    command: (place) =>
+      wholeCommand(work, node, { image: `docker-archive:${archive}`, push: firstReference(place), place, advisories: work.files.snapshot }),
+  });
+  return [step(title, copyTitle, work.archive), step(changedTitle(title), title, work.changedArchive)];
+}
+
+/** What the whole job takes that does not look for packages: the difference is what inventory and matching cost. */
+function withoutInventoryStep(work: OwnWork, node: NodeProgram): Step {
+  return {
+    title: `whole job without inventory and matching, gzip, Node ${node.major}`,
+    reference: `whole job, gzip, Node ${node.major}`,
+    command: (place) => {
+      const job = { image: `docker-archive:${work.archive}`, push: firstReference(place), place, program: work.programs.withoutInventory };
+      return wholeCommand(work, node, job);
+    },
+  };
+}
+
 interface WholeJob {
   readonly image: string;
   readonly push: string;
   readonly place: Place;
   readonly compression?: string;
+  readonly advisories?: string;
+  readonly program?: string;
 }
 
-function wholeCommand({ programs, files }: OwnWork, node: NodeProgram, { image, push, place, compression = 'gzip' }: WholeJob): Command {
+function wholeCommand({ programs, files }: OwnWork, node: NodeProgram, job: WholeJob): Command {
+  const { image, push, place, compression = 'gzip', advisories = directory, program = programs.whole } = job;
   const what = ['--image', image, '--push', push, '--compression', compression];
-  const how = [
-    '--advisories',
-    shared('testdata/osv'),
-    '--policy',
-    files.policy,
-    '--signing-key',
-    `file:${files.keyPath},${files.chainPath}`,
-  ];
-  return { program: node.path, args: [programs.whole, 'secure', ...what, ...how, '--report', reportIn(place)] };
+  const how = ['--advisories', advisories, '--policy', files.policy, '--signing-key', `file:${files.keyPath},${files.chainPath}`];
+  return { program: node.path, args: [program, 'secure', ...what, ...how, '--report', reportIn(place)] };
 }
 
 function reportIn({ folder }: Place): string {

@@ -11,6 +11,8 @@ export interface Programs {
   readonly whole: string;
   /** The same without any inspector. */
   readonly pushOnly: string;
+  /** The same without those inspectors that look for packages, so that no advisory is asked for. */
+  readonly withoutInventory: string;
 }
 
 /** A Node that runs the bundle. */
@@ -22,13 +24,13 @@ export interface NodeProgram {
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const noInspectors = fileURLToPath(new URL('no-inspectors.ts', import.meta.url));
 
-/** Bundles both programs into `folder`, as scripts/build.ts does for dist/. */
+/** Bundles all programs into `folder`, as scripts/build.ts does for dist/. */
 export async function buildPrograms(folder: string): Promise<Programs> {
   return {
     whole: await bundle(join(folder, 'whole'), []),
-    pushOnly: await bundle(join(folder, 'push-only'), [withoutInspectors()]),
+    pushOnly: await bundle(join(folder, 'push-only'), [withInspectorsOf('no-inspectors.ts')]),
+    withoutInventory: await bundle(join(folder, 'without-inventory'), [withInspectorsOf('no-inventory.ts')]),
   };
 }
 
@@ -45,18 +47,19 @@ async function bundle(outdir: string, plugins: Plugin[]): Promise<string> {
   return join(outdir, 'cli.js');
 }
 
-/** Puts no-inspectors.ts in the place of the product's module, and fails where nothing imports that any more. */
-function withoutInspectors(): Plugin {
+/** Puts a module of this folder in the place of the product's list of inspectors, and fails where nothing imports that any more. */
+function withInspectorsOf(module: string): Plugin {
+  const stand = fileURLToPath(new URL(module, import.meta.url));
   return {
-    name: 'without-inspectors',
+    name: 'other-inspectors',
     setup(context) {
       let replaced = 0;
       context.onResolve({ filter: /\/inspectors\.ts$/ }, ({ importer }) => {
-        if (importer === noInspectors) return undefined;
+        if (importer === stand) return undefined;
         replaced += 1;
-        return { path: noInspectors };
+        return { path: stand };
       });
-      context.onEnd(() => (replaced === 0 ? { errors: [{ text: 'nothing imports inspectors.ts: look at bench/no-inspectors.ts' }] } : {}));
+      context.onEnd(() => (replaced === 0 ? { errors: [{ text: `nothing imports inspectors.ts: look at bench/${module}` }] } : {}));
     },
   };
 }

@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -8,15 +7,12 @@ import { rpmDatabaseReader } from '../../src/inspect/inventory/rpm/rpm-database.
 import type { Observation } from '../../src/model/observation.ts';
 import type { PackageRecord } from '../../src/model/package.ts';
 import { peer } from './peers.ts';
+import { makeImage, moduleFolder, rpmdbModule, scalibrModule } from './rpm-images.ts';
 import { runProgram } from './step.ts';
 
 /** Databases of rpm of every format, read beside rpm itself, syft and trivy. */
 const folder = mkdtempSync(join(tmpdir(), 'rpm-'));
 afterAll(() => rmSync(folder, { recursive: true }));
-
-/** The modules whose tests carry databases of real systems. */
-const rpmdbModule = 'github.com/anchore/go-rpmdb@v0.0.0-20250516171929-f77691e1faec';
-const scalibrModule = 'github.com/google/osv-scalibr@v0.4.6-0.20260727075515-eb1ca153f805';
 
 interface Real {
   readonly system: string;
@@ -104,7 +100,7 @@ describe.each(reals)('the database of $system', (real) => {
   test.runIf(real.release !== undefined)(
     'in an image has the packages that syft and trivy find',
     async () => {
-      const image = await makeImage(`etc/os-release`, `${real.release}\n`, `var/lib/rpm/${real.file.split('/').at(-1)}`, content());
+      const image = makeImage(folder, 'etc/os-release', `${real.release}\n`, `var/lib/rpm/${real.file.split('/').at(-1)}`, content());
       const { packages } = split(rpmDatabaseReader.read('var/lib/rpm/Packages', content()));
       const ours = packages.map(({ name, version, architecture }) => `${name} ${version} ${architecture}`).sort();
       expect(await askSyft(image)).toEqual(ours);
@@ -240,34 +236,11 @@ async function askTrivy(image: string): Promise<string[]> {
     .sort();
 }
 
-function moduleFolder(module: string): string {
-  return JSON.parse(execFileSync('go', ['mod', 'download', '-json', module], { stdio: 'pipe', cwd: folder }).toString()).Dir;
-}
-
 function copyDatabase(content: Buffer, name: string, file: string): string {
   const copy = join(folder, name);
   mkdirSync(copy, { recursive: true });
   writeFileSync(join(copy, file.split('/').at(-1) as string), content);
   return copy;
-}
-
-/** A docker-archive of one layer. */
-async function makeImage(...files: readonly (string | Buffer)[]): Promise<string> {
-  const root = mkdtempSync(join(folder, 'image-'));
-  for (let at = 0; at < files.length; at += 2) {
-    const path = join(root, 'layer', files[at] as string);
-    mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, files[at + 1] as Buffer);
-  }
-  execFileSync('tar', ['-C', join(root, 'layer'), '-cf', join(root, 'layer.tar'), '.']);
-  const diffId = createHash('sha256')
-    .update(readFileSync(join(root, 'layer.tar')))
-    .digest('hex');
-  const config = { architecture: 'amd64', os: 'linux', config: {}, rootfs: { type: 'layers', diff_ids: [`sha256:${diffId}`] } };
-  writeFileSync(join(root, 'config.json'), JSON.stringify(config));
-  writeFileSync(join(root, 'manifest.json'), JSON.stringify([{ Config: 'config.json', RepoTags: ['rpm:test'], Layers: ['layer.tar'] }]));
-  execFileSync('tar', ['-C', root, '-cf', join(root, 'image.tar'), 'manifest.json', 'config.json', 'layer.tar']);
-  return join(root, 'image.tar');
 }
 
 /** Small packages with what a name and a version can hold. */

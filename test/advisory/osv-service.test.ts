@@ -244,3 +244,34 @@ test('a base URL may have a path', async () => {
   await openOsvService({ url, http, retry }).match([packageOf('npm', 'p', '1.0.0')]);
   expect(asked.map(({ url: path }) => path)).toEqual(['/osv/v1/querybatch', '/osv/v1/vulns/X-p']);
 });
+
+test('packages of Red Hat are asked for in every channel, and an advisory of another stream of the module is left out', async () => {
+  const record = (id: string, summary: string) => ({
+    id,
+    summary,
+    affected: [
+      {
+        package: { ecosystem: 'Red Hat:enterprise_linux:9::appstream', name: 'nodejs' },
+        ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }, { fixed: '1:20.0.0-1.module+el9.3.0+1+a' }] }],
+      },
+    ],
+  });
+  const records = [record('RHSA-2024:1', 'nodejs:18 security update'), record('RHSA-2024:2', 'nodejs:20 security update')];
+  reply = (one) => {
+    if (one.method === 'GET') return { status: 200, body: records.find(({ id }) => decodeURIComponent(one.url).endsWith(id)) };
+    const vulns = records.map(({ id }) => ({ id, modified: '2024-01-01T00:00:00Z' }));
+    const isAppStream = (ecosystem: string) => ecosystem.endsWith('::appstream');
+    return { status: 200, body: { results: queriesOf(one).map((query) => (isAppStream(query.package.ecosystem) ? { vulns } : {})) } };
+  };
+  const module = 'nodejs:18:9030020240101:rhel9';
+  const item = packageOf('Red Hat:enterprise_linux:9', 'nodejs', '1:18.0.0-1.module+el9.1.0+1+a', { type: 'rpm', module });
+  const answer = await match(item);
+  expect(queriesOf(asked[0] as Asked).map((query) => query.package.ecosystem)).toEqual([
+    'Red Hat:enterprise_linux:9::baseos',
+    'Red Hat:enterprise_linux:9::appstream',
+    'Red Hat:enterprise_linux:9::crb',
+  ]);
+  expect(answer.matches.map(({ advisory, fixedVersion }) => [advisory.id, fixedVersion])).toEqual([
+    ['RHSA-2024:1', '1:20.0.0-1.module+el9.3.0+1+a'],
+  ]);
+});

@@ -1,7 +1,7 @@
 import type { Package } from '../model/package.ts';
 import { alpineVersionOrder } from './alpine-version.ts';
 import { debianVersionOrder } from './debian-version.ts';
-import { goVersionOrder } from './go-version.ts';
+import { goVersionOrder, toRecordedVersion } from './go-version.ts';
 import { mavenVersionOrder } from './maven-version.ts';
 import { npmVersionOrder } from './npm-version.ts';
 import { nugetVersionOrder } from './nuget-version.ts';
@@ -76,7 +76,8 @@ export function toSubject(item: Package): Subject | undefined {
   // Services know Python's names by their normal form, all others as they are written.
   const asked = base === 'PyPI' ? canonicalName(base, name) : name;
   const { ecosystem, module } = item;
-  return order && { ecosystem, base, name: asked, version, order, ...(module === undefined ? {} : { module }) };
+  const stated = base === 'Go' ? toRecordedVersion(version) : version;
+  return order && { ecosystem, base, name: asked, version: stated, order, ...(module === undefined ? {} : { module }) };
 }
 
 /** `Debian` of `Debian:12`. */

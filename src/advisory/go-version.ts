@@ -14,6 +14,13 @@ export const goVersionOrder: VersionOrder = {
   },
 };
 
+/** As records and services write it: without `v`, and a release of Go (`1.21rc2`) as a semantic version (`1.21.0-rc.2`). What is none stays as it is. */
+export function toRecordedVersion(text: string): string {
+  const version = toolchain.test(text) ? parseGoVersion(text) : undefined;
+  if (version === undefined) return text.replace(/^v(?=[0-9])/, '');
+  return version.numbers.join('.') + (version.pre.length === 0 ? '' : `-${version.pre.join('.')}`);
+}
+
 /**
  * https://pkg.go.dev/go/version: what follows a hyphen says who built it, what follows a space (`X:…`) how. A module version that only looks like
  * one (`1.2-rc.1`) has no pre-release that touches its number, and no `go` before it.

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { alpineVersionOrder } from '../../src/advisory/alpine-version.ts';
 import { debianVersionOrder } from '../../src/advisory/debian-version.ts';
-import { goVersionOrder } from '../../src/advisory/go-version.ts';
+import { goVersionOrder, toRecordedVersion } from '../../src/advisory/go-version.ts';
 import { mavenVersionOrder } from '../../src/advisory/maven-version.ts';
 import { npmVersionOrder } from '../../src/advisory/npm-version.ts';
 import { nugetVersionOrder } from '../../src/advisory/nuget-version.ts';
@@ -138,6 +138,19 @@ describe('version orders', () => {
     expect(pypiVersionOrder.compare('0.1', '2019-09-12')).toBeGreaterThan(0);
     expect(pypiVersionOrder.compare('2019-09-12', '0.1.dev0')).toBeLessThan(0);
     expect(pypiVersionOrder.compare('0.1-bulbasaur', '0.1-charmander')).toBeUndefined();
+  });
+
+  test.each([
+    ['v1.2.3', '1.2.3'],
+    ['v0.0.0-20210101000000-aaaaaaaaaaaa', '0.0.0-20210101000000-aaaaaaaaaaaa'],
+    ['2.0.0+incompatible', '2.0.0+incompatible'],
+    ['1.21.3', '1.21.3'],
+    ['1.21rc2', '1.21.0-rc.2'],
+    ['go1.20', '1.20.0'],
+    ['(devel)', '(devel)'],
+    ['vendored', 'vendored'],
+  ])('records have Go’s %s as %s', (version, recorded) => {
+    expect(toRecordedVersion(version)).toBe(recorded);
   });
 
   test('the local label of a Python version can be taken off', () => {

@@ -110,11 +110,11 @@ function reasonOf({ package: item, advisory }: AdvisoryMatch): string | undefine
 }
 
 /** By node-semver: Bitnami's events come in pairs, in ascending order. */
-function isInRange({ version }: Package, { affected = [] }: Advisory): boolean {
+function isInRange(item: Package, { affected = [] }: Advisory): boolean {
   const events = affected.flatMap(({ ranges = [] }) => ranges.flatMap((range) => range.events));
   return events.some(({ introduced }, index) => {
     const end = events[index + 1]?.fixed;
-    return introduced !== undefined && end !== undefined && satisfies(version, `>=${introduced} <${end}`);
+    return introduced !== undefined && end !== undefined && satisfies(toSubject(item)?.version ?? '', `>=${introduced} <${end}`);
   });
 }
 

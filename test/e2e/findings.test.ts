@@ -6,8 +6,9 @@ import { openAdvisoryDirectory } from '../../src/advisory/advisory-thread.ts';
 import { toBase, toSubject } from '../../src/advisory/ecosystem.ts';
 import type { Advisory, AdvisoryMatch } from '../../src/model/advisory.ts';
 import { isSystemPackage, type Package } from '../../src/model/package.ts';
-import { buildImage, type Recipe, recipes } from './comparison/built-images.ts';
+import { buildImage, recipes } from './comparison/built-images.ts';
 import { languageRecipes } from './comparison/language-images.ts';
+import type { Recipe } from './comparison/recipe.ts';
 import { osvScanner, osvScannerOf, theirLines, toLine, toLines } from './osv-scanner.ts';
 import { inspectImage } from './own-inventory.ts';
 import { shared } from './peers.ts';
@@ -109,12 +110,14 @@ function reasonOf({ package: item, advisory }: AdvisoryMatch): string | undefine
     : undefined;
 }
 
-/** By node-semver: Bitnami's events come in pairs, in ascending order. */
+/** By node-semver: Bitnami's events come in pairs, in ascending order, but for a flaw that nobody has fixed. */
 function isInRange(item: Package, { affected = [] }: Advisory): boolean {
+  const version = toSubject(item)?.version ?? '';
   const events = affected.flatMap(({ ranges = [] }) => ranges.flatMap((range) => range.events));
   return events.some(({ introduced }, index) => {
-    const end = events[index + 1]?.fixed;
-    return introduced !== undefined && end !== undefined && satisfies(toSubject(item)?.version ?? '', `>=${introduced} <${end}`);
+    if (introduced === undefined) return false;
+    const { fixed } = events[index + 1] ?? {};
+    return satisfies(version, `>=${introduced}${fixed === undefined ? '' : ` <${fixed}`}`);
   });
 }
 

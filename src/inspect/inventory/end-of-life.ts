@@ -2,17 +2,13 @@ import type { OperatingSystem } from '../../model/package.ts';
 
 /**
  * Last days on which releases get security updates from the distribution that everybody gets: with Debian's LTS, without what is paid for (Ubuntu
- * Pro, RHEL's ELS and EUS, SUSE's LTSS, Debian's ELTS). As the distributions had it on 2026-11-24:
- * - Debian and Ubuntu: the package distro-info-data, which a test compares
- * - Alpine: https://alpinelinux.org/releases/
- * - RHEL, CentOS: https://access.redhat.com/support/policy/updates/errata, https://www.centos.org/cl-vs-cs/
- * - AlmaLinux: https://wiki.almalinux.org/release-notes/, Rocky: https://wiki.rockylinux.org/rocky/version/
- * - Fedora: https://docs.fedoraproject.org/en-US/releases/eol/
- * - Amazon: https://aws.amazon.com/amazon-linux-2/faqs/, Oracle: https://www.oracle.com/a/ocom/docs/elsp-lifetime-069338.pdf
- * - SUSE and openSUSE: https://www.suse.com/lifecycle, https://en.opensuse.org/Lifetime
- * - Mariner: https://learn.microsoft.com/azure/aks/supported-kubernetes-versions, Photon OS: https://github.com/vmware/photon/wiki
+ * Pro, RHEL's ELS and EUS, SUSE's LTSS, Debian's ELTS). Written on 2026-11-24, each as well founded as this says:
+ * - Debian and Ubuntu: from the package distro-info-data, with which a test compares them
+ * - Alpine, AlmaLinux, Photon OS, SLES, CentOS but Stream, Amazon Linux 1 and 2, Oracle Linux 7, Rocky 8 and 9, openSUSE Leap 15.0, 15.3 and from 15.5 on: equal to
+ *   the tables of trivy 0.70.0 (pkg/detector/ospkg), which were not compared with the distributions' own pages
+ * - all others (RHEL, CentOS Stream, Fedora, Mariner, and what trivy has otherwise or not at all): from memory, not compared with any source
  *
- * A release that is not here is one of which no day was known then.
+ * A release that is not here is one of which no day was known.
  */
 const lastDays: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   almalinux: { '8': '2029-03-01', '9': '2032-05-31', '10': '2035-05-31' },

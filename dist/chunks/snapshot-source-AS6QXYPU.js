@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
-import{a}from"./chunk-OPAKO22V.js";import"./chunk-357S5YTC.js";import"./chunk-YUFMT4XP.js";import"./chunk-OJL736T6.js";import"./chunk-R67DLPJY.js";import"./chunk-T7EMR3X2.js";import"./chunk-PRU256TL.js";import"./chunk-4PIUQSY2.js";import"./chunk-UNJ5DPHI.js";import"./chunk-JDBVFNLY.js";import"./chunk-CD7BRZSB.js";export{a as openSnapshotSource};

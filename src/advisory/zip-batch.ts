@@ -7,8 +7,8 @@ export interface ZipContent {
   readonly bytes: Buffer;
 }
 
-const batchBytes = 1024 * 1024;
-const mostInflatedBytes = 16 * 1024 * 1024;
+const batchBytes = 256 * 1024;
+const mostInflatedBytes = 4 * 1024 * 1024;
 const memberHeader = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255]);
 const trailerBytes = 8;
 

@@ -38,6 +38,7 @@ export async function readImage(
   using hashes = new HashThread();
   const layers = new Map<string, LayerResult>();
   const budget = entryBudget();
+  const inspectors = allInspectors();
   const meter = new Meter(host, world, 'reading layers');
   const image = await source.read(
     async (layer, content) => {
@@ -51,7 +52,7 @@ export async function readImage(
       };
       const blob = writer?.blob;
       const reuse = blob && { digest: blob.digest, sizeBytes: blob.size };
-      const options = { inspectors: allInspectors(), compressor, hashes, sink, budget, ...(reuse && { reuse }) };
+      const options = { inspectors, compressor, hashes, sink, budget, ...(reuse && { reuse }) };
       const result = await readLayer(layer, meter.count(content), options);
       layers.set(layer.key, result);
       if (result.kind === 'layer') likelyEcosystems(result.observations).forEach((ecosystem) => void advisories.expect(ecosystem));

@@ -63,7 +63,7 @@ export class LayerInspections {
   #serve(running: Running, interest: Interest, entry: LayerEntry): void {
     if (interest === 'none') return;
     if (interest === 'stream') this.#streamFor.push(running);
-    else if (entry.sizeBytes <= wholeFileLimitBytes) this.#wholeFor.push(running);
+    else if (entry.sizeBytes <= (running.inspector.wholeLimitBytes ?? wholeFileLimitBytes)) this.#wholeFor.push(running);
     else this.#ask(running, (inspection) => inspection.tooLarge(entry));
   }
 

@@ -28,6 +28,8 @@ export type Interest = 'none' | 'whole' | 'stream';
  */
 export interface Inspector {
   readonly name: string;
+  /** Largest file that it wants whole. Default `wholeFileLimitBytes`. */
+  readonly wholeLimitBytes?: number;
   inspect(): LayerInspection;
 }
 

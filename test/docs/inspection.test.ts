@@ -86,6 +86,7 @@ describe('docs/inspection.md', () => {
       limits.maxInflationRatio,
       limits.maxWindowBytes,
       wholeFileLimitBytes,
+      rpmDatabaseLimitBytes,
       manifestMaxBytes,
       configMaxBytes,
       256 * 1024,

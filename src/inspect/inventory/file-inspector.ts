@@ -11,6 +11,8 @@ export interface FileReader {
   read(path: string, content: Buffer): readonly Observation[];
   /** `optional`: the file only adds to what others say, so that one which is damaged or above `optionalLimitBytes` is no gap. */
   readonly weight: 'database' | 'optional';
+  /** Largest file that is read. Default `wholeFileLimitBytes`. */
+  readonly limitBytes?: number;
 }
 
 /** Of the files that only add to others, larger ones are no longer what their path promises. */
@@ -21,7 +23,7 @@ const optionalLimitBytes = 4 * 1024 * 1024;
  * concern: it knows what they lead to, and makes a gap of what was not read here.
  */
 export function makeFileInspector(reader: FileReader): Inspector {
-  return { name: reader.name, inspect: () => new FileInspection(reader) };
+  return { name: reader.name, wholeLimitBytes: reader.limitBytes ?? wholeFileLimitBytes, inspect: () => new FileInspection(reader) };
 }
 
 class FileInspection implements LayerInspection {
@@ -56,7 +58,7 @@ class FileInspection implements LayerInspection {
   window(): void {}
 
   tooLarge(entry: LayerEntry): void {
-    const reason = `the file has ${entry.sizeBytes} bytes, more than the ${wholeFileLimitBytes} that are read whole`;
+    const reason = `the file has ${entry.sizeBytes} bytes, more than the ${this.#reader.limitBytes ?? wholeFileLimitBytes} that are read whole`;
     this.#put(entry.path, [gap(entry.path, 'too-large', reason)]);
   }
 

@@ -1,5 +1,4 @@
 import type { Inspector, Interest, LayerEntry, LayerInspection } from '../../../layer/inspector.ts';
-import { wholeFileLimitBytes } from '../../../layer/inspector.ts';
 import type { GapObservation, Observation } from '../../../model/observation.ts';
 import type { PackageRecord } from '../../../model/package.ts';
 import { gap } from '../file-inspector.ts';
@@ -12,18 +11,21 @@ import { type Layout, UnkeptError } from './layout.ts';
 
 /**
  * Reads what the linkers of Go and of cargo-auditable write into programs and libraries, wherever these are and whatever they are called. A program
- * passes by once, and its code is not looked at: only what is data in it is kept, up to `wholeFileLimitBytes`.
+ * passes by once, and its code is not looked at: only what is data in it is kept, up to `keptLimitBytes`.
  */
 export function makeExecutableInspector(): Inspector {
   const idle: KeptBytes[] = [];
   return {
     name: 'executables',
     inspect() {
-      const kept = idle.pop() ?? new KeptBytes(wholeFileLimitBytes);
+      const kept = idle.pop() ?? new KeptBytes(keptLimitBytes);
       return new ExecutableInspection(kept, () => idle.push(kept));
     },
   };
 }
+
+/** Of one program, in each layer that is being read. Constants of a Rust program of 40 MB have about 10 MB. */
+export const keptLimitBytes = 16 * 1024 * 1024;
 
 /** Neither linker makes anything smaller. */
 const minSizeBytes = 1024;
@@ -97,7 +99,7 @@ class ExecutableInspection implements LayerInspection {
 function toGap(path: string, error: unknown): GapObservation {
   const text = error instanceof Error ? error.message : 'it cannot be read';
   if (!(error instanceof UnkeptError)) return gap(path, 'damaged', text);
-  return gap(path, 'too-large', `${text} lies outside of the ${wholeFileLimitBytes} bytes that are kept of a program's data`);
+  return gap(path, 'too-large', `${text} lies outside of the ${keptLimitBytes} bytes that are kept of a program's data`);
 }
 
 /** UPX names itself behind the program headers. */

@@ -15,10 +15,14 @@ const files = ['Packages', 'Packages.db', 'rpmdb.sqlite'];
 export const rpmDatabasePaths: readonly string[] = folders.flatMap((folder) => files.map((file) => `${folder}/${file}`));
 const logPaths: readonly string[] = folders.map((folder) => `${folder}/rpmdb.sqlite-wal`);
 
+/** A system with a thousand packages and their lists of files has about 100 MB. */
+export const rpmDatabaseLimitBytes = 128 * 1024 * 1024;
+
 /** rpm's database of installed packages, in the format that its first bytes tell. */
 export const rpmDatabaseReader: FileReader = {
   name: 'rpm',
   weight: 'database',
+  limitBytes: rpmDatabaseLimitBytes,
   isWanted: (path) => path.includes('/rpm/') && rpmDatabasePaths.includes(path),
   read(path, content) {
     if (content.length === 0) return [];

@@ -5,6 +5,7 @@ import { parseDockerfile } from '../../src/attribution/dockerfile.ts';
 import { toFindings } from '../../src/inspect/findings.ts';
 import { allInspectors, databasePaths } from '../../src/inspect/inspectors.ts';
 import { osReleasePaths } from '../../src/inspect/inventory/os-release.ts';
+import { rpmDatabaseLimitBytes } from '../../src/inspect/inventory/rpm/rpm-database.ts';
 import { toEndOfLifeFindings } from '../../src/inspect/misconfig/end-of-life.ts';
 import { wholeFileLimitBytes } from '../../src/layer/inspector.ts';
 import { entryBudget } from '../../src/layer/layer-tree.ts';

@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
-import{a}from"./chunk-GPXTD3RK.js";import"./chunk-7FANJSQV.js";import"./chunk-YUFMT4XP.js";import"./chunk-FO5RJKPP.js";import"./chunk-X4PFBRIY.js";import"./chunk-IGH45NNC.js";import"./chunk-CITUFJDC.js";import"./chunk-UNJ5DPHI.js";import"./chunk-W4WEMM5G.js";import"./chunk-4PIUQSY2.js";import"./chunk-JDBVFNLY.js";import"./chunk-CD7BRZSB.js";export{a as openSnapshotSource};

@@ -70,7 +70,10 @@ class AdvisoryIndex {
   }
 
   add({ entry, bytes }: ZipContent): void {
-    for (const [, member, value = '', close] of bytes.toString('utf8').matchAll(telling)) {
+    const text = bytes.toString('utf8');
+    telling.lastIndex = 0;
+    for (let found = telling.exec(text); found !== null; found = telling.exec(text)) {
+      const [, member, value = '', close] = found;
       if (member === 'ecosystem') this.ecosystems.add(value);
       else if (member === 'modified') this.newest = this.newest === undefined || value > this.newest ? value : this.newest;
       else if (close === '\\') addOnce(this.#escaped, entry);

@@ -22,7 +22,9 @@ export class LayerInspections {
   #whole: Buffer | undefined;
   #wholeBytes = 0;
   #streamFor: Running[] = [];
-  #windows: Windows | undefined;
+  readonly #windows = new Windows((window, offset, last) => this.#giveWindow(window, offset, last));
+  /** The inspector that was asked last: who is to blame where one throws. */
+  #asked: Inspector | undefined;
 
   constructor(layer: string, inspectors: readonly Inspector[]) {
     this.#layer = layer;
@@ -35,40 +37,48 @@ export class LayerInspections {
     this.#magicFor = [];
     this.#wholeFor = [];
     this.#streamFor = [];
-    for (const running of this.#running) {
-      if (repeated && entry.type === 'file') this.#restart(running, entry.path);
-      const interest = this.#ask(running, (inspection) => inspection.entry(entry));
-      if (interest === 'none' || entry.type !== 'file') continue;
-      if (interest === 'magic') this.#magicFor.push(running);
-      else this.#serve(running, interest, entry);
+    try {
+      for (const running of this.#running) this.#offer(running, entry, repeated);
+    } catch (error) {
+      throw this.#blame(error);
     }
-    if (this.#magicFor.length > 0) return true;
-    this.#openWindows();
-    return this.#wholeFor.length > 0 || this.#streamFor.length > 0;
+    return this.#magicFor.length > 0 || this.#wholeFor.length > 0 || this.#streamFor.length > 0;
   }
 
   content(part: Buffer, last: boolean): void {
-    const bytes = this.#magicFor.length > 0 ? this.#decide(part, last) : part;
-    if (bytes === undefined) return;
-    this.#windows?.write(bytes, last);
-    if (this.#wholeFor.length > 0) this.#collect(bytes, last);
+    try {
+      const bytes = this.#magicFor.length > 0 ? this.#decide(part, last) : part;
+      if (bytes === undefined) return;
+      if (this.#streamFor.length > 0) this.#windows.write(bytes, last);
+      if (this.#wholeFor.length > 0) this.#collect(bytes, last);
+    } catch (error) {
+      throw this.#blame(error);
+    }
   }
 
   /** After the last entry. */
   end(): readonly Observation[] {
-    for (const running of this.#running) this.#keep(this.#ask(running, (inspection) => inspection.end()));
+    try {
+      for (const running of this.#running) this.#keep(this.#ask(running).end());
+    } catch (error) {
+      throw this.#blame(error);
+    }
     return this.#observations;
+  }
+
+  #offer(running: Running, entry: LayerEntry, repeated: boolean): void {
+    if (repeated && entry.type === 'file') this.#restart(running, entry.path);
+    const interest = this.#ask(running).entry(entry);
+    if (interest === 'none' || entry.type !== 'file') return;
+    if (interest === 'magic') this.#magicFor.push(running);
+    else this.#serve(running, interest, entry);
   }
 
   #serve(running: Running, interest: Interest, entry: LayerEntry): void {
     if (interest === 'none') return;
     if (interest === 'stream') this.#streamFor.push(running);
     else if (entry.sizeBytes <= (running.inspector.wholeLimitBytes ?? wholeFileLimitBytes)) this.#wholeFor.push(running);
-    else this.#ask(running, (inspection) => inspection.tooLarge(entry));
-  }
-
-  #openWindows(): void {
-    this.#windows = this.#streamFor.length > 0 ? new Windows((window, offset, last) => this.#giveWindow(window, offset, last)) : undefined;
+    else this.#ask(running).tooLarge(entry);
   }
 
   /** Has the inspectors decide that wait for the first bytes, and gives all that came so far; undefined while that is too little. */
@@ -80,11 +90,9 @@ export class LayerInspections {
     const entry = this.#entry as LayerEntry;
     const head = bytes.subarray(0, magicBytes);
     for (const running of this.#magicFor) {
-      const interest = this.#ask(running, (inspection) => inspection.magic(entry, head));
-      this.#serve(running, interest, entry);
+      this.#serve(running, this.#ask(running).magic(entry, head), entry);
     }
     this.#magicFor = [];
-    this.#openWindows();
     return bytes;
   }
 
@@ -100,17 +108,17 @@ export class LayerInspections {
     if (!last) return;
     this.#whole = undefined;
     this.#wholeBytes = 0;
-    for (const running of this.#wholeFor) this.#ask(running, (inspection) => inspection.file(entry, content));
+    for (const running of this.#wholeFor) this.#ask(running).file(entry, content);
   }
 
   #giveWindow(window: Buffer, offset: number, last: boolean): void {
     const entry = this.#entry as LayerEntry;
-    for (const running of this.#streamFor) this.#ask(running, (inspection) => inspection.window(entry, window, offset, last));
+    for (const running of this.#streamFor) this.#ask(running).window(entry, window, offset, last);
   }
 
   /** The later file of a path is the one that is unpacked, so the state of the earlier one is given up; its secrets and malware stay in the layer. */
   #restart(running: Running, path: string): void {
-    const observations = this.#ask(running, (inspection) => inspection.end());
+    const observations = this.#ask(running).end();
     this.#keep(observations.filter((observation) => observation.path !== path || isOfLayer(observation)));
     running.inspection = running.inspector.inspect();
   }
@@ -119,18 +127,19 @@ export class LayerInspections {
     for (const observation of observations) this.#observations.push(observation);
   }
 
-  #ask<T>(running: Running, ask: (inspection: LayerInspection) => T): T {
-    try {
-      return ask(running.inspection);
-    } catch (cause) {
-      throw new StepError<LayerErrorCode>({
-        code: 'inspector-failed',
-        origin: 'us',
-        message: `cannot inspect ${this.#entry?.path ?? 'the entries'} of layer ${this.#layer}: the inspector ${running.inspector.name} failed`,
-        hint: 'This is a defect of the step, not of the image; please report it with this message.',
-        cause,
-      });
-    }
+  #ask({ inspector, inspection }: Running): LayerInspection {
+    this.#asked = inspector;
+    return inspection;
+  }
+
+  #blame(cause: unknown): StepError<LayerErrorCode> {
+    return new StepError<LayerErrorCode>({
+      code: 'inspector-failed',
+      origin: 'us',
+      message: `cannot inspect ${this.#entry?.path ?? 'the entries'} of layer ${this.#layer}: the inspector ${this.#asked?.name} failed`,
+      hint: 'This is a defect of the step, not of the image; please report it with this message.',
+      cause,
+    });
   }
 }
 

@@ -37,7 +37,7 @@ export function toInventory(placed: readonly PlacedObservation[]): {
   );
   const stated = surviving.map(({ record, path, layer }): Package => {
     const licence = record.licence ?? licenceOf(record);
-    const ecosystem = 'ecosystem' in record ? record.ecosystem : toEcosystem(record.type, release);
+    const ecosystem = ecosystemOf(record, release);
     return { ...record, ...(licence === undefined ? {} : { licence }), purl: toPurl(record, release), ecosystem, path, layer };
   });
   const unowned = withoutOwned(stated, notes);
@@ -57,8 +57,11 @@ export function likelyEcosystems(observations: readonly Observation[]): Readonly
   const best = bestRelease(observations.filter((observation) => observation.kind === 'os-release'));
   const release = best && toRelease(best.fields);
   const packages = observations.flatMap((observation) => (observation.kind === 'packages' ? observation.packages : []));
-  const types = new Set(packages.map(({ type }) => type));
-  return new Set([...types].flatMap((type) => toEcosystem(type, release) ?? []));
+  return new Set(packages.flatMap((record) => ecosystemOf(record, release) ?? []));
+}
+
+function ecosystemOf(record: PackageRecord, release: Release | undefined): string | undefined {
+  return 'ecosystem' in record ? record.ecosystem : toEcosystem(record.type, release);
 }
 
 type OfKind<K extends Observation['kind']> = PlacedObservation<Extract<Observation, { kind: K }>>;

@@ -2,16 +2,15 @@ import type { OperatingSystem } from '../../model/package.ts';
 
 /**
  * Last days on which releases get security updates from the distribution that everybody gets: with Debian's LTS, without what is paid for (Ubuntu
- * Pro, RHEL's ELS and EUS, SUSE's LTSS, Debian's ELTS). Written on 2026-11-24, each as well founded as this says:
- * - Debian and Ubuntu: from the package distro-info-data, with which a test compares them
- * - Alpine, AlmaLinux, Photon OS, SLES, CentOS but Stream, Amazon Linux 1 and 2, Oracle Linux 7, Rocky 8 and 9, openSUSE Leap 15.0, 15.3 and from 15.5 on: equal to
- *   the tables of trivy 0.70.0 (pkg/detector/ospkg), which were not compared with the distributions' own pages
- * - all others (RHEL, CentOS Stream, Fedora, Mariner, and what trivy has otherwise or not at all): from memory, not compared with any source
+ * Pro, RHEL's ELS and EUS, SUSE's LTSS, Debian's ELTS). Written on 2026-11-24:
+ * - Debian and Ubuntu as the package distro-info-data has them, with which a test compares them
+ * - CBL-Mariner from memory, not compared with any source
+ * - all others as endoflife.date has them (github.com/endoflife-date/endoflife.date of 2026-08-22, a70eca3), which names the distributions' own pages
  *
  * A release that is not here is one of which no day was known.
  */
 const lastDays: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  almalinux: { '8': '2029-03-01', '9': '2032-05-31', '10': '2035-05-31' },
+  almalinux: { '8': '2029-05-31', '9': '2032-05-31', '10': '2035-05-31' },
   alpine: {
     ...{ '3.3': '2017-11-01', '3.4': '2018-05-01', '3.5': '2018-11-01', '3.6': '2019-05-01', '3.7': '2019-11-01', '3.8': '2020-05-01' },
     ...{
@@ -30,16 +29,20 @@ const lastDays: Readonly<Record<string, Readonly<Record<string, string>>>> = {
       '3.19': '2025-11-01',
       '3.20': '2026-04-01',
     },
-    ...{ '3.21': '2026-12-05', '3.22': '2027-05-01', '3.23': '2027-11-01' },
+    ...{ '3.21': '2026-11-01', '3.22': '2027-05-01', '3.23': '2027-11-01', '3.24': '2028-06-01' },
   },
   amzn: { '1': '2023-12-31', '2018.03': '2023-12-31', '2': '2026-06-30', '2023': '2029-06-30' },
   centos: { '5': '2017-03-31', '6': '2020-11-30', '7': '2024-06-30', '8': '2021-12-31' },
-  'centos stream': { '8': '2024-05-31', '9': '2027-05-31' },
+  'centos stream': { '8': '2024-05-31', '9': '2027-05-31', '10': '2030-05-31' },
   debian: {
     ...{ '6': '2016-02-29', '7': '2018-05-31', '8': '2020-06-30', '9': '2022-06-30', '10': '2024-06-30', '11': '2026-08-31' },
     ...{ '12': '2028-06-30', '13': '2030-06-30' },
   },
-  fedora: { '36': '2023-05-16', '37': '2023-12-05', '38': '2024-05-21', '39': '2024-11-26', '40': '2025-05-13', '41': '2025-12-15' },
+  fedora: {
+    ...{ '30': '2020-05-26', '31': '2020-11-24', '32': '2021-05-25', '33': '2021-11-30', '34': '2022-06-07', '35': '2022-12-13' },
+    ...{ '36': '2023-05-16', '37': '2023-12-05', '38': '2024-05-21', '39': '2024-11-26', '40': '2025-05-13', '41': '2025-12-15' },
+    ...{ '42': '2026-05-27', '43': '2026-12-09', '44': '2027-06-02' },
+  },
   mariner: { '1.0': '2023-07-31', '2.0': '2025-07-31' },
   ol: { '6': '2021-03-31', '7': '2024-12-31', '8': '2029-07-31', '9': '2032-06-30' },
   'opensuse-leap': {
@@ -53,12 +56,13 @@ const lastDays: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     },
     ...{ '15.5': '2024-12-31', '15.6': '2026-04-30', '16.0': '2027-10-31' },
   },
-  photon: { '1.0': '2022-02-28', '2.0': '2022-12-31', '3.0': '2024-03-31', '4.0': '2026-03-31' },
+  photon: { '1.0': '2022-02-28', '2.0': '2022-12-01', '3.0': '2025-10-02', '4.0': '2027-10-11' },
   rhel: { '6': '2020-11-30', '7': '2024-06-30', '8': '2029-05-31', '9': '2032-05-31', '10': '2035-05-31' },
   rocky: { '8': '2029-05-31', '9': '2032-05-31', '10': '2035-05-31' },
   sles: {
+    ...{ '12.1': '2017-05-31', '12.2': '2018-03-31', '12.3': '2019-06-30' },
     ...{ '12.4': '2020-06-30', '12.5': '2024-10-31', '15': '2019-12-31', '15.1': '2021-01-31', '15.2': '2021-12-31', '15.3': '2022-12-31' },
-    ...{ '15.4': '2023-12-31', '15.5': '2024-12-31', '15.6': '2025-12-31', '15.7': '2031-07-31' },
+    ...{ '15.4': '2023-12-31', '15.5': '2024-12-31', '15.6': '2025-12-31', '15.7': '2031-07-31', '16.0': '2027-11-30' },
   },
   ubuntu: {
     ...{ '14.04': '2019-04-25', '16.04': '2021-04-30', '18.04': '2023-05-31', '19.10': '2020-07-17', '20.04': '2025-05-29' },

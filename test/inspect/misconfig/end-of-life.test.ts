@@ -50,7 +50,7 @@ describe('the end of a release', () => {
     ['sles', '15.5', '', '2024-12-31'],
     ['sles', '15.99', '', undefined],
     ['mariner', '2.0.20240425', '', '2025-07-31'],
-    ['photon', '4.0', '', '2026-03-31'],
+    ['photon', '4.0', '', '2027-10-11'],
     ['debian', '', '', undefined],
     ['debian', '99', '', undefined],
     ['debian', 'constructor', '', undefined],

@@ -1,9 +1,9 @@
 import type { Advisory, AdvisoryAnswer, AdvisoryMatch } from '../model/advisory.ts';
 import type { CoverageGap } from '../model/finding.ts';
 import { toAdvisory } from './advisory-record.ts';
-import { canonicalName, isSameEcosystem } from './ecosystem.ts';
+import { canonicalName } from './ecosystem.ts';
 import { evaluateAdvisory } from './evaluation.ts';
-import { type Question, toGap } from './question.ts';
+import { type Question, silentGaps, toGap, toIncomparableGap } from './question.ts';
 import { ZipArchive } from './zip.ts';
 import type { ZipContent } from './zip-batch.ts';
 import type { ZipEntry } from './zip-directory.ts';
@@ -139,26 +139,6 @@ class Matching {
       this.#unknown.set(question, [...(this.#unknown.get(question) ?? []), advisory.id]);
     }
   }
-}
-
-/** A database that lacks a release says nothing about it: no match is then not the same as clean. */
-function silentGaps(archive: string, recorded: ReadonlySet<string>, asked: readonly Question[]): readonly CoverageGap[] {
-  const seen = [...recorded];
-  const silent = asked.filter(({ subject }) => !seen.some((one) => isSameEcosystem(one, subject.ecosystem)));
-  const ecosystems = new Set(silent.map(({ subject }) => subject.ecosystem));
-  return [...ecosystems].map((ecosystem) => {
-    const packages = silent.filter(({ subject }) => subject.ecosystem === ecosystem).flatMap((question) => question.packages);
-    return toGap('no-advisories', `${archive} has no record of ${ecosystem}`, packages);
-  });
-}
-
-/** A package whose version cannot be held against records that name it. */
-export function toIncomparableGap(question: Question, ids: readonly string[]): CoverageGap {
-  const { name, version } = question.subject;
-  const [item] = question.packages;
-  const listed = ids.length > 3 ? `${ids.slice(0, 3).join(', ')} and ${ids.length - 3} more` : ids.join(', ');
-  const reason = `version ${JSON.stringify(version)} of ${name} cannot be compared with those of ${listed}`;
-  return { code: 'unsupported', path: item?.path, layer: item?.layer, reason };
 }
 
 function parseRecord(text: string): Advisory | undefined {

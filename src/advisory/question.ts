@@ -1,6 +1,7 @@
+import { firstFew } from '../lib/first-few.ts';
 import type { CoverageGap } from '../model/finding.ts';
 import type { Package } from '../model/package.ts';
-import { type Subject, toSubject } from './ecosystem.ts';
+import { isSameEcosystem, type Subject, toSubject } from './ecosystem.ts';
 
 /** One question to a source: a package as advisories name it, and those of the image that it stands for. */
 export interface Question {
@@ -47,6 +48,22 @@ export function groupByBase(questions: readonly Question[]): Map<string, Questio
 /** One gap for packages of which a source can say nothing. */
 export function toGap(code: CoverageGap['code'], reason: string, packages: readonly Package[]): CoverageGap {
   const names = [...new Set(packages.map((item) => item.name))];
-  const listed = names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
-  return { code, path: packages[0]?.path, layer: packages[0]?.layer, reason: `${reason}: no advisories for ${listed}` };
+  return { code, path: packages[0]?.path, layer: packages[0]?.layer, reason: `${reason}: no advisories for ${firstFew(names, 3)}` };
+}
+
+/** A package whose version cannot be held against records that name it. */
+export function toIncomparableGap({ subject: { name, version }, packages: [item] }: Question, ids: readonly string[]): CoverageGap {
+  const reason = `version ${JSON.stringify(version)} of ${name} cannot be compared with those of ${firstFew(ids, 3)}`;
+  return { code: 'unsupported', path: item?.path, layer: item?.layer, reason };
+}
+
+/** A database that lacks a release says nothing about it: no match is then not the same as clean. `recorded`: the ecosystems that its records name. */
+export function silentGaps(database: string, recorded: Iterable<string>, asked: readonly Question[]): readonly CoverageGap[] {
+  const releases = [...recorded];
+  const ecosystems = new Set(asked.map(({ subject }) => subject.ecosystem));
+  const silent = [...ecosystems].filter((ecosystem) => !releases.some((release) => isSameEcosystem(release, ecosystem)));
+  return silent.map((ecosystem) => {
+    const packages = asked.filter(({ subject }) => subject.ecosystem === ecosystem).flatMap((question) => question.packages);
+    return toGap('no-advisories', `${database} has no record of ${ecosystem}`, packages);
+  });
 }

@@ -66,6 +66,7 @@ export class ZipArchive implements AsyncDisposable {
     yield await this.#inflate(batch);
   }
 
+  /** One at a time, and not while `contents` is read: they share what is read of the file. */
   async read(entry: ZipEntry): Promise<Buffer> {
     return inflate(entry, this.#compressed(entry, await this.#readLocal(entry)), this.#path);
   }

@@ -8,6 +8,7 @@ import { type WrittenSnapshot, writeSnapshot } from '../advisory/snapshot/snapsh
 import type { Host } from '../host/host.ts';
 import type { MirrorSettings } from '../inputs/settings.ts';
 import type { OutputName } from '../inputs/table.ts';
+import { firstFew } from '../lib/first-few.ts';
 import { StepError } from '../lib/step-error.ts';
 import { toCancellable, toCancellation } from './cancellation.ts';
 import { openCredentials } from './credentials.ts';
@@ -102,6 +103,5 @@ function tell({ header, sizeBytes, digest }: WrittenSnapshot, host: Host): void 
   );
   const damaged = header.ecosystems.flatMap(({ name, damaged: files }) => files.map(({ file }) => `${name}/${file}`));
   if (damaged.length === 0) return;
-  const listed = damaged.length > 5 ? `${damaged.slice(0, 5).join(', ')} and ${damaged.length - 5} more` : damaged.join(', ');
-  host.log('warning', `Records that are not in OSV format are gaps of the packages that they name: ${listed}.`);
+  host.log('warning', `Records that are not in OSV format are gaps of the packages that they name: ${firstFew(damaged, 5)}.`);
 }

@@ -4,10 +4,10 @@ import type { Descriptor } from '../model/image.ts';
 import type { KeySigner } from '../model/signer.ts';
 import type { FetchedManifest } from '../registry/manifest-exchange.ts';
 import type { Repository } from '../registry/repository.ts';
-import { notaryArtifactType, thumbprintAnnotation, toThumbprint } from '../sign/notary/signature.ts';
 import { verifyNotary } from '../sign/notary/verification.ts';
 import { parseImageConfig } from '../source/image-config.ts';
 import { failureOf } from '../source/source-error.ts';
+import { fetchEnvelope, listSignatures } from './signatures.ts';
 
 /** An earlier image says that `blob` unpacks to the tar `diffId`. */
 export interface Pairing {
@@ -83,15 +83,12 @@ async function readManifest(repository: Repository, { manifest, descriptor }: Fe
 /** Of the manifest itself: the signature of an index also covers manifests in it that no run has looked into. */
 async function isSignedBy(signer: KeySigner, repository: Repository, subject: Descriptor, now: () => Date): Promise<boolean> {
   const [leaf = new Uint8Array()] = signer.certificateChain;
-  const thumbprint = toThumbprint(leaf);
-  const listed = await repository.listReferrers(subject.digest, notaryArtifactType);
-  const ours = listed.filter(({ annotations }) => annotations?.[thumbprintAnnotation]?.includes(thumbprint));
-  for (const { digest } of ours.slice(0, maxSignatures)) {
+  const { ours } = await listSignatures(repository, subject, [leaf]);
+  for (const digest of ours.slice(0, maxSignatures)) {
     try {
-      const { manifest } = await repository.fetchManifest(digest);
-      const [envelope] = manifest.kind === 'image' ? manifest.layers : [];
+      const envelope = await fetchEnvelope(repository, digest);
       if (envelope === undefined) continue;
-      verifyNotary(await repository.fetchBlob(envelope, readWhole), subject, { now, trusted: [leaf] });
+      verifyNotary(envelope, subject, { now, trusted: [leaf] });
       return true;
     } catch {
       // One that does not hold says nothing; another may.

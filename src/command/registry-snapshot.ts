@@ -14,11 +14,11 @@ import type { Descriptor } from '../model/image.ts';
 import type { KeySigner } from '../model/signer.ts';
 import { type Reference, toText } from '../registry/reference.ts';
 import type { Repository } from '../registry/repository.ts';
-import { notaryArtifactType, thumbprintAnnotation, toThumbprint } from '../sign/notary/signature.ts';
 import { verifyNotary } from '../sign/notary/verification.ts';
 import type { Credentials } from './credentials.ts';
 import { openRemote } from './destinations.ts';
 import { readText } from './resources.ts';
+import { fetchEnvelope, listSignatures } from './signatures.ts';
 import type { World } from './world.ts';
 
 export interface SnapshotReader {
@@ -87,18 +87,13 @@ async function verifySigner(
   trusted: readonly Uint8Array[],
   now: () => Date,
 ): Promise<void> {
-  const thumbprints = trusted.map(toThumbprint);
-  const listed = await repository.listReferrers(subject.digest, notaryArtifactType);
-  const ours = listed.filter(({ annotations }) =>
-    thumbprints.some((thumbprint) => annotations?.[thumbprintAnnotation]?.includes(thumbprint)),
-  );
-  let reason = `of its ${listed.length} signatures, none is by a certificate that is trusted`;
-  for (const { digest } of ours.slice(0, maxSignatures)) {
-    const { manifest } = await repository.fetchManifest(digest);
-    const [envelope] = manifest.kind === 'image' ? manifest.layers : [];
+  const { ours, total } = await listSignatures(repository, subject, trusted);
+  let reason = `of its ${total} signatures, none is by a certificate that is trusted`;
+  for (const digest of ours.slice(0, maxSignatures)) {
+    const envelope = await fetchEnvelope(repository, digest);
     if (envelope === undefined) continue;
     try {
-      verifyNotary(await repository.fetchBlob(envelope, readWhole), subject, { now, trusted });
+      verifyNotary(envelope, subject, { now, trusted });
       return;
     } catch (error) {
       if (!(error instanceof StepError) || error.origin !== 'signature') throw error;

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { toAdvisory } from '../../src/advisory/advisory-record.ts';
 import { toSubject } from '../../src/advisory/ecosystem.ts';
 import { evaluateAdvisory } from '../../src/advisory/evaluation.ts';
+import { seededRandom } from '../seeded-random.ts';
 import { packageOf } from './packages.ts';
 
 type Event = Readonly<Partial<Record<'introduced' | 'fixed' | 'last_affected' | 'limit', string>>>;
@@ -41,7 +42,7 @@ function versionOf(event: Event): number {
 const last = 12;
 
 test('5,000 made-up records say of every version what the algorithm of the OSV specification says', () => {
-  const random = generator(20261124);
+  const random = seededRandom(20261124);
   const below = (count: number): number => Math.floor(random() * count);
   const pick = <T>(list: readonly T[]): T => list[below(list.length)] as T;
   // One event for each version: what the specification leaves open where they meet is tested in evaluation.test.ts.
@@ -82,14 +83,3 @@ test('5,000 made-up records say of every version what the algorithm of the OSV s
   }
   for (const times of Object.values(seen)) expect(times).toBeGreaterThan(3_000);
 });
-
-/** mulberry32: the same numbers in every run. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}

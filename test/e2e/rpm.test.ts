@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rpmDatabaseReader } from '../../src/inspect/inventory/rpm/rpm-database.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import type { PackageRecord } from '../../src/model/package.ts';
+import { seededRandom } from '../seeded-random.ts';
 import { peer } from './peers.ts';
 import { makeImage, moduleFolder, rpmdbModule, scalibrModule } from './rpm-images.ts';
 import { runProgram } from './step.ts';
@@ -149,7 +150,7 @@ describe.each(reals.filter(({ file }) => /sle15-bci|mariner|centos5/.test(file))
 
 function expectDamageTold(whole: Buffer, rounds: number): void {
   const right = rpmDatabaseReader.read('var/lib/rpm/Packages', whole);
-  const random = generator(20261124);
+  const random = seededRandom(20261124);
   let told = 0;
   for (let round = 0; round < rounds; round += 1) {
     const at = Math.floor(random() * whole.length);
@@ -263,15 +264,4 @@ function buildRpms(): string[] {
     copyFileSync(join(top, 'RPMS/out.rpm'), join(folder, `${name}.rpm`));
     return join(folder, `${name}.rpm`);
   });
-}
-
-/** mulberry32: the same numbers in every run. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -13,6 +13,7 @@ import { rubygemsVersionOrder } from '../../src/advisory/rubygems-version.ts';
 import { semverVersionOrder } from '../../src/advisory/semver-version.ts';
 import type { VersionOrder } from '../../src/advisory/version-order.ts';
 import { readZip } from '../../src/advisory/zip.ts';
+import { seededRandom } from '../seeded-random.ts';
 import { shared } from './peers.ts';
 import {
   type Answer,
@@ -251,25 +252,14 @@ async function databasePairs({ ecosystems, order }: Subject): Promise<Pair[]> {
   const versions = [...found].filter((version) => /^[!-~]+$/.test(version) && version !== '0');
   const sorted = versions.sort((a, b) => order.compare(a, b) ?? 0);
   const neighbours = sorted.slice(1).map((version, index): Pair => [sorted[index] ?? version, version]);
-  const random = generator(20261123);
+  const random = seededRandom(20261123);
   const pick = (): string => sorted[Math.floor(random() * sorted.length)] ?? '1';
   return [...neighbours, ...Array.from({ length: Math.max(1_000, 5_000 - neighbours.length) }, (): Pair => [pick(), pick()])];
 }
 
 function randomPairs(count: number, parts: readonly string[], starts: readonly string[]): Pair[] {
-  const random = generator(7);
+  const random = seededRandom(7);
   const pick = (list: readonly string[]): string => list[Math.floor(random() * list.length)] ?? '';
   const text = () => pick(starts) + Array.from({ length: Math.floor(random() * 4) }, () => pick(parts)).join('');
   return Array.from({ length: count }, () => [text(), text()] as const);
-}
-
-/** mulberry32: the same numbers in every run. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -1,10 +1,8 @@
 import type { Advisory, AdvisoryAnswer, AdvisoryMatch, AdvisorySource } from '../../model/advisory.ts';
 import type { CoverageGap } from '../../model/finding.ts';
 import type { Package } from '../../model/package.ts';
-import { toIncomparableGap } from '../advisory-archive.ts';
-import { isSameEcosystem } from '../ecosystem.ts';
 import { evaluateAdvisory, isListed } from '../evaluation.ts';
-import { groupByBase, type Question, toGap, toQuestions } from '../question.ts';
+import { groupByBase, type Question, silentGaps, toGap, toIncomparableGap, toQuestions } from '../question.ts';
 import { nameKey, type SnapshotEcosystem } from './format.ts';
 import { readBriefAdvisory, readStoredAdvisory, type StoredPackage } from './package-line.ts';
 import type { SnapshotBytes } from './snapshot-bytes.ts';
@@ -53,7 +51,7 @@ async function matchEcosystem(reader: SnapshotReader, ecosystem: SnapshotEcosyst
     byKey.set(key, [...(byKey.get(key) ?? []), question]);
   }
   const matches: AdvisoryMatch[] = [];
-  const gaps: CoverageGap[] = [...damagedGaps(reader.name, ecosystem, byKey), ...silentGaps(reader.name, ecosystem, asked)];
+  const gaps: CoverageGap[] = [...damagedGaps(reader.name, ecosystem, byKey), ...silentGaps(reader.name, ecosystem.releases, asked)];
   for (const block of await reader.readIndex(ecosystem)) {
     const keys = new Set(block.keys.filter((key) => byKey.has(key)));
     if (keys.size === 0) continue;
@@ -101,16 +99,6 @@ function damagedGaps(
     const concerned = keys.length === 0 ? [...asked.values()] : keys.flatMap((key) => [asked.get(key) ?? []]);
     const packages = concerned.flat().flatMap((question) => question.packages);
     return packages.length === 0 ? [] : [toGap('damaged', `${name}: record ${file} is not in OSV format`, packages)];
-  });
-}
-
-/** A database that lacks a release says nothing about it: no match is then not the same as clean. */
-function silentGaps(name: string, { releases }: SnapshotEcosystem, asked: readonly Question[]): readonly CoverageGap[] {
-  const ecosystems = new Set(asked.map(({ subject }) => subject.ecosystem));
-  const silent = [...ecosystems].filter((ecosystem) => !releases.some((release) => isSameEcosystem(release, ecosystem)));
-  return silent.map((ecosystem) => {
-    const packages = asked.filter(({ subject }) => subject.ecosystem === ecosystem).flatMap((question) => question.packages);
-    return toGap('no-advisories', `${name} has no record of ${ecosystem}`, packages);
   });
 }
 

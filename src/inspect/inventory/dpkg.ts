@@ -1,6 +1,6 @@
 import type { Observation } from '../../model/observation.ts';
 import type { PackageRecord } from '../../model/package.ts';
-import { type FileReader, gap } from './file-inspector.ts';
+import { damageGaps, type FileReader } from './file-inspector.ts';
 import { parseStanzas, type Stanza, toStatement } from './stanza.ts';
 
 const statusPath = /^(?:usr\/)?(?:var\/)?lib\/(?:sysimage\/)?dpkg\/status(?:\.d\/[^/]+)?$/;
@@ -24,8 +24,7 @@ function readStatus(path: string, content: Buffer): readonly Observation[] {
     else if (record !== undefined) packages.push(record);
   }
   if (stanzas.length === 0 && text.trim() !== '') damage.push('it holds no package');
-  const gaps = damage.length > 0 ? [gap(path, 'damaged', summary(damage))] : [];
-  return [{ kind: 'packages', path, packages }, ...gaps];
+  return [{ kind: 'packages', path, packages }, ...damageGaps(path, damage)];
 }
 
 /** The package of a stanza, undefined where it is not installed, or what is wrong with the stanza. */
@@ -68,9 +67,4 @@ function isPresent(status: string | undefined): boolean {
 function toSource(field: string | undefined, version: string): PackageRecord['source'] {
   const match = /^([A-Za-z0-9][A-Za-z0-9.+_-]{0,250})(?:\s+\(([A-Za-z0-9][A-Za-z0-9.+:~_-]{0,250})\))?$/.exec(field ?? '');
   return match?.[1] === undefined ? undefined : { name: match[1], version: match[2] ?? version };
-}
-
-function summary(damage: readonly string[]): string {
-  const more = damage.length > 3 ? ` and ${damage.length - 3} more` : '';
-  return `${damage.slice(0, 3).join('; ')}${more}`;
 }

@@ -1,5 +1,6 @@
 import type { Inspector, LayerEntry, LayerInspection } from '../../layer/inspector.ts';
 import { wholeFileLimitBytes } from '../../layer/inspector.ts';
+import { firstFew } from '../../lib/first-few.ts';
 import type { GapObservation, Observation } from '../../model/observation.ts';
 
 /** Reads one kind of file, each whole and by itself. */
@@ -76,4 +77,9 @@ class FileInspection implements LayerInspection {
 
 export function gap(path: string, code: GapObservation['code'], reason: string): GapObservation {
   return { kind: 'gap', path, code, reason };
+}
+
+/** One gap for all that is damaged in a file; none where nothing is. */
+export function damageGaps(path: string, damage: readonly string[]): readonly GapObservation[] {
+  return damage.length === 0 ? [] : [gap(path, 'damaged', firstFew(damage, 3, '; '))];
 }

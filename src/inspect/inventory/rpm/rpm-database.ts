@@ -1,6 +1,6 @@
 import type { Observation, PackageNoteObservation } from '../../../model/observation.ts';
 import type { PackageRecord } from '../../../model/package.ts';
-import { type FileReader, gap } from '../file-inspector.ts';
+import { damageGaps, type FileReader, gap } from '../file-inspector.ts';
 import { isBerkeleyDb, readBerkeleyDb } from './berkeley-db.ts';
 import type { HeaderBlobs } from './header-blobs.ts';
 import { isNdb, readNdb } from './ndb.ts';
@@ -75,13 +75,7 @@ function toObservations(path: string, blobs: readonly Buffer[], outline: readonl
       damage.push(error instanceof Error ? error.message : 'a header cannot be read');
     }
   }
-  const gaps = damage.length > 0 ? [gap(path, 'damaged', summary(damage))] : [];
-  return [{ kind: 'packages', path, packages }, ...notes, ...gaps];
-}
-
-function summary(damage: readonly string[]): string {
-  const more = damage.length > 3 ? ` and ${damage.length - 3} more` : '';
-  return `${damage.slice(0, 3).join('; ')}${more}`;
+  return [{ kind: 'packages', path, packages }, ...notes, ...damageGaps(path, damage)];
 }
 
 /** https://www.sqlite.org/walformat.html: frames whose salt is the header's are of this log, those of an older one are left over; a commit states a size. */

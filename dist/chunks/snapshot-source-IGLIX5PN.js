@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
-import{a}from"./chunk-R57O35AT.js";import"./chunk-7FANJSQV.js";import"./chunk-YUFMT4XP.js";import"./chunk-6STPSQQL.js";import"./chunk-X4PFBRIY.js";import"./chunk-7N7IZJXU.js";import"./chunk-CITUFJDC.js";import"./chunk-UNJ5DPHI.js";import"./chunk-W4WEMM5G.js";import"./chunk-4PIUQSY2.js";import"./chunk-JDBVFNLY.js";import"./chunk-CD7BRZSB.js";export{a as openSnapshotSource};

@@ -1,5 +1,6 @@
 import type { HttpClient } from '../lib/http.ts';
 import type { SecretValue } from '../lib/secret-value.ts';
+import type { RunProgram } from '../model/program.ts';
 import type { DockerSettings } from '../source/docker-endpoint.ts';
 import type { StandardInput } from '../source/image-archive.ts';
 
@@ -14,6 +15,8 @@ export interface World {
   /** 0 up to 1. */
   readonly random: () => number;
   readonly environment: Environment;
+  /** Starts a program of this machine, with a bare environment. */
+  readonly runProgram: RunProgram;
   /** Of this program. */
   readonly version: string;
   /** Aborted when the host cancels the run: held uploads are given up, and nothing is published any more. */

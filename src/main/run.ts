@@ -7,6 +7,7 @@ import { parseMirrorSettings } from '../inputs/parse-mirror.ts';
 import type { AccessSettings } from '../inputs/settings.ts';
 import { HttpError } from '../lib/http-error.ts';
 import { StepError } from '../lib/step-error.ts';
+import { createProgramRunner } from './child-program.ts';
 import { type Network, openNetwork } from './network.ts';
 
 /** Set by scripts/bundle-options.ts; absent where the sources run as they are. */
@@ -32,6 +33,7 @@ export function run(host: Host, network: Network, command: (world: Omit<World, '
     sleep: (ms: number) => sleep(ms, undefined, { signal: cancel.signal }),
     random: Math.random,
     version,
+    runProgram: createProgramRunner({ env: process.env, platform: process.platform, cancelled: cancel.signal }),
     cancelled: cancel.signal,
   };
   begin(host, network, () => command(world)).then(

@@ -123,6 +123,7 @@ export function toWorld(http: HttpClient, given: Partial<World['environment']>):
     sleep: async () => {},
     random: () => 0,
     environment,
+    runProgram: async () => ({ kind: 'absent' }),
     version: '0.0.0',
     cancelled,
   };

@@ -32,6 +32,7 @@ export function openWorld(http: HttpClient, cancelled: AbortSignal = new AbortCo
     },
     random: () => 0,
     environment: emptyEnvironment,
+    runProgram: async () => ({ kind: 'absent' }),
     version: '0.0.0',
     cancelled,
   };

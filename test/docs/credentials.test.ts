@@ -33,6 +33,7 @@ async function open(environment: Environment, inputs: Readonly<Record<string, st
     sleep: async () => undefined,
     random: () => 0,
     environment,
+    runProgram: async () => ({ kind: 'absent' }),
     version: '0',
     cancelled: new AbortController().signal,
   };

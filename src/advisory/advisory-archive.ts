@@ -1,7 +1,8 @@
 import type { Advisory, AdvisoryAnswer, AdvisoryMatch } from '../model/advisory.ts';
 import type { CoverageGap } from '../model/finding.ts';
+import type { Package } from '../model/package.ts';
 import { toAdvisory } from './advisory-record.ts';
-import { canonicalName } from './ecosystem.ts';
+import { canonicalName, type Subject } from './ecosystem.ts';
 import { evaluateAdvisory } from './evaluation.ts';
 import { type Question, silentGaps, toGap, toIncomparableGap } from './question.ts';
 import { ZipArchive } from './zip.ts';
@@ -10,20 +11,26 @@ import type { ZipEntry } from './zip-directory.ts';
 
 /**
  * The archive of one ecosystem's records. Once it was looked through it is known which of them speak of which packages. Records are not kept: those of
- * a package are read again when it is asked about.
+ * a package are read again when it is first asked about, and what they say of it is kept.
  */
 export class AdvisoryArchive implements AsyncDisposable {
   readonly #path: string;
   readonly #zip: ZipArchive;
   readonly #index: AdvisoryIndex;
+  readonly #signal: AbortSignal;
+  /** What the records say, by the question's key, in the order of the archive. */
+  readonly #said = new Map<string, Statement[]>();
+  /** Ends when all that was asked so far is answered: the archive is read by one at a time. */
+  #turn: Promise<void> = Promise.resolve();
 
-  private constructor(path: string, zip: ZipArchive, index: AdvisoryIndex) {
+  private constructor(path: string, zip: ZipArchive, index: AdvisoryIndex, signal: AbortSignal) {
     this.#path = path;
     this.#zip = zip;
     this.#index = index;
+    this.#signal = signal;
   }
 
-  /** Looks through the archive at `path`, of the ecosystem `base`. It stays open until it is disposed of. */
+  /** Looks through the archive at `path`, of the ecosystem `base`. It stays open until it is disposed of; `signal` ends what is under way. */
   static async open(path: string, base: string, signal: AbortSignal): Promise<AdvisoryArchive> {
     const zip = await ZipArchive.open(path);
     const index = new AdvisoryIndex(base);
@@ -36,20 +43,48 @@ export class AdvisoryArchive implements AsyncDisposable {
       await zip[Symbol.asyncDispose]();
       throw error;
     }
-    return new AdvisoryArchive(path, zip, index);
+    return new AdvisoryArchive(path, zip, index, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#turn.catch(() => undefined);
     await this.#zip[Symbol.asyncDispose]();
   }
 
+  /** Finds out what will be asked. What fails for one asker does not fail for the next, who may ask for something else. */
+  prepare(asked: readonly Question[]): Promise<void> {
+    this.#turn = this.#turn.catch(() => undefined).then(() => this.#read(asked));
+    return this.#turn;
+  }
+
   async match(asked: readonly Question[]): Promise<AdvisoryAnswer> {
-    const matching = new Matching(this.#path);
-    for (const [entry, questions] of this.#index.find(asked)) matching.add(entry, await this.#zip.read(entry), questions);
-    const { matches, gaps } = matching.answer();
-    return { matches, gaps: [...gaps, ...silentGaps(this.#path, this.#index.ecosystems, asked)], newest: this.#index.newest };
+    await this.prepare(asked);
+    const said = asked.flatMap((question) => (this.#said.get(question.key) ?? []).map((statement) => ({ question, statement })));
+    const gaps = [...damageGaps(this.#path, said), ...incomparableGaps(said), ...silentGaps(this.#path, this.#index.ecosystems, asked)];
+    return { matches: toMatches(said), gaps, newest: this.#index.newest };
+  }
+
+  async #read(asked: readonly Question[]): Promise<void> {
+    const unread = asked.filter(({ key }) => !this.#said.has(key));
+    const found = new Map<string, Statement[]>(unread.map(({ key }) => [key, []]));
+    for (const [entry, questions] of this.#index.find(unread)) {
+      this.#signal.throwIfAborted();
+      const advisory = parseRecord((await this.#zip.read(entry)).toString('utf8'));
+      for (const { key, subject } of questions) {
+        found.get(key)?.push(...toStatements(entry, advisory, subject));
+      }
+    }
+    for (const [key, statements] of found) this.#said.set(key, statements);
   }
 }
+
+/** What one record says of one question, where that is anything. */
+type Statement = { readonly entry: ZipEntry } & (
+  | { readonly kind: 'affected'; readonly advisory: Advisory; readonly fixedVersion: string | undefined }
+  /** Versions cannot be compared. */
+  | { readonly kind: 'unknown'; readonly advisory: Advisory }
+  | { readonly kind: 'damaged' }
+);
 
 /** The members of a record that decide whether it is of interest, found without parsing it: ten times as fast as JSON.parse. */
 const telling = /"(name|ecosystem|modified)"\s*:\s*"([^"\\]*)(["\\])/g;
@@ -105,40 +140,43 @@ function addOnce(entries: ZipEntry[], entry: ZipEntry): void {
   if (entries.at(-1) !== entry) entries.push(entry);
 }
 
-class Matching {
-  readonly #archive: string;
-  readonly #matches: AdvisoryMatch[] = [];
-  readonly #gaps: CoverageGap[] = [];
-  readonly #unknown = new Map<Question, string[]>();
+function toStatements(entry: ZipEntry, advisory: Advisory | undefined, subject: Subject): readonly Statement[] {
+  if (advisory === undefined) return [{ kind: 'damaged', entry }];
+  const evaluation = evaluateAdvisory(advisory, subject);
+  return evaluation.kind === 'unaffected' ? [] : [{ ...evaluation, entry, advisory }];
+}
 
-  constructor(archive: string) {
-    this.#archive = archive;
-  }
+interface Said {
+  readonly question: Question;
+  readonly statement: Statement;
+}
 
-  add({ name }: ZipEntry, bytes: Buffer, questions: ReadonlySet<Question>): void {
-    const advisory = parseRecord(bytes.toString('utf8'));
-    if (advisory === undefined) {
-      const packages = [...questions].flatMap((question) => question.packages);
-      this.#gaps.push(toGap('damaged', `${this.#archive}: record ${name} is not in OSV format`, packages));
-    } else if (advisory.withdrawn === undefined) {
-      for (const question of questions) this.#evaluate(advisory, question);
-    }
-  }
+function toMatches(said: readonly Said[]): readonly AdvisoryMatch[] {
+  return said.flatMap(({ question, statement }) => {
+    if (statement.kind !== 'affected') return [];
+    const { advisory, fixedVersion } = statement;
+    return question.packages.map((item) => ({ package: item, advisory, fixedVersion }));
+  });
+}
 
-  answer(): Pick<AdvisoryAnswer, 'matches' | 'gaps'> {
-    const unknown = [...this.#unknown].map(([question, ids]) => toIncomparableGap(question, ids));
-    return { matches: this.#matches, gaps: [...this.#gaps, ...unknown] };
+/** One for each record that is in no form that can be read. */
+function damageGaps(path: string, said: readonly Said[]): readonly CoverageGap[] {
+  const damaged = new Map<string, Package[]>();
+  for (const { question, statement } of said) {
+    if (statement.kind !== 'damaged') continue;
+    const { name } = statement.entry;
+    damaged.set(name, [...(damaged.get(name) ?? []), ...question.packages]);
   }
+  return [...damaged].map(([name, packages]) => toGap('damaged', `${path}: record ${name} is not in OSV format`, packages));
+}
 
-  #evaluate(advisory: Advisory, question: Question): void {
-    const evaluation = evaluateAdvisory(advisory, question.subject);
-    if (evaluation.kind === 'affected') {
-      const { fixedVersion } = evaluation;
-      for (const item of question.packages) this.#matches.push({ package: item, advisory, fixedVersion });
-    } else if (evaluation.kind === 'unknown') {
-      this.#unknown.set(question, [...(this.#unknown.get(question) ?? []), advisory.id]);
-    }
+/** One for each package whose version is not of the form that records compare it by. */
+function incomparableGaps(said: readonly Said[]): readonly CoverageGap[] {
+  const unknown = new Map<Question, string[]>();
+  for (const { question, statement } of said) {
+    if (statement.kind === 'unknown') unknown.set(question, [...(unknown.get(question) ?? []), statement.advisory.id]);
   }
+  return [...unknown].map(([question, ids]) => toIncomparableGap(question, ids));
 }
 
 function parseRecord(text: string): Advisory | undefined {

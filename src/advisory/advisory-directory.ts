@@ -2,11 +2,10 @@ import { access, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { AdvisoryAnswer } from '../model/advisory.ts';
 import type { CoverageGap } from '../model/finding.ts';
-import type { Package } from '../model/package.ts';
+import type { Package, ReleasedPackage } from '../model/package.ts';
 import { AdvisoryArchive } from './advisory-archive.ts';
 import { advisoryError } from './advisory-error.ts';
-import { toBase } from './ecosystem.ts';
-import { groupByBase, type Question, toGap, toQuestions } from './question.ts';
+import { groupByBase, type Question, toExpectedQuestions, toGap, toQuestions } from './question.ts';
 
 /**
  * A directory of OSV records in the layout of osv.dev's bucket: `ECOSYSTEM/all.zip` (https://google.github.io/osv.dev/data/#data-dumps). Only
@@ -23,10 +22,14 @@ export class AdvisoryDirectory implements AsyncDisposable {
     this.#path = path;
   }
 
-  /** Begins to read what packages of `ecosystem` will be matched against. */
-  expect(ecosystem: string): void {
-    // What fails is told when it is asked for.
-    this.#archive(toBase(ecosystem)).catch(() => undefined);
+  /** Begins to match what will probably be asked about. */
+  expect(packages: readonly ReleasedPackage[]): void {
+    for (const [base, questions] of groupByBase(toExpectedQuestions(packages))) {
+      // What fails is told when it is asked for.
+      this.#archive(base)
+        .then((archive) => archive?.prepare(questions))
+        .catch(() => undefined);
+    }
   }
 
   async match(packages: readonly Package[]): Promise<AdvisoryAnswer> {

@@ -1,7 +1,7 @@
 import { StepError } from '../lib/step-error.ts';
 import { Thread } from '../lib/thread.ts';
 import type { AdvisoryAnswer, AdvisorySource } from '../model/advisory.ts';
-import type { Package } from '../model/package.ts';
+import type { Package, ReleasedPackage } from '../model/package.ts';
 import type { AdvisoryJob, AdvisoryJobAnswer } from './advisory-worker.ts';
 
 /** A directory of OSV records, read in a thread of its own: its ten thousands of records are looked through while the layers are read. */
@@ -18,9 +18,9 @@ class ThreadedDirectory implements AdvisorySource {
     this.#thread = new Thread('advisory-worker', import.meta.url, path);
   }
 
-  expect(ecosystem: string): void {
+  expect(packages: readonly ReleasedPackage[]): void {
     // A thread that ended is told of when it is asked.
-    this.#thread.run({ kind: 'expect', ecosystem }).catch(() => undefined);
+    this.#thread.run({ kind: 'expect', packages }).catch(() => undefined);
   }
 
   async match(packages: readonly Package[]): Promise<AdvisoryAnswer> {

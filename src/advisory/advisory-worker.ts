@@ -1,12 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { StepError, type StepErrorFields } from '../lib/step-error.ts';
 import type { AdvisoryAnswer, AdvisoryMatch } from '../model/advisory.ts';
-import type { Package } from '../model/package.ts';
+import type { Package, ReleasedPackage } from '../model/package.ts';
 import { AdvisoryDirectory } from './advisory-directory.ts';
 
 /** A thread that reads a directory of advisories; its path is the thread's data. */
 export type AdvisoryJob =
-  | { readonly kind: 'expect'; readonly ecosystem: string }
+  | { readonly kind: 'expect'; readonly packages: readonly ReleasedPackage[] }
   | { readonly kind: 'match'; readonly packages: readonly Package[] }
   | { readonly kind: 'stop' };
 
@@ -24,7 +24,7 @@ const directory = new AdvisoryDirectory(workerData as string);
 let turn: Promise<void> = Promise.resolve();
 
 parentPort?.on('message', (job: AdvisoryJob) => {
-  if (job.kind === 'expect') directory.expect(job.ecosystem);
+  if (job.kind === 'expect') directory.expect(job.packages);
   const stopped = job.kind === 'stop' ? directory[Symbol.asyncDispose]() : undefined;
   // Answers are given in the order of the jobs.
   turn = turn.then(async () => parentPort?.postMessage(job.kind === 'match' ? await match(job.packages) : await confirm(stopped)));

@@ -1,4 +1,4 @@
-import type { Package } from '../model/package.ts';
+import type { ReleasedPackage } from '../model/package.ts';
 import { alpineVersionOrder } from './alpine-version.ts';
 import { debianVersionOrder } from './debian-version.ts';
 import { goVersionOrder, toRecordedVersion } from './go-version.ts';
@@ -66,7 +66,7 @@ export const supportedEcosystems: readonly string[] = Object.keys(versionOrders)
 const namesBinaries: ReadonlySet<string> = new Set(['AlmaLinux', 'Photon OS', 'Red Hat']);
 
 /** How advisories name `item`; undefined where its ecosystem is not known or not supported. */
-export function toSubject(item: Package): Subject | undefined {
+export function toSubject(item: ReleasedPackage): Subject | undefined {
   if (item.ecosystem === undefined) {
     return undefined;
   }

@@ -1,10 +1,12 @@
 import { firstFew } from '../lib/first-few.ts';
 import type { CoverageGap } from '../model/finding.ts';
-import type { Package } from '../model/package.ts';
+import type { Package, ReleasedPackage } from '../model/package.ts';
 import { isSameEcosystem, type Subject, toSubject } from './ecosystem.ts';
 
 /** One question to a source: a package as advisories name it, and those of the image that it stands for. */
 export interface Question {
+  /** Equal for the same question. */
+  readonly key: string;
   readonly subject: Subject;
   readonly packages: readonly Package[];
 }
@@ -14,7 +16,7 @@ export function toQuestions(packages: readonly Package[]): {
   readonly questions: readonly Question[];
   readonly gaps: readonly CoverageGap[];
 } {
-  const questions = new Map<string, { subject: Subject; packages: Package[] }>();
+  const questions = new Map<string, Question & { readonly packages: Package[] }>();
   const unasked = new Map<string, { code: CoverageGap['code']; packages: Package[] }>();
   for (const item of packages) {
     const subject = toSubject(item);
@@ -26,12 +28,24 @@ export function toQuestions(packages: readonly Package[]): {
       unasked.set(reason, entry);
       continue;
     }
-    const key = JSON.stringify([subject.ecosystem, subject.name, subject.version]);
-    const entry = questions.get(key) ?? { subject, packages: [] };
+    const key = toKey(subject);
+    const entry = questions.get(key) ?? { key, subject, packages: [] };
     entry.packages.push(item);
     questions.set(key, entry);
   }
   return { questions: [...questions.values()], gaps: [...unasked].map(([reason, entry]) => toGap(entry.code, reason, entry.packages)) };
+}
+
+/** What will be asked about packages of which the image is not known yet. */
+export function toExpectedQuestions(packages: readonly ReleasedPackage[]): readonly Question[] {
+  return packages.flatMap((item) => {
+    const subject = toSubject(item);
+    return subject === undefined ? [] : [{ key: toKey(subject), subject, packages: [] }];
+  });
+}
+
+function toKey({ ecosystem, name, version, module }: Subject): string {
+  return JSON.stringify([ecosystem, name, version, module]);
 }
 
 /** By ecosystem without release, as databases are divided. */

@@ -1,6 +1,6 @@
 import type { Host } from '../host/host.ts';
 import { allInspectors } from '../inspect/inspectors.ts';
-import { likelyEcosystems } from '../inspect/inventory/inventory.ts';
+import { likelyPackages } from '../inspect/inventory/inventory.ts';
 import type { Compressor } from '../layer/compressor.ts';
 import { absentLayer } from '../layer/foreign-layer.ts';
 import { HashThread } from '../layer/layer-hash.ts';
@@ -55,7 +55,7 @@ export async function readImage(
       const options = { inspectors, compressor, hashes, sink, budget, ...(reuse && { reuse }) };
       const result = await readLayer(layer, meter.count(content), options);
       layers.set(layer.key, result);
-      if (result.kind === 'layer') likelyEcosystems(result.observations).forEach((ecosystem) => void advisories.expect(ecosystem));
+      if (result.kind === 'layer') advisories.expect(likelyPackages(result.observations));
       await writer?.hold();
       meter.finishOne();
     },

@@ -1,5 +1,5 @@
 import type { CoverageGap } from './finding.ts';
-import type { Package } from './package.ts';
+import type { Package, ReleasedPackage } from './package.ts';
 
 /** A record in OSV format: https://ossf.github.io/osv-schema/ (the parts that are read). */
 export interface Advisory {
@@ -54,8 +54,8 @@ export interface AdvisoryAnswer {
 /** Where advisories come from. Disposing gives up what is not asked for any more. */
 export interface AdvisorySource extends AsyncDisposable {
   readonly name: string;
-  /** Says that packages of `ecosystem` will be asked about, so that a source can get ready meanwhile. Never throws. */
-  expect(ecosystem: string): void;
+  /** Says which packages will probably be asked about, so that a source can get ready meanwhile. Never throws. */
+  expect(packages: readonly ReleasedPackage[]): void;
   /** Rejects with a StepError of origin `advisories` rather than answer in part. */
   match(packages: readonly Package[]): Promise<AdvisoryAnswer>;
 }

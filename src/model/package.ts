@@ -53,12 +53,16 @@ export const rpmInstallers = ['dnf', 'microdnf', 'tdnf', 'zypper', 'yum'] as con
 
 export type RpmInstaller = (typeof rpmInstallers)[number];
 
-/** A package of the image's final file system. */
-export interface Package extends PackageRecord {
-  /** https://github.com/package-url/purl-spec */
-  readonly purl: string;
+/** A package in what is as far as known the image's release. */
+export interface ReleasedPackage extends PackageRecord {
   /** OSV ecosystem with its release suffix (`Debian:12`, `Alpine:v3.19`, `npm`, `PyPI`), undefined where the release is not known. */
   readonly ecosystem: string | undefined;
+}
+
+/** A package of the image's final file system. */
+export interface Package extends ReleasedPackage {
+  /** https://github.com/package-url/purl-spec */
+  readonly purl: string;
   /** Path of the database or file that states it, without a leading slash. */
   readonly path: string;
   /** Further paths where the same language package in the same version is installed. */

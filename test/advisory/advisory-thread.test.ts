@@ -53,10 +53,32 @@ test('answers the same where it was told early of what will be asked, also of wh
   put('npm', [record('N-1', 'npm', 'p')]);
   const packages = [packageOf('npm', 'p', '1.0.0'), packageOf('PyPI', 'q', '1.0')];
   await using source = openAdvisoryDirectory(folder);
-  for (const ecosystem of ['npm', 'PyPI', 'Debian:12']) source.expect(ecosystem);
+  source.expect([...packages, packageOf('Debian:12', 'p', '1.0.0'), packageOf(undefined, 'p', '1.0.0')]);
   const answer = await source.match(packages);
   expect(answer).toEqual(await match(...packages));
   expect(answer).toMatchObject({ matches: [{ advisory: { id: 'N-1' } }], gaps: [{ code: 'no-advisories' }] });
+});
+
+test('answers the same where several expectations are met at a time', async () => {
+  const names = Array.from({ length: 400 }, (_, at) => `p${at}`);
+  put(
+    'npm',
+    names.map((name, at) => record(`N-${at}`, 'npm', name, { details: String.fromCharCode(97 + (at % 26)).repeat(20_000) })),
+  );
+  const packages = names.map((name) => packageOf('npm', name, '1.0.0'));
+  await using source = openAdvisoryDirectory(folder);
+  for (let at = 0; at < packages.length; at += 7) source.expect(packages.slice(at, at + 11));
+  const answer = await source.match(packages);
+  expect(answer).toEqual(await match(...packages));
+  expect(answer.matches).toHaveLength(packages.length);
+});
+
+test('what is damaged, and was expected in vain, spoils no answer about something else', async () => {
+  put('npm', [record('N-1', 'npm', 'p'), '{"affected":[{"package":{"name":"q"']);
+  await using source = openAdvisoryDirectory(folder);
+  source.expect([packageOf('npm', 'q', '1.0.0')]);
+  expect(await source.match([packageOf('npm', 'p', '1.0.0')])).toMatchObject({ matches: [{ advisory: { id: 'N-1' } }], gaps: [] });
+  expect(await source.match([packageOf('npm', 'q', '1.0.0')])).toMatchObject({ matches: [], gaps: [{ code: 'damaged' }] });
 });
 
 test('stops at any moment of its reading', async () => {
@@ -66,7 +88,7 @@ test('stops at any moment of its reading', async () => {
   );
   for (let delayMs = 0; delayMs < 100; delayMs += 10) {
     await using source = openAdvisoryDirectory(folder);
-    source.expect('npm');
+    source.expect(Array.from({ length: 3000 }, (_, at) => packageOf('npm', `p${at}`, '1.0.0')));
     await sleep(delayMs);
   }
 });
@@ -75,7 +97,7 @@ test('an archive that is damaged is told of when it is asked, not when it is exp
   mkdirSync(join(folder, 'npm'));
   writeFileSync(join(folder, 'npm', 'all.zip'), 'no archive');
   await using source = openAdvisoryDirectory(folder);
-  source.expect('npm');
+  source.expect([packageOf('npm', 'p', '1.0.0')]);
   expect(await source.match([])).toMatchObject({ matches: [] });
   await expect(source.match([packageOf('npm', 'p', '1.0.0')])).rejects.toMatchObject({ code: 'damaged-archive', origin: 'advisories' });
 });

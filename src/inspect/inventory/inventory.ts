@@ -6,6 +6,7 @@ import {
   type OperatingSystem,
   type Package,
   type PackageRecord,
+  type ReleasedPackage,
   systemPackageTypes,
 } from '../../model/package.ts';
 import { debianLicences } from './debian-licences.ts';
@@ -52,12 +53,12 @@ export function toInventory(placed: readonly PlacedObservation[]): {
   };
 }
 
-/** The OSV ecosystems of the packages in one layer, as far as the layer alone tells: which of them survive, and in which release, is seen later. */
-export function likelyEcosystems(observations: readonly Observation[]): ReadonlySet<string> {
+/** The packages in one layer, as far as the layer alone tells: which of them survive, and in which release, is seen later. */
+export function likelyPackages(observations: readonly Observation[]): readonly ReleasedPackage[] {
   const best = bestRelease(observations.filter((observation) => observation.kind === 'os-release'));
   const release = best && toRelease(best.fields);
   const packages = observations.flatMap((observation) => (observation.kind === 'packages' ? observation.packages : []));
-  return new Set(packages.flatMap((record) => ecosystemOf(record, release) ?? []));
+  return packages.map((record) => ({ ...record, ecosystem: ecosystemOf(record, release) }));
 }
 
 function ecosystemOf(record: PackageRecord, release: Release | undefined): string | undefined {

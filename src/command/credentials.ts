@@ -2,7 +2,7 @@ import { type AzureCredential, openCredential } from '../azure/credential.ts';
 import { type KeyVault, openKeyVault } from '../azure/key-vault.ts';
 import { fetchRegistryToken } from '../azure/registry-token.ts';
 import type { Host } from '../host/host.ts';
-import type { AccessSettings, Credential } from '../inputs/settings.ts';
+import type { AccessSettings, Credential, SecretRequest } from '../inputs/settings.ts';
 import type { SecretValue } from '../lib/secret-value.ts';
 import { StepError } from '../lib/step-error.ts';
 import { isAzureRegistry, type RegistryCredential } from '../registry/credential.ts';
@@ -10,18 +10,31 @@ import { parseDockerConfig } from '../registry/docker-config.ts';
 import { parseReference } from '../registry/reference.ts';
 import type { World } from './world.ts';
 
-/** The credentials of one run. */
-export interface Credentials {
+/** Who the run is at Azure. Nothing is asked for before it is needed. */
+export interface Identity {
   /** Undefined where the run neither has nor needs an Azure identity. */
   readonly azure: AzureCredential | undefined;
   /** The vault at `url`, by default that of the input key-vault. Throws a StepError where there is none, or no identity to open it with. */
   openVault(url: string | undefined): KeyVault;
+}
+
+/** The credentials of one run. */
+export interface Credentials extends Identity {
   /** How to speak to a registry (host and port): with the password of the inputs where the image goes there, or goes nowhere. Throws a StepError where Docker's configuration names a helper program. */
   forRegistry(registry: string): RegistryCredential;
 }
 
 /** Signs in and reads the named secrets; each is masked on the host before anything is done with it. */
 export async function openCredentials(settings: AccessSettings, host: Host, world: World): Promise<Credentials> {
+  const identity = openIdentity(settings, host, world);
+  const secrets = new Map<string, SecretValue>();
+  for (const request of settings.secrets) secrets.set(request.name, await readSecret(request, identity, host));
+  if (identity.azure?.objectId !== undefined) host.log('info', `Signed in as ${identity.azure.description}.`);
+  return toCredentials(settings, identity, secrets, world);
+}
+
+/** Masks what was given in clear, and chooses the identity. */
+export function openIdentity(settings: AccessSettings, host: Host, world: World): Identity {
   for (const secret of [world.environment.azureClientSecret, literal(settings.registryPassword)]) {
     if (secret !== undefined) host.mask(secret);
   }
@@ -31,21 +44,30 @@ export async function openCredentials(settings: AccessSettings, host: Host, worl
     if (vault === undefined) throw noVault();
     return openKeyVault(vault, requireAzure(azure, vault), world.now);
   };
-  const secrets = new Map<string, SecretValue>();
-  for (const { name, secretName } of settings.secrets) {
-    const [bare = secretName, version] = secretName.split('/');
-    const value = await openVault(undefined).readSecret(bare, version);
-    host.mask(value);
-    secrets.set(name, value);
-  }
-  if (azure?.objectId !== undefined) host.log('info', `Signed in as ${azure.description}.`);
+  return { azure, openVault };
+}
 
+/** One of the named secrets, masked on the host. */
+export async function readSecret({ secretName }: SecretRequest, identity: Identity, host: Host): Promise<SecretValue> {
+  const [bare = secretName, version] = secretName.split('/');
+  const value = await identity.openVault(undefined).readSecret(bare, version);
+  host.mask(value);
+  return value;
+}
+
+/** `secrets`: those of the vault, by the names that inputs refer to them by. */
+export function toCredentials(
+  settings: AccessSettings,
+  identity: Identity,
+  secrets: ReadonlyMap<string, SecretValue>,
+  world: World,
+): Credentials {
+  const { azure } = identity;
   function resolve(credential: Credential): SecretValue | undefined {
     return credential.kind === 'literal' ? credential.value : secrets.get(credential.name);
   }
   return {
-    azure,
-    openVault,
+    ...identity,
     forRegistry: (registry) => {
       const username = settings.registryUsername && resolve(settings.registryUsername)?.reveal();
       const password = settings.registryPassword && resolve(settings.registryPassword);

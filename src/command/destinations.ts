@@ -15,8 +15,22 @@ export interface Destination {
   readonly seen: ReadonlyMap<string, Digest | 'absent'>;
 }
 
+/** A repository of the input `push`, and what is tagged there. */
+export interface Target extends RepositoryName {
+  readonly tags: readonly string[];
+}
+
 /** Opens the repositories of the input `push`, probes that the run may push to each before any expensive work is done, and sees what the tags are. */
 export async function openDestinations(settings: AccessSettings, credentials: Credentials, world: World): Promise<readonly Destination[]> {
+  const repositories = parseTargets(settings).map(({ tags, ...name }) => ({
+    repository: openRemote(name, settings, credentials, world),
+    tags,
+  }));
+  return Promise.all(repositories.map(({ repository, tags }) => openDestination(repository, tags)));
+}
+
+/** The repositories of the input `push`, each once. Throws a StepError of origin `input`. */
+export function parseTargets(settings: Pick<AccessSettings, 'push'>): readonly Target[] {
   const tagsByRepository = new Map<string, { registry: string; repository: string; tags: Set<string> }>();
   for (const text of settings.push) {
     const { registry, repository, tag = 'latest', digest } = parseReference(text);
@@ -26,11 +40,7 @@ export async function openDestinations(settings: AccessSettings, credentials: Cr
     known.tags.add(tag);
     tagsByRepository.set(name, known);
   }
-  const repositories = [...tagsByRepository.values()].map(({ registry, repository, tags }) => ({
-    repository: openRemote({ registry, repository }, settings, credentials, world),
-    tags: [...tags],
-  }));
-  return Promise.all(repositories.map(({ repository, tags }) => openDestination(repository, tags)));
+  return [...tagsByRepository.values()].map(({ tags, ...name }) => ({ ...name, tags: [...tags] }));
 }
 
 /** A repository with the credential for it; nothing is sent yet. */

@@ -95,16 +95,18 @@ export async function openSigner(
   world: World,
 ): Promise<KeySigner | undefined> {
   if (settings.signingKey === undefined) return undefined;
-  const key = parseSigningKey(settings.signingKey);
-  const chainFile = key.chainFile === undefined ? undefined : resolve(workspace, key.chainFile);
-  const signer =
-    key.kind === 'file'
-      ? await openKeyFile(resolve(workspace, key.keyFile), chainFile)
-      : await credentials
-          .openVault(key.vaultUrl)
-          .keySigner(key, chainFile === undefined ? undefined : await readText('signing-key', chainFile, workspace, true));
+  const signer = await openKey(settings.signingKey, workspace, credentials);
   checkCertificateChain(signer, world.now());
   return signer;
+}
+
+/** The key of the input signing-key with its chain, which is not held against any rule yet. */
+export async function openKey(signingKey: string, workspace: string, credentials: Pick<Credentials, 'openVault'>): Promise<KeySigner> {
+  const key = parseSigningKey(signingKey);
+  const chainFile = key.chainFile === undefined ? undefined : resolve(workspace, key.chainFile);
+  if (key.kind === 'file') return openKeyFile(resolve(workspace, key.keyFile), chainFile);
+  const chain = chainFile === undefined ? undefined : await readText('signing-key', chainFile, workspace, true);
+  return credentials.openVault(key.vaultUrl).keySigner(key, chain);
 }
 
 /** The text of an input's file; undefined where it is not there and need not be. Rejects with a StepError `file-unreadable`. */

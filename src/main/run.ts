@@ -8,6 +8,7 @@ import type { AccessSettings } from '../inputs/settings.ts';
 import { HttpError } from '../lib/http-error.ts';
 import { StepError } from '../lib/step-error.ts';
 import { createProgramRunner } from './child-program.ts';
+import { closeDiagnostics } from './diagnostics.ts';
 import { type Network, openNetwork } from './network.ts';
 
 /** Set by scripts/bundle-options.ts; absent where the sources run as they are. */
@@ -20,6 +21,7 @@ export const version = typeof IMAGE_CUSTODY_VERSION === 'string' ? IMAGE_CUSTODY
  */
 export function run(host: Host, network: Network, command: (world: Omit<World, 'environment'>) => Promise<ExitCode>): void {
   process.exitCode = 3;
+  const isDiagnosed = closeDiagnostics(process.env);
   process.on('uncaughtException', (error) => {
     tellError(toStepError(error), host);
     process.exit(3);
@@ -36,6 +38,7 @@ export function run(host: Host, network: Network, command: (world: Omit<World, '
     runProgram: createProgramRunner({ env: process.env, platform: process.platform, cancelled: cancel.signal }),
     cancelled: cancel.signal,
   };
+  if (isDiagnosed) host.log('warning', diagnosticsNotice);
   begin(host, network, () => command(world)).then(
     (code) => {
       process.exitCode = code;
@@ -47,6 +50,8 @@ export function run(host: Host, network: Network, command: (world: Omit<World, '
     },
   );
 }
+
+const diagnosticsNotice = 'NODE_DEBUG is set, or reports of Node are asked for: both are left out, for they show credentials.';
 
 async function begin(host: Host, network: Network, command: () => Promise<ExitCode>): Promise<ExitCode> {
   network.begin(host);

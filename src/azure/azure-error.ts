@@ -1,3 +1,4 @@
+import { redact } from '../lib/redaction.ts';
 import { StepError } from '../lib/step-error.ts';
 
 export type IdentityErrorCode =
@@ -67,11 +68,11 @@ export function statusOf(error: unknown): number | undefined {
   return typeof statusCode === 'number' ? statusCode : undefined;
 }
 
-/** A server's words on one line, cut, with every secret that the step holds taken out. */
+/** A server's words on one line, cut, with every secret that the step holds taken out, in whatever form. */
 export function quoteServer(text: string, secrets: Iterable<string>): string {
-  let quoted = text;
-  for (const secret of secrets) if (secret !== '') quoted = quoted.replaceAll(secret, '***');
-  quoted = quoted.replace(/[\s\p{Cc}]+/gu, ' ').trim();
+  const quoted = redact(text, secrets)
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim();
   return quoted.length > maxQuoteCharacters ? `${quoted.slice(0, maxQuoteCharacters)}…` : quoted;
 }
 

@@ -1,5 +1,6 @@
 import type { HttpResponse } from '../lib/http.ts';
 import { HttpError } from '../lib/http-error.ts';
+import { redact } from '../lib/redaction.ts';
 import { isJsonObject, type JsonObject, parseStrictJson } from '../lib/strict-json.ts';
 import { isAzureRegistry, type RegistryCredential } from './credential.ts';
 import type { RegistryAddress } from './reference.ts';
@@ -113,8 +114,7 @@ function quoteErrors(body: Uint8Array, credential: RegistryCredential): string {
     .filter((text) => text !== '')
     .join('; ');
   const secrets = credential.kind === 'password' ? [credential.password.reveal()] : [];
-  const safe = secrets.filter((secret) => secret !== '').reduce((text, secret) => text.replaceAll(secret, '***'), words);
-  const oneLine = safe
+  const oneLine = redact(words, secrets)
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
     .replace(/(?:Bearer|Basic) +\S+|eyJ[\w-]+(?:\.[\w-]*)*/gi, '***')
     .trim();

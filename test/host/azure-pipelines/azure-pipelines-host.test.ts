@@ -90,10 +90,12 @@ describe('secrets', () => {
   it('are masked by the agent whatever they hold', async () => {
     const { host, output } = await setUp();
     host.mask(new SecretValue('p%AZP25;]ss\r\nsecond line'));
-    expect(readAgentCommands(output()).map(({ event, data }) => [event, data])).toEqual([
-      ['setsecret', 'p%AZP25;]ss'],
-      ['setsecret', 'second line'],
-    ]);
+    const commands = readAgentCommands(output());
+    expect(new Set(commands.map(({ event }) => event))).toEqual(new Set(['setsecret']));
+    // The agent derives no base64 by itself.
+    const base64 = Buffer.from('p%AZP25;]ss\r\nsecond line').toString('base64');
+    const forms = ['p%AZP25;]ss', 'second line', base64, 'p%25AZP25%3b%5dss', 'p%AZP25;]ss\\r\\nsecond line'];
+    expect(commands.map(({ data }) => data)).toEqual(expect.arrayContaining(forms));
   });
 });
 

@@ -1,4 +1,3 @@
-import * as v from 'valibot';
 import type { Advisory, Affected } from '../../model/advisory.ts';
 import { toAdvisory } from '../advisory-record.ts';
 import { summaryOf } from '../advisory-summary.ts';
@@ -23,9 +22,9 @@ export class PackageLine {
     );
   }
 
-  /** One line of JSON. */
+  /** Values of JSON on one line, parted by tabs, which JSON has in no other place: the list of versions, and each record. */
   toText(): string {
-    return `{"versions":${JSON.stringify([...this.#versions.keys()])},"records":[${this.#records.join(',')}]}`;
+    return [JSON.stringify([...this.#versions.keys()]), ...this.#records].join('\t');
   }
 
   #reduce({ versions, ranges, ecosystem_specific, database_specific, ...rest }: Affected) {
@@ -71,19 +70,20 @@ function isWord(value: unknown): boolean {
 export interface StoredPackage {
   /** Every version that a record lists. */
   readonly versions: readonly string[];
-  readonly records: readonly unknown[];
+  /** JSON. A kernel has thousands of records, of which one at a time is looked at: all of them as objects are what a garbage collector is slow with. */
+  readonly records: readonly string[];
 }
 
-const lineSchema = v.strictObject({ versions: v.array(v.string()), records: v.array(v.unknown()) });
-
-/** Undefined where `text` is no line. */
+/** Undefined where `text` is no line. Records are not looked at. */
 export function readPackageLine(text: string): StoredPackage | undefined {
-  const { success, output } = v.safeParse(lineSchema, parseJson(text));
-  return success ? output : undefined;
+  const [first = '', ...records] = text.split('\t');
+  const versions = parseJson(first);
+  const isList = Array.isArray(versions) && versions.every((version) => typeof version === 'string');
+  return isList ? { versions, records } : undefined;
 }
 
 /** A record of a line, with all versions that it lists; undefined where it is none. */
-export function readStoredAdvisory(record: unknown, versions: readonly string[]): Advisory | undefined {
+export function readStoredAdvisory(record: string, versions: readonly string[]): Advisory | undefined {
   const stored = toStored(record);
   const affected = stored?.affected.map((entry) => readEntry(entry, versions, undefined));
   return affected?.every((entry) => entry !== undefined) ? toAdvisory({ ...stored, affected }) : undefined;
@@ -94,7 +94,7 @@ export function readStoredAdvisory(record: unknown, versions: readonly string[])
  * of its versions only, and where it lists others, one of them: what is looked up is in the list or not, and the list is empty or not. Checked by hand:
  * most records that are looked at say nothing of the version.
  */
-export function readBriefAdvisory(record: unknown, versions: readonly string[], chosen: ReadonlySet<number>): Advisory | undefined {
+export function readBriefAdvisory(record: string, versions: readonly string[], chosen: ReadonlySet<number>): Advisory | undefined {
   const stored = toStored(record);
   const affected = stored?.affected.map((entry) => readEntry(entry, versions, chosen));
   if (stored === undefined || !affected?.every((entry) => entry !== undefined && isEvaluable(entry))) return undefined;
@@ -106,7 +106,8 @@ interface StoredRecord {
   readonly affected: readonly Readonly<Record<string, unknown>>[];
 }
 
-function toStored(record: unknown): StoredRecord | undefined {
+function toStored(text: string): StoredRecord | undefined {
+  const record = parseJson(text);
   const { id, affected } = isObject(record) ? record : {};
   return typeof id === 'string' && Array.isArray(affected) && affected.every(isObject) ? (record as StoredRecord) : undefined;
 }

@@ -12,7 +12,7 @@ export interface SnapshotBytes {
 }
 
 /** Pieces are small and lie one behind the other: a file is read in larger ones. */
-const windowBytes = 1024 * 1024;
+const windowBytes = 128 * 1024;
 
 /** Rejects with an error of the file system. One piece at a time may be read. */
 export async function openSnapshotBytes(path: string): Promise<SnapshotBytes> {

@@ -93,7 +93,11 @@ export class SnapshotReader {
     const bytes = await this.#bytes.read(offset, length);
     if (bytes.length !== length || sha256Of(bytes) !== sha256) throw this.#damaged(`${what} is not what was written`);
     try {
-      const inflated = brotliDecompressSync(bytes, { maxOutputLength: Math.max(1, inflatedBytes), chunkSize: Math.max(64, inflatedBytes) });
+      // One byte more than there is: zlib takes a second buffer of that size where the first is full.
+      const inflated = brotliDecompressSync(bytes, {
+        maxOutputLength: Math.max(1, inflatedBytes),
+        chunkSize: Math.max(64, inflatedBytes + 1),
+      });
       if (inflated.length === inflatedBytes) return inflated;
     } catch (cause) {
       throw this.#damaged(`${what} does not decompress`, cause);

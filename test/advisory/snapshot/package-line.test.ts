@@ -15,13 +15,9 @@ function lineOf(...advisories: readonly Advisory[]): string {
 
 test('versions that records list again and again are numbers of one list', () => {
   const text = lineOf(advisory('A-1', ['1', '2', '3']), advisory('A-2', ['2', '3', '9', '1']), advisory('A-3', []));
-  expect(JSON.parse(text).versions).toEqual(['1', '2', '3', '9']);
-  expect(JSON.parse(text).records.map(({ affected }: { affected: { versions: number[] }[] }) => affected[0]?.versions)).toEqual([
-    [0, 2],
-    [1, 3, 0, 0],
-    [],
-  ]);
   const { versions, records } = readPackageLine(text) ?? { versions: [], records: [] };
+  expect(versions).toEqual(['1', '2', '3', '9']);
+  expect(records.map((record) => JSON.parse(record).affected[0].versions)).toEqual([[0, 2], [1, 3, 0, 0], []]);
   const listed = (chosen?: ReadonlySet<number>) =>
     records.map((record) => {
       const read = chosen === undefined ? readStoredAdvisory(record, versions) : readBriefAdvisory(record, versions, chosen);
@@ -41,7 +37,7 @@ test.each([
   ['what is no number', ['1']],
   ['a negative number', [-1, 0]],
 ])('a record with %s is none', (_, versions) => {
-  const record = { id: 'A-1', affected: [{ package: { ecosystem: 'npm', name: 'p' }, versions }] };
+  const record = JSON.stringify({ id: 'A-1', affected: [{ package: { ecosystem: 'npm', name: 'p' }, versions }] });
   expect(readStoredAdvisory(record, ['1', '2'])).toBeUndefined();
   expect(readBriefAdvisory(record, ['1', '2'], new Set([0]))).toBeUndefined();
 });
@@ -57,13 +53,23 @@ test.each<[string, object]>([
   ['an event that is no version', { affected: [{ package: { ecosystem: 'npm', name: 'p' }, ranges: [{ events: [{ fixed: {} }] }] }] }],
 ])('a record with %s says nothing', (_, change) => {
   const record = { id: 'A-1', affected: [{ package: { ecosystem: 'npm', name: 'p' } }] };
-  expect(readBriefAdvisory(record, [], new Set())).toEqual(record);
-  expect(readBriefAdvisory({ ...record, ...change }, [], new Set())).toBeUndefined();
+  expect(readBriefAdvisory(JSON.stringify(record), [], new Set())).toEqual(record);
+  expect(readBriefAdvisory(JSON.stringify({ ...record, ...change }), [], new Set())).toBeUndefined();
 });
 
-test.each(['', '{}', '[]', 'null', '{"versions":[1],"records":[]}', '{"versions":[],"records":{}}', '{"versions":[],"records":[]'])(
-  '%s is no line',
-  (text) => {
-    expect(readPackageLine(text)).toBeUndefined();
-  },
-);
+test.each(['', '{}', 'null', '[1]', '["1"', '["1"] []'])('%s is no line', (text) => {
+  expect(readPackageLine(text)).toBeUndefined();
+});
+
+test.each(['', '[]', 'null', '{"id":"A-1"', '1'])('the record %s is none', (record) => {
+  const { versions, records } = readPackageLine(`["1"]\t${record}`) ?? { versions: [], records: [] };
+  expect(records).toEqual([record]);
+  expect(readStoredAdvisory(record, versions)).toBeUndefined();
+});
+
+test('what a record says in tabs and line ends stays in its place', () => {
+  const text = lineOf({ ...advisory('A-1', ['1\t2']), summary: 'a\tb\nc' });
+  const { versions, records } = readPackageLine(text) ?? { versions: [], records: [] };
+  expect(text).not.toContain('\n');
+  expect(records.map((record) => readStoredAdvisory(record, versions))).toMatchObject([{ id: 'A-1', affected: [{ versions: ['1\t2'] }] }]);
+});

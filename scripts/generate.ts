@@ -121,6 +121,8 @@ function taskInputType(input: Input): { type: string; options?: Record<string, s
       return { type: 'boolean' };
     case 'choice':
       return { type: 'pickList', options: Object.fromEntries((input.choices ?? []).map((choice) => [choice, choice])) };
+    case 'azure-connection':
+      return { type: 'connectedService:AzureRM' };
     default:
       return { type: 'string' };
   }

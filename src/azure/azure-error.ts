@@ -11,6 +11,27 @@ export type IdentityErrorCode =
   | 'tenant-unknown'
   | 'tenant-other'
   | 'resource-unknown'
+  | 'principal-disabled'
+  | 'conditional-access'
+  | 'consent-missing'
+  | 'clock-skew'
+  | 'client-certificate-invalid'
+  | 'client-certificate-unknown'
+  | 'client-certificate-expired'
+  | 'token-file-invalid'
+  | 'token-file-expired'
+  | 'managed-identity-absent'
+  | 'managed-identity-missing'
+  | 'managed-identity-ambiguous'
+  | 'managed-identity-busy'
+  | 'managed-identity-refused'
+  | 'azure-cli-missing'
+  | 'azure-cli-login'
+  | 'azure-cli-expired'
+  | 'azure-cli-tenant'
+  | 'azure-cli-refused'
+  | 'no-identity'
+  | 'identity-busy'
   | 'identity-refused'
   | 'identity-unreachable';
 
@@ -40,7 +61,8 @@ export type VaultErrorCode =
 
 /** Every error of this folder that is about who the step is. */
 export function identityError(code: IdentityErrorCode, message: string, hint: string, cause?: unknown): StepError<IdentityErrorCode> {
-  return new StepError({ code, origin: code === 'bad-identity' ? 'input' : 'identity', message, hint, cause: toCause(cause) });
+  const origin = code === 'bad-identity' || code === 'client-certificate-invalid' ? 'input' : 'identity';
+  return new StepError({ code, origin, message, hint, cause: toCause(cause) });
 }
 
 /** Every error of this folder that is about a vault and what is in it. */

@@ -1,5 +1,5 @@
 import type { Agent } from 'node:http';
-import type { PipelinePolicy } from '@azure/core-rest-pipeline';
+import type { PipelinePolicy, PipelineRequest, PipelineResponse } from '@azure/core-rest-pipeline';
 
 /** How the SDK's clients speak to their servers; what is absent is as the SDK has it. */
 export interface AzureTransport {
@@ -19,42 +19,49 @@ export type FailedAttempt =
   | { readonly kind: 'no-answer'; readonly error: unknown }
   | { readonly kind: 'refused'; readonly status: number; readonly body: string };
 
+type Send = (request: PipelineRequest) => Promise<PipelineResponse>;
+
+/** Sends one attempt over the transport's connections. `onAttempt` is told how it failed, if it did. */
+export function createAttempt(
+  { agentFor, timeoutMs = 30_000, signal }: AzureTransport,
+  onAttempt: (failed: FailedAttempt | undefined) => void,
+): (request: PipelineRequest, next: Send) => Promise<PipelineResponse> {
+  return async (request, next) => {
+    // The SDK's own timeout would hold the process for its whole length where a connection is refused.
+    const stop = new AbortController();
+    const abort = (): void => stop.abort();
+    const timer = setTimeout(abort, timeoutMs);
+    const { abortSignal } = request;
+    request.timeout = 0;
+    request.abortSignal = signal?.aborted === true ? signal : stop.signal;
+    signal?.addEventListener('abort', abort);
+    const agent = agentFor?.(new URL(request.url));
+    if (agent === undefined) delete request.agent;
+    else request.agent = agent;
+    try {
+      const response = await next(request);
+      const { status, bodyAsText } = response;
+      onAttempt(status >= 400 ? { kind: 'refused', status, body: bodyAsText ?? '' } : undefined);
+      return response;
+    } catch (error) {
+      onAttempt({ kind: 'no-answer', error });
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+      if (abortSignal === undefined) delete request.abortSignal;
+      else request.abortSignal = abortSignal;
+    }
+  };
+}
+
 /** Options that every client of the SDK takes. `onAttempt` is told how each attempt failed, if it did. */
 export function toClientOptions(transport: AzureTransport, onAttempt: (failed: FailedAttempt | undefined) => void = () => undefined) {
-  const { agentFor, maxRetries = 3, retryDelayMs = 1000, timeoutMs = 30_000, signal } = transport;
-  const attempt: PipelinePolicy = {
-    name: 'image-custody-attempt',
-    sendRequest: async (request, next) => {
-      // The SDK's own timeout would hold the process for its whole length where a connection is refused.
-      const stop = new AbortController();
-      const abort = (): void => stop.abort();
-      const timer = setTimeout(abort, timeoutMs);
-      const { abortSignal } = request;
-      request.timeout = 0;
-      request.abortSignal = signal?.aborted === true ? signal : stop.signal;
-      signal?.addEventListener('abort', abort);
-      const agent = agentFor?.(new URL(request.url));
-      if (agent === undefined) delete request.agent;
-      else request.agent = agent;
-      try {
-        const response = await next(request);
-        const { status, bodyAsText } = response;
-        onAttempt(status >= 400 ? { kind: 'refused', status, body: bodyAsText ?? '' } : undefined);
-        return response;
-      } catch (error) {
-        onAttempt({ kind: 'no-answer', error });
-        throw error;
-      } finally {
-        clearTimeout(timer);
-        signal?.removeEventListener('abort', abort);
-        if (abortSignal === undefined) delete request.abortSignal;
-        else request.abortSignal = abortSignal;
-      }
-    },
-  };
+  const { maxRetries = 3, retryDelayMs = 1000 } = transport;
+  const policy: PipelinePolicy = { name: 'image-custody-attempt', sendRequest: createAttempt(transport, onAttempt) };
   return {
     retryOptions: { maxRetries, retryDelayInMs: retryDelayMs, maxRetryDelayInMs: 60_000 },
-    additionalPolicies: [{ policy: attempt, position: 'perRetry' as const }],
+    additionalPolicies: [{ policy, position: 'perRetry' as const }],
     // Of the environment the SDK takes one proxy for all, knows no ports and blocks in NO_PROXY, and stumbles over a proxy without a scheme. It does
     // not look there where it is given a proxy; the agent of each attempt is put in place of that.
     proxyOptions: { host: 'http://127.0.0.1', port: 9 },

@@ -1,38 +1,38 @@
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth';
-import type { SecretValue } from '../lib/secret-value.ts';
 import { StepError } from '../lib/step-error.ts';
+import type { CredentialChoice } from '../model/azure-identity.ts';
+import type { RunProgram } from '../model/program.ts';
 import { identityError } from './azure-error.ts';
-import { type AzureTransport, type FailedAttempt, toClientOptions } from './client-options.ts';
+import type { AzureTransport } from './client-options.ts';
 import { type Cloud, cloudOf } from './cloud.ts';
 import { toIdentityError } from './identity-error.ts';
 import { readClaims, type TokenClaims } from './token-claims.ts';
-
-/** How the step proves who it is. */
-export type CredentialChoice =
-  | { readonly kind: 'client-secret'; readonly tenantId: string; readonly clientId: string; readonly clientSecret: SecretValue }
-  | {
-      readonly kind: 'federated';
-      readonly tenantId: string;
-      readonly clientId: string;
-      /** A token of the host's issuer for `audience`; asked for anew whenever Entra ID is. */
-      readonly fetchAssertion: (audience: string) => Promise<SecretValue>;
-    };
+import { openTokenClient } from './token-client.ts';
+import { type TokenExchange, withExchange } from './token-exchange.ts';
 
 export interface CredentialOptions {
   /** Entra ID's host; default the public cloud's. */
   readonly authorityHost?: string | undefined;
   readonly transport?: AzureTransport;
+  /** Starts the Azure CLI. Without it there is none. */
+  readonly runProgram?: RunProgram;
+  /** Called once, with the description, when the first token was given. */
+  readonly onSignIn?: (description: string) => void;
 }
 
 /** The one Azure identity of a run. */
 export interface AzureCredential extends TokenCredential {
-  readonly kind: CredentialChoice['kind'];
-  readonly tenantId: string;
-  readonly clientId: string;
+  /** `undetermined`: no way in was asked for by name, and none has been found so far. */
+  readonly kind: CredentialChoice['kind'] | 'undetermined';
+  /** Of a managed identity and of a login of the Azure CLI known once a token was obtained. */
+  readonly tenantId: string | undefined;
+  readonly clientId: string | undefined;
   readonly cloud: Cloud;
   readonly transport: AzureTransport;
-  /** Of the service principal, to which roles are granted: known once a token was obtained. */
+  /** Of the principal to which roles are granted: known once a token was obtained. */
   readonly objectId: string | undefined;
+  /** What `az role assignment create --assignee-principal-type` takes. */
+  readonly principalType: 'ServicePrincipal' | 'User';
   /** Kind, application, tenant and object id, for logs and errors. */
   readonly description: string;
   /** What must be taken out of any text before it is shown: secrets and tokens so far. */
@@ -41,19 +41,25 @@ export interface AzureCredential extends TokenCredential {
   getToken(scopes: string | string[], options?: GetTokenOptions): Promise<AccessToken>;
 }
 
-/** Checks the inputs and gives the credential; nothing is loaded or asked for before the first token. Throws a StepError of origin `input`. */
+/** Checks the inputs and gives the credential; nothing is loaded, read or asked for before the first token. Throws a StepError of origin `input`. */
 export function openCredential(choice: CredentialChoice, options: CredentialOptions = {}): AzureCredential {
-  const cloud = cloudOf(options.authorityHost);
-  if (cloud === undefined) {
-    throw badInput(
-      'AZURE_AUTHORITY_HOST',
-      options.authorityHost ?? '',
-      'an https URL of a host, such as https://login.microsoftonline.com',
-    );
+  const cloud = parseCloud(options.authorityHost);
+  const { tenantId, clientId } = { tenantId: undefined, clientId: undefined, ...choice };
+  if (tenantId !== undefined && !tenantPattern.test(tenantId)) {
+    throw badInput('azure-tenant-id', tenantId, 'the GUID or domain name of a tenant');
   }
-  if (!tenantPattern.test(choice.tenantId)) throw badInput('azure-tenant-id', choice.tenantId, 'the GUID or domain name of a tenant');
-  if (!guidPattern.test(choice.clientId)) throw badInput('azure-client-id', choice.clientId, 'the GUID of an application (client id)');
-  return new EntraCredential(choice, cloud, options.transport ?? {});
+  if (clientId !== undefined && !guidPattern.test(clientId)) {
+    throw badInput('azure-client-id', clientId, 'the GUID of an application (client id)');
+  }
+  return new EntraCredential(choice, cloud, options);
+}
+
+/** Throws a StepError of origin `input`. */
+export function parseCloud(authorityHost: string | undefined): Cloud {
+  const cloud = cloudOf(authorityHost);
+  if (cloud !== undefined) return cloud;
+  const accepted = 'an https URL of a host, such as https://login.microsoftonline.com';
+  throw badInput('AZURE_AUTHORITY_HOST', authorityHost ?? '', accepted);
 }
 
 const guidPattern = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -71,18 +77,16 @@ class EntraCredential implements AzureCredential {
   readonly cloud: Cloud;
   readonly transport: AzureTransport;
   readonly #choice: CredentialChoice;
+  readonly #options: CredentialOptions;
   readonly #secrets = new Set<string>();
-  #inner: Promise<TokenCredential> | undefined;
-  #objectId: string | undefined;
-  #assertion: Promise<string> | undefined;
+  #client: Promise<TokenCredential> | undefined;
   #claims: TokenClaims | undefined;
-  #assertionFailure: unknown;
-  #failedAttempt: FailedAttempt | undefined;
 
-  constructor(choice: CredentialChoice, cloud: Cloud, transport: AzureTransport) {
+  constructor(choice: CredentialChoice, cloud: Cloud, options: CredentialOptions) {
     this.#choice = choice;
+    this.#options = options;
     this.cloud = cloud;
-    this.transport = transport;
+    this.transport = options.transport ?? {};
   }
 
   get kind() {
@@ -90,15 +94,19 @@ class EntraCredential implements AzureCredential {
   }
 
   get tenantId() {
-    return this.#choice.tenantId;
+    return ('tenantId' in this.#choice ? this.#choice.tenantId : undefined) ?? this.#claims?.tid;
   }
 
   get clientId() {
-    return this.#choice.clientId;
+    return ('clientId' in this.#choice ? this.#choice.clientId : undefined) ?? this.#claims?.appid;
   }
 
   get objectId() {
-    return this.#objectId;
+    return this.#claims?.oid;
+  }
+
+  get principalType() {
+    return this.#claims?.scp === undefined ? 'ServicePrincipal' : 'User';
   }
 
   get secrets(): ReadonlySet<string> {
@@ -106,60 +114,58 @@ class EntraCredential implements AzureCredential {
   }
 
   get description() {
-    const kind = this.kind === 'client-secret' ? 'client secret' : 'federated credential';
-    const objectId = this.#objectId === undefined ? '' : `, object id ${this.#objectId}`;
-    return `${kind} of application ${this.clientId} in tenant ${this.tenantId}${objectId}`;
+    const { tenantId, objectId } = this;
+    const tenant = tenantId === undefined ? '' : ` in tenant ${tenantId}`;
+    return `${toSubjectText(this.#choice)}${tenant}${objectId === undefined ? '' : `, object id ${objectId}`}`;
   }
 
   async getToken(scopes: string | string[], options: GetTokenOptions = {}): Promise<AccessToken> {
-    this.#assertion = undefined;
-    this.#assertionFailure = undefined;
-    this.#failedAttempt = undefined;
+    const exchange: TokenExchange = { secrets: this.#secrets };
     try {
-      this.#inner ??= this.#open();
-      const token = await (await this.#inner).getToken(scopes, options);
+      const token = await withExchange(exchange, async () => {
+        this.#client ??= openTokenClient(this.#choice, this.cloud, this.transport, this.#secrets, this.#options.runProgram);
+        return (await this.#client).getToken(scopes, options);
+      });
       if (token === null) throw new Error('no token was given');
-      this.#secrets.add(token.token);
-      this.#objectId = readClaims(token.token).oid ?? this.#objectId;
+      this.#keep(token.token);
       return token;
     } catch (error) {
-      if (this.#assertionFailure instanceof StepError) throw this.#assertionFailure;
-      throw toIdentityError(error, { credential: this, assertion: this.#claims, failedAttempt: this.#failedAttempt, scopes });
+      const failure = exchange.failure ?? error;
+      if (failure instanceof StepError) throw failure;
+      throw toIdentityError(failure, { credential: this, choice: this.#choice, exchange, scopes });
     }
   }
 
-  async #open(): Promise<TokenCredential> {
-    const choice = this.#choice;
-    const { ClientAssertionCredential, ClientSecretCredential } = await import('@azure/identity');
-    const options = {
-      authorityHost: this.cloud.authorityHost,
-      disableInstanceDiscovery: !this.cloud.isMicrosoft,
-      ...toClientOptions(this.transport, (attempt) => {
-        this.#failedAttempt = attempt;
-      }),
-    };
-    if (choice.kind === 'federated') {
-      return new ClientAssertionCredential(choice.tenantId, choice.clientId, () => this.#fetchAssertion(choice.fetchAssertion), options);
-    }
-    const secret = choice.clientSecret.reveal();
-    this.#secrets.add(secret).add(encodeURIComponent(secret));
-    return new ClientSecretCredential(choice.tenantId, choice.clientId, secret, options);
+  #keep(token: string): void {
+    const isFirst = this.#claims === undefined;
+    this.#secrets.add(token);
+    this.#claims = readClaims(token);
+    if (isFirst) this.#options.onSignIn?.(this.description);
   }
+}
 
-  /** MSAL asks several times for one token, and keeps of an error its text alone. */
-  #fetchAssertion(fetchAssertion: (audience: string) => Promise<SecretValue>): Promise<string> {
-    this.#assertion ??= fetchAssertion(this.cloud.tokenExchangeAudience).then(
-      (assertion) => {
-        const text = assertion.reveal();
-        this.#secrets.add(text);
-        this.#claims = readClaims(text);
-        return text;
-      },
-      (error: unknown) => {
-        this.#assertionFailure = error;
-        throw error;
-      },
-    );
-    return this.#assertion;
+function toSubjectText(choice: CredentialChoice): string {
+  switch (choice.kind) {
+    case 'client-secret':
+      return `client secret of application ${choice.clientId}${toRouteText(choice)}`;
+    case 'client-certificate':
+      return `client certificate of application ${choice.clientId}${toRouteText(choice)}`;
+    case 'federated':
+      return `federated credential of application ${choice.clientId}${toRouteText(choice)}`;
+    case 'managed-identity':
+      return `${choice.clientId === undefined ? 'managed identity of this machine' : `managed identity ${choice.clientId}`}${toRouteText(choice)}`;
+    case 'azure-cli':
+      return 'login of the Azure CLI';
+  }
+}
+
+function toRouteText({ via }: Exclude<CredentialChoice, { readonly kind: 'azure-cli' }>): string {
+  switch (via?.kind) {
+    case 'service-connection':
+      return ` (service connection ${via.id})`;
+    case 'kubernetes':
+      return ' (workload identity of Kubernetes)';
+    default:
+      return '';
   }
 }

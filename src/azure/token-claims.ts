@@ -4,6 +4,12 @@ export interface TokenClaims {
   readonly sub: string | undefined;
   readonly aud: string | undefined;
   readonly oid: string | undefined;
+  readonly tid: string | undefined;
+  readonly appid: string | undefined;
+  /** What a user has delegated; tokens of applications have none. */
+  readonly scp: string | undefined;
+  /** Seconds since 1970. */
+  readonly exp: number | undefined;
 }
 
 /** Nothing is verified; a text that is no token has no claims. */
@@ -13,7 +19,16 @@ export function readClaims(token: string): TokenClaims {
     const value = claims[name];
     return typeof value === 'string' ? value : undefined;
   };
-  return { iss: read('iss'), sub: read('sub'), aud: read('aud'), oid: read('oid') };
+  return {
+    iss: read('iss'),
+    sub: read('sub'),
+    aud: read('aud'),
+    oid: read('oid'),
+    tid: read('tid'),
+    appid: read('appid'),
+    scp: read('scp'),
+    exp: typeof claims.exp === 'number' ? claims.exp : undefined,
+  };
 }
 
 function parseClaims(part: string): Readonly<Record<string, unknown>> {

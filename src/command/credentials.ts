@@ -1,4 +1,4 @@
-import { type AzureCredential, openCredential } from '../azure/credential.ts';
+import type { AzureCredential } from '../azure/credential.ts';
 import { type KeyVault, openKeyVault } from '../azure/key-vault.ts';
 import { fetchRegistryToken } from '../azure/registry-token.ts';
 import type { Host } from '../host/host.ts';
@@ -8,12 +8,15 @@ import { StepError } from '../lib/step-error.ts';
 import { isAzureRegistry, type RegistryCredential } from '../registry/credential.ts';
 import { parseDockerConfig } from '../registry/docker-config.ts';
 import { parseReference } from '../registry/reference.ts';
+import { chooseIdentity } from './azure-identity.ts';
 import type { World } from './world.ts';
 
 /** Who the run is at Azure. Nothing is asked for before it is needed. */
 export interface Identity {
   /** Undefined where the run neither has nor needs an Azure identity. */
   readonly azure: AzureCredential | undefined;
+  /** Whether the run was told of that identity. Else it is what this machine may happen to have, and is looked for when it is needed. */
+  readonly isAzureGiven: boolean;
   /** The vault at `url`, by default that of the input key-vault. Throws a StepError where there is none, or no identity to open it with. */
   openVault(url: string | undefined): KeyVault;
 }
@@ -29,22 +32,24 @@ export async function openCredentials(settings: AccessSettings, host: Host, worl
   const identity = openIdentity(settings, host, world);
   const secrets = new Map<string, SecretValue>();
   for (const request of settings.secrets) secrets.set(request.name, await readSecret(request, identity, host));
-  if (identity.azure?.objectId !== undefined) host.log('info', `Signed in as ${identity.azure.description}.`);
   return toCredentials(settings, identity, secrets, world);
 }
 
 /** Masks what was given in clear, and chooses the identity. */
 export function openIdentity(settings: AccessSettings, host: Host, world: World): Identity {
-  for (const secret of [world.environment.azureClientSecret, literal(settings.registryPassword)]) {
+  const { azureClientSecret, azureClientCertificate } = world.environment;
+  const certificatePassword = azureClientCertificate?.kind === 'file' ? azureClientCertificate.password : undefined;
+  for (const secret of [azureClientSecret, certificatePassword, literal(settings.registryPassword)]) {
     if (secret !== undefined) host.mask(secret);
   }
-  const azure = chooseAzure(settings, world);
+  const identity = chooseIdentity(settings, host, world);
+  const azure = identity?.credential;
   const openVault = (url: string | undefined): KeyVault => {
     const vault = url ?? settings.keyVault;
     if (vault === undefined) throw noVault();
     return openKeyVault(vault, requireAzure(azure, vault), world.now);
   };
-  return { azure, openVault };
+  return { azure, isAzureGiven: identity?.isGiven ?? false, openVault };
 }
 
 /** One of the named secrets, masked on the host. */
@@ -62,7 +67,7 @@ export function toCredentials(
   secrets: ReadonlyMap<string, SecretValue>,
   world: World,
 ): Credentials {
-  const { azure } = identity;
+  const { azure, isAzureGiven } = identity;
   function resolve(credential: Credential): SecretValue | undefined {
     return credential.kind === 'literal' ? credential.value : secrets.get(credential.name);
   }
@@ -72,7 +77,7 @@ export function toCredentials(
       const username = settings.registryUsername && resolve(settings.registryUsername)?.reveal();
       const password = settings.registryPassword && resolve(settings.registryPassword);
       if (username !== undefined && password !== undefined && isTarget(settings, registry)) return { kind: 'password', username, password };
-      if (azure !== undefined && isAzureRegistry(registry)) return { kind: 'entra', fetchToken: () => fetchRegistryToken(azure) };
+      if (azure !== undefined && isAzureGiven && isAzureRegistry(registry)) return { kind: 'entra', fetchToken: () => fetchRegistryToken(azure) };
       const { dockerConfig } = world.environment;
       const stored = dockerConfig === undefined ? undefined : parseDockerConfig(dockerConfig.bytes, registry, dockerConfig.path);
       return stored ?? { kind: 'anonymous' };
@@ -89,28 +94,13 @@ function literal(credential: Credential | undefined): SecretValue | undefined {
   return credential?.kind === 'literal' ? credential.value : undefined;
 }
 
-/** Explicit input wins over the environment; a client secret over federation. Nothing is asked for before it is needed. */
-function chooseAzure(settings: AccessSettings, world: World): AzureCredential | undefined {
-  const { environment } = world;
-  const tenantId = settings.azureTenantId ?? environment.azureTenantId;
-  const clientId = settings.azureClientId ?? environment.azureClientId;
-  if (tenantId === undefined || clientId === undefined) return undefined;
-  const { azureClientSecret: clientSecret, fetchIdentityToken: fetchAssertion, azureAuthorityHost: authorityHost } = environment;
-  const options = { authorityHost, transport: { agentFor: world.http.agentFor, signal: world.cancelled } };
-  if (clientSecret !== undefined) return openCredential({ kind: 'client-secret', tenantId, clientId, clientSecret }, options);
-  if (fetchAssertion !== undefined) return openCredential({ kind: 'federated', tenantId, clientId, fetchAssertion }, options);
-  return undefined;
-}
-
 function requireAzure(azure: AzureCredential | undefined, vault: string): AzureCredential {
   if (azure !== undefined) return azure;
   throw new StepError({
     code: 'no-identity',
     origin: 'identity',
-    message: `Cannot open the key vault ${JSON.stringify(vault)}: this run has no Azure identity`,
-    hint:
-      'Give azure-tenant-id and azure-client-id (or AZURE_TENANT_ID and AZURE_CLIENT_ID), and a way to prove it: on GitHub `permissions: id-token: write` ' +
-      'and a federated credential for this workflow, elsewhere AZURE_CLIENT_SECRET.',
+    message: `Cannot open the key vault ${JSON.stringify(vault)}: azure-identity is none`,
+    hint: 'Leave azure-identity out, or name the identity that may read the vault.',
   });
 }
 

@@ -1,5 +1,6 @@
 import type { HttpClient } from '../lib/http.ts';
 import type { SecretValue } from '../lib/secret-value.ts';
+import type { CertificateSource, ServiceConnection } from '../model/azure-identity.ts';
 import type { RunProgram } from '../model/program.ts';
 import type { DockerSettings } from '../source/docker-endpoint.ts';
 import type { StandardInput } from '../source/image-archive.ts';
@@ -33,6 +34,14 @@ export interface Environment {
   readonly azureClientId: string | undefined;
   readonly azureClientSecret: SecretValue | undefined;
   readonly azureAuthorityHost: string | undefined;
+  /** `AZURE_CLIENT_CERTIFICATE_PATH` and what belongs to it. */
+  readonly azureClientCertificate: CertificateSource | undefined;
+  /** `AZURE_FEDERATED_TOKEN_FILE`: what the workload identity of Kubernetes keeps up to date; read anew whenever it is asked. */
+  readonly federatedTokenFile: { readonly path: string; readonly read: () => Promise<SecretValue> } | undefined;
+  /** Address of the instance metadata service; undefined where the platform's variables name another endpoint for managed identities. */
+  readonly instanceMetadata: string | undefined;
+  /** Gives an Azure Resource Manager service connection by its id, where the host has such. Throws a StepError where the run was not given it. */
+  readonly openServiceConnection: ((id: string) => ServiceConnection) | undefined;
   /** Folder for what is worth keeping between runs on this machine. */
   readonly cacheFolder: string;
   /** What is piped into the process, where the host gives a run something. */

@@ -1,5 +1,6 @@
 import { SecretValue } from '../lib/secret-value.ts';
 import { StepError } from '../lib/step-error.ts';
+import { identityKinds } from '../model/azure-identity.ts';
 import { type Platform, platformText } from '../model/image.ts';
 import { parsePlatform } from '../model/platform.ts';
 import type { AccessSettings, AdvisoriesSetting, Credential, ListSetting, SbomFormat, SecretRequest, Settings } from './settings.ts';
@@ -51,6 +52,8 @@ export function parseAccess(fields: Fields): AccessSettings {
     push: fields.list('push'),
     keyVault: fields.text('key-vault'),
     secrets: fields.list('secrets').map((line, index) => parseSecretRequest(line, index, fields)),
+    azureServiceConnection: fields.text('azure-service-connection'),
+    azureIdentity: fields.choice('azure-identity', identityKinds) ?? 'auto',
     azureTenantId: fields.text('azure-tenant-id'),
     azureClientId: fields.text('azure-client-id'),
     registryUsername: fields.credential('registry-username'),

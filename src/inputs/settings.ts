@@ -1,4 +1,5 @@
 import type { SecretValue } from '../lib/secret-value.ts';
+import type { IdentityKind } from '../model/azure-identity.ts';
 import type { Severity } from '../model/finding.ts';
 import type { Platform } from '../model/image.ts';
 
@@ -7,6 +8,9 @@ export interface AccessSettings {
   readonly push: readonly string[];
   readonly keyVault: string | undefined;
   readonly secrets: readonly SecretRequest[];
+  /** Id of a service connection of Azure Pipelines. */
+  readonly azureServiceConnection: string | undefined;
+  readonly azureIdentity: IdentityKind;
   readonly azureTenantId: string | undefined;
   readonly azureClientId: string | undefined;
   readonly registryUsername: Credential | undefined;

@@ -1,5 +1,10 @@
-/** How an input's text is read. `list`: one item a line; on the command line the option is repeated. `credential`: a literal, or `secret:NAME`. */
-export type InputType = 'text' | 'list' | 'choice' | 'flag' | 'file' | 'credential';
+import { identityKinds } from '../model/azure-identity.ts';
+
+/**
+ * How an input's text is read. `list`: one item a line; on the command line the option is repeated. `credential`: a literal, or `secret:NAME`.
+ * `azure-connection`: a service connection of Azure Pipelines, by name; the task is given its id.
+ */
+export type InputType = 'text' | 'list' | 'choice' | 'flag' | 'file' | 'credential' | 'azure-connection';
 
 export interface Input {
   readonly name: string;
@@ -146,6 +151,23 @@ export const inputs = [
     description: 'Key Vault secrets that this run needs, as `NAME = secret-name` lines. Other inputs refer to one as `secret:NAME`.',
   },
   {
+    name: 'azure-service-connection',
+    type: 'azure-connection',
+    onlyOn: 'azure-pipelines',
+    commands,
+    defaultText: 'empty',
+    description:
+      'Azure Resource Manager service connection whose identity reads the vault and pushes: by workload identity federation, with a secret or certificate, or a managed identity.',
+  },
+  {
+    name: 'azure-identity',
+    type: 'choice',
+    commands,
+    choices: identityKinds,
+    default: 'auto',
+    description: 'How the run proves to Azure who it is; `auto` takes the first that is there, `none` has no Azure identity.',
+  },
+  {
     name: 'azure-tenant-id',
     type: 'text',
     commands,
@@ -158,7 +180,7 @@ export const inputs = [
     commands,
     defaultText: '`AZURE_CLIENT_ID`',
     description:
-      'Client id of that identity. With `AZURE_CLIENT_SECRET` in the environment it signs in by secret, else by the federated credential of this workflow (GitHub, `permissions: id-token: write`).',
+      'Client id of that identity: of an application that the run is federated with or holds a secret or certificate of, or of a user-assigned managed identity.',
   },
   {
     name: 'registry-username',

@@ -1,6 +1,6 @@
 import { createAzurePipelinesHost } from '../host/azure-pipelines/azure-pipelines-host.ts';
 import { readInputs } from '../host/azure-pipelines/inputs.ts';
-import { inputs, toCamelCase } from '../inputs/table.ts';
+import { type Input, inputs, toCamelCase } from '../inputs/table.ts';
 import { readEnvironment, toSubject } from './environment.ts';
 import { openProcessNetwork, run, runCommand, toRaw } from './run.ts';
 
@@ -15,7 +15,7 @@ const host = createAzurePipelinesHost({
 });
 
 run(host, network, async (world) => {
-  const names = inputs.filter((input) => !('onlyOn' in input)).map((input) => input.name);
+  const names = inputs.filter((input: Input) => input.onlyOn !== 'github').map((input) => input.name);
   const raw = toRaw(readInputs(env, names), host);
   return runCommand(raw, toCamelCase, host, async () => ({ ...world, environment: await readEnvironment(env) }));
 });

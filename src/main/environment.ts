@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Environment } from '../command/world.ts';
+import { readTokenFile } from '../host/kubernetes-token.ts';
 import { SecretValue } from '../lib/secret-value.ts';
+import type { CertificateSource } from '../model/azure-identity.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -22,6 +25,10 @@ export async function readEnvironment(env: Variables): Promise<Environment> {
     azureClientId: env.AZURE_CLIENT_ID,
     azureClientSecret: env.AZURE_CLIENT_SECRET ? new SecretValue(env.AZURE_CLIENT_SECRET) : undefined,
     azureAuthorityHost: env.AZURE_AUTHORITY_HOST,
+    azureClientCertificate: toCertificate(env),
+    federatedTokenFile: toTokenFile(env),
+    instanceMetadata: toInstanceMetadata(env),
+    openServiceConnection: undefined,
     cacheFolder: toCacheFolder(env),
     standardInput: undefined,
     fetchIdentityToken: undefined,
@@ -41,6 +48,25 @@ function toDockerFolder(env: Variables): string {
 function toCacheFolder(env: Variables): string {
   const folder = env.RUNNER_TOOL_CACHE || env.AGENT_TOOLSDIRECTORY || env.XDG_CACHE_HOME || join(homedir(), '.cache');
   return join(folder, 'image-custody', 'advisories');
+}
+
+function toCertificate(env: Variables): CertificateSource | undefined {
+  const { AZURE_CLIENT_CERTIFICATE_PATH: path, AZURE_CLIENT_CERTIFICATE_PASSWORD: password } = env;
+  if (!path) return undefined;
+  const sendChain = /^(?:1|true)$/i.test(env.AZURE_CLIENT_SEND_CERTIFICATE_CHAIN ?? '');
+  return { kind: 'file', path, password: password ? new SecretValue(password) : undefined, sendChain };
+}
+
+/** Set by the webhook of Microsoft Entra Workload ID: https://learn.microsoft.com/azure/aks/workload-identity-overview */
+function toTokenFile({ AZURE_FEDERATED_TOKEN_FILE: path }: Variables): Environment['federatedTokenFile'] {
+  return path ? { path, read: () => readTokenFile(path) } : undefined;
+}
+
+/** Variables with which App Service, Service Fabric, Azure Machine Learning and Azure Arc name their endpoint, and where Azure Arc has its agent. */
+function toInstanceMetadata(env: Variables): string | undefined {
+  const arcAgent = process.platform === 'win32' ? `${env.ProgramFiles}\\AzureConnectedMachineAgent\\himds.exe` : '/opt/azcmagent/bin/himds';
+  if (env.IDENTITY_ENDPOINT || env.MSI_ENDPOINT || existsSync(arcAgent)) return undefined;
+  return env.AZURE_POD_IDENTITY_AUTHORITY_HOST?.replace(/\/+$/, '') || 'http://169.254.169.254';
 }
 
 async function readDockerConfig(env: Variables): Promise<Environment['dockerConfig']> {

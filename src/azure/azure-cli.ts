@@ -1,5 +1,5 @@
 import type { AccessToken, TokenCredential } from '@azure/core-auth';
-import { StepError } from '../lib/step-error.ts';
+import type { StepError } from '../lib/step-error.ts';
 import type { ProgramOutcome, RunProgram } from '../model/program.ts';
 import { identityError, quoteServer } from './azure-error.ts';
 
@@ -28,7 +28,10 @@ export function openAzureCli(tenantId: string | undefined, runProgram: RunProgra
 }
 
 function toResource(scopes: string | string[]): string {
-  return [scopes].flat().join(' ').replace(/\/\.default$/, '');
+  return [scopes]
+    .flat()
+    .join(' ')
+    .replace(/\/\.default$/, '');
 }
 
 async function askProgram(resource: string, tenantId: string | undefined, runProgram: RunProgram | undefined): Promise<AccessToken> {
@@ -66,7 +69,8 @@ function toStartError(outcome: Exclude<ProgramOutcome, { readonly kind: 'ended' 
 function toAnswerError(errors: string, tenantId: string | undefined): StepError {
   const login = `az login${tenantId === undefined ? '' : ` --tenant ${tenantId}`}`;
   const code = /AADSTS(\d+)/.exec(errors)?.[1];
-  const words = code === undefined ? undefined : quoteServer(errors.slice(errors.indexOf('AADSTS')).replace(/\s*Trace ID:[\s\S]*$/, ''), []);
+  const words =
+    code === undefined ? undefined : quoteServer(errors.slice(errors.indexOf('AADSTS')).replace(/\s*Trace ID:[\s\S]*$/, ''), []);
   if (code !== undefined && expiredCodes.has(code)) {
     return cliError('expired', `its log-in has expired (${words})`, `Log in again: ${login}.`);
   }

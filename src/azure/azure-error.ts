@@ -18,7 +18,6 @@ export type IdentityErrorCode =
   | 'client-certificate-invalid'
   | 'client-certificate-unknown'
   | 'client-certificate-expired'
-  | 'token-file-invalid'
   | 'token-file-expired'
   | 'managed-identity-absent'
   | 'managed-identity-missing'

@@ -1,8 +1,8 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import type { CertificateSource, CredentialChoice } from '../lib/credential-choice.ts';
 import { SecretValue } from '../lib/secret-value.ts';
 import type { StepError } from '../lib/step-error.ts';
-import type { CertificateSource, CredentialChoice } from '../model/azure-identity.ts';
 import { identityError } from './azure-error.ts';
 
 type CertificateChoice = Extract<CredentialChoice, { readonly kind: 'client-certificate' }>;
@@ -16,8 +16,14 @@ export interface ClientCertificate {
 const blockPattern = /-----BEGIN ([A-Z0-9 ]+)-----[\s\S]+?-----END \1-----/g;
 
 /** Reads the certificate and its key. `secrets` gets the lines of the key. Rejects with a StepError of origin `input` that quotes nothing of them. */
-export async function readCertificate({ certificate: source, clientId }: CertificateChoice, secrets: Set<string>): Promise<ClientCertificate> {
-  const name = source.kind === 'file' ? `the file ${JSON.stringify(source.path)} of AZURE_CLIENT_CERTIFICATE_PATH` : 'the certificate of the service connection';
+export async function readCertificate(
+  { certificate: source, clientId }: CertificateChoice,
+  secrets: Set<string>,
+): Promise<ClientCertificate> {
+  const name =
+    source.kind === 'file'
+      ? `the file ${JSON.stringify(source.path)} of AZURE_CLIENT_CERTIFICATE_PATH`
+      : 'the certificate of the service connection';
   const bytes = source.kind === 'file' ? await readBytes(source.path, name) : Buffer.from(source.pem.reveal());
   const blocks = [...bytes.toString('latin1').matchAll(blockPattern)].map(([text, label = '']) => ({ text, label }));
   const password = source.kind === 'file' ? source.password?.reveal() : undefined;

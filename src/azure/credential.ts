@@ -1,6 +1,6 @@
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth';
+import type { CredentialChoice } from '../lib/credential-choice.ts';
 import { StepError } from '../lib/step-error.ts';
-import type { CredentialChoice } from '../model/azure-identity.ts';
 import type { RunProgram } from '../model/program.ts';
 import { identityError } from './azure-error.ts';
 import type { AzureTransport } from './client-options.ts';

@@ -1,19 +1,28 @@
 import type { AccessToken, GetTokenOptions } from '@azure/core-auth';
+import type { CredentialChoice } from '../lib/credential-choice.ts';
 import { StepError } from '../lib/step-error.ts';
-import type { CredentialChoice } from '../model/azure-identity.ts';
 import { identityError } from './azure-error.ts';
 import type { AzureTransport } from './client-options.ts';
 import type { Cloud } from './cloud.ts';
 import { type AzureCredential, type CredentialOptions, openCredential, parseCloud } from './credential.ts';
 
 /** Codes that say that this way in is not there at all; with any other it is, and fails. */
-const absentCodes: ReadonlySet<string> = new Set(['managed-identity-absent', 'managed-identity-missing', 'azure-cli-missing', 'azure-cli-login']);
+const absentCodes: ReadonlySet<string> = new Set([
+  'managed-identity-absent',
+  'managed-identity-missing',
+  'azure-cli-missing',
+  'azure-cli-login',
+]);
 
 /**
  * The first of several ways in that the machine has, found when the first token is asked for. Where it has none of them, that is rejected with a StepError
  * `no-identity`: `missing` says what else the run lacks. Throws a StepError of origin `input`.
  */
-export function openFirstCredential(choices: readonly CredentialChoice[], missing: string, options: CredentialOptions = {}): AzureCredential {
+export function openFirstCredential(
+  choices: readonly CredentialChoice[],
+  missing: string,
+  options: CredentialOptions = {},
+): AzureCredential {
   const candidates = choices.map((choice) => openCredential(choice, options));
   return new FirstCredential(candidates, missing, parseCloud(options.authorityHost), options.transport ?? {});
 }

@@ -56,7 +56,10 @@ function toRefusal(status: number, body: string, { credential, choice }: TokenRe
 /** The part of an answer that is meant for people. */
 function wordsOf(body: string): string {
   try {
-    const { error_description: description, message } = JSON.parse(body) as { readonly error_description?: unknown; readonly message?: unknown };
+    const { error_description: description, message } = JSON.parse(body) as {
+      readonly error_description?: unknown;
+      readonly message?: unknown;
+    };
     return [description, message].find((text) => typeof text === 'string') ?? body;
   } catch {
     return body;

@@ -1,4 +1,4 @@
-import type { CredentialChoice } from '../model/azure-identity.ts';
+import type { CredentialChoice } from '../lib/credential-choice.ts';
 import { type IdentityErrorCode, shellWord } from './azure-error.ts';
 import type { TokenClaims } from './token-claims.ts';
 import type { TokenRequest } from './token-exchange.ts';

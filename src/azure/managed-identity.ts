@@ -1,7 +1,7 @@
 import type { TokenCredential } from '@azure/core-auth';
 import type { HttpClient } from '@azure/core-rest-pipeline';
+import type { CredentialChoice } from '../lib/credential-choice.ts';
 import type { StepError } from '../lib/step-error.ts';
-import type { CredentialChoice } from '../model/azure-identity.ts';
 import { errorCodeOf, identityError } from './azure-error.ts';
 import { type AzureTransport, createAttempt } from './client-options.ts';
 import { currentExchange } from './token-exchange.ts';

@@ -1,6 +1,6 @@
 import type { TokenCredential } from '@azure/core-auth';
+import type { CredentialChoice } from '../lib/credential-choice.ts';
 import type { SecretValue } from '../lib/secret-value.ts';
-import type { CredentialChoice } from '../model/azure-identity.ts';
 import type { RunProgram } from '../model/program.ts';
 import { openAzureCli } from './azure-cli.ts';
 import { readCertificate } from './client-certificate.ts';

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { CredentialChoice } from '../model/azure-identity.ts';
+import type { CredentialChoice } from '../lib/credential-choice.ts';
 import type { FailedAttempt } from './client-options.ts';
 import type { Cloud } from './cloud.ts';
 import type { TokenClaims } from './token-claims.ts';

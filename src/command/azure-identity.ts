@@ -3,8 +3,8 @@ import { type AzureCredential, openCredential } from '../azure/credential.ts';
 import { openFirstCredential } from '../azure/first-credential.ts';
 import type { Host } from '../host/host.ts';
 import type { AccessSettings } from '../inputs/settings.ts';
+import type { CredentialChoice, IdentityKind } from '../lib/credential-choice.ts';
 import { StepError } from '../lib/step-error.ts';
-import type { CredentialChoice, IdentityKind } from '../model/azure-identity.ts';
 import type { Environment, World } from './world.ts';
 
 /** The Azure identity of a run; nothing is asked for yet. */
@@ -57,9 +57,14 @@ function findIdentities(settings: AccessSettings, environment: Environment): Fou
   const ids = tenantId === undefined || clientId === undefined ? undefined : { tenantId, clientId };
   const federated = findIssuer(environment);
   return {
-    'client-secret': ids === undefined ? noIds : clientSecret ? { kind: 'client-secret', ...ids, clientSecret } : 'AZURE_CLIENT_SECRET is not set',
+    'client-secret':
+      ids === undefined ? noIds : clientSecret ? { kind: 'client-secret', ...ids, clientSecret } : 'AZURE_CLIENT_SECRET is not set',
     'client-certificate':
-      ids === undefined ? noIds : certificate ? { kind: 'client-certificate', ...ids, certificate } : 'AZURE_CLIENT_CERTIFICATE_PATH is not set',
+      ids === undefined
+        ? noIds
+        : certificate
+          ? { kind: 'client-certificate', ...ids, certificate }
+          : 'AZURE_CLIENT_CERTIFICATE_PATH is not set',
     federated: ids === undefined ? noIds : federated ? { kind: 'federated', ...ids, ...federated } : noIssuer,
     'managed-identity': { kind: 'managed-identity', clientId, imds: environment.instanceMetadata },
     'azure-cli': { kind: 'azure-cli', tenantId },
@@ -70,7 +75,10 @@ const noIds = 'azure-tenant-id or azure-client-id is not given';
 const noIssuer = 'there is neither an identity token of GitHub (permissions: id-token: write) nor AZURE_FEDERATED_TOKEN_FILE';
 
 /** A token file of Kubernetes is there because somebody has set up the pod for it; GitHub's tokens are there for every job with the permission. */
-function findIssuer({ federatedTokenFile, fetchIdentityToken }: Environment): Pick<CredentialChoice & { kind: 'federated' }, 'fetchAssertion' | 'via'> | undefined {
+function findIssuer({
+  federatedTokenFile,
+  fetchIdentityToken,
+}: Environment): Pick<CredentialChoice & { kind: 'federated' }, 'fetchAssertion' | 'via'> | undefined {
   if (federatedTokenFile !== undefined) {
     return { fetchAssertion: federatedTokenFile.read, via: { kind: 'kubernetes', tokenFile: federatedTokenFile.path } };
   }

@@ -77,7 +77,8 @@ export function toCredentials(
       const username = settings.registryUsername && resolve(settings.registryUsername)?.reveal();
       const password = settings.registryPassword && resolve(settings.registryPassword);
       if (username !== undefined && password !== undefined && isTarget(settings, registry)) return { kind: 'password', username, password };
-      if (azure !== undefined && isAzureGiven && isAzureRegistry(registry)) return { kind: 'entra', fetchToken: () => fetchRegistryToken(azure) };
+      if (azure !== undefined && isAzureGiven && isAzureRegistry(registry))
+        return { kind: 'entra', fetchToken: () => fetchRegistryToken(azure) };
       const { dockerConfig } = world.environment;
       const stored = dockerConfig === undefined ? undefined : parseDockerConfig(dockerConfig.bytes, registry, dockerConfig.path);
       return stored ?? { kind: 'anonymous' };

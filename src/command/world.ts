@@ -1,6 +1,6 @@
+import type { CertificateSource, ServiceConnection } from '../lib/credential-choice.ts';
 import type { HttpClient } from '../lib/http.ts';
 import type { SecretValue } from '../lib/secret-value.ts';
-import type { CertificateSource, ServiceConnection } from '../model/azure-identity.ts';
 import type { RunProgram } from '../model/program.ts';
 import type { DockerSettings } from '../source/docker-endpoint.ts';
 import type { StandardInput } from '../source/image-archive.ts';

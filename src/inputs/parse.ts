@@ -1,6 +1,6 @@
+import { identityKinds } from '../lib/credential-choice.ts';
 import { SecretValue } from '../lib/secret-value.ts';
 import { StepError } from '../lib/step-error.ts';
-import { identityKinds } from '../model/azure-identity.ts';
 import { type Platform, platformText } from '../model/image.ts';
 import { parsePlatform } from '../model/platform.ts';
 import type { AccessSettings, AdvisoriesSetting, Credential, ListSetting, SbomFormat, SecretRequest, Settings } from './settings.ts';

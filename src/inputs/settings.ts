@@ -1,5 +1,5 @@
+import type { IdentityKind } from '../lib/credential-choice.ts';
 import type { SecretValue } from '../lib/secret-value.ts';
-import type { IdentityKind } from '../model/azure-identity.ts';
 import type { Severity } from '../model/finding.ts';
 import type { Platform } from '../model/image.ts';
 

@@ -1,4 +1,4 @@
-import { identityKinds } from '../model/azure-identity.ts';
+import { identityKinds } from '../lib/credential-choice.ts';
 
 /**
  * How an input's text is read. `list`: one item a line; on the command line the option is repeated. `credential`: a literal, or `secret:NAME`.

@@ -4,8 +4,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Environment } from '../command/world.ts';
 import { readTokenFile } from '../host/kubernetes-token.ts';
+import type { CertificateSource } from '../lib/credential-choice.ts';
 import { SecretValue } from '../lib/secret-value.ts';
-import type { CertificateSource } from '../model/azure-identity.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 

@@ -1,4 +1,4 @@
-import type { SecretValue } from '../lib/secret-value.ts';
+import type { SecretValue } from './secret-value.ts';
 
 /** How a run proves to Azure who it is. */
 export type CredentialChoice =

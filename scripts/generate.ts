@@ -6,7 +6,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { stringify } from 'yaml';
-import { type Input, inputs, type Output, outputs, toCamelCase } from '../src/inputs/table.ts';
+import { commands, defaultCommands, type Input, inputs, type Output, outputs, toCamelCase } from '../src/inputs/table.ts';
 import { deflateModule } from './generate-wasm.ts';
 
 interface PackageFile {
@@ -108,9 +108,8 @@ function taskInput(input: Input) {
 }
 
 /** What a command does not have is not asked for; a required input is required where it is seen. */
-function toVisibility({ commands = ['secure'] }: Input): { visibleRule?: string } {
-  const [only, ...others] = commands;
-  return others.length > 0 ? {} : { visibleRule: `command = ${only}` };
+function toVisibility({ commands: having = defaultCommands }: Input): { visibleRule?: string } {
+  return having.length === commands.length ? {} : { visibleRule: having.map((command) => `command = ${command}`).join(' || ') };
 }
 
 function taskInputType(input: Input): { type: string; options?: Record<string, string> } {

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { openAdvisoryDirectory } from '../advisory/advisory-thread.ts';
 import { openOsvService } from '../advisory/osv-service.ts';
 import type { Host } from '../host/host.ts';
-import type { Settings } from '../inputs/settings.ts';
+import type { StepSettings } from '../inputs/settings.ts';
 import { StepError } from '../lib/step-error.ts';
 import type { AdvisorySource } from '../model/advisory.ts';
 import type { KeySigner } from '../model/signer.ts';
@@ -19,7 +19,7 @@ export type OpenAdvisories = (credentials: Credentials, signer: KeySigner | unde
  * Finds the source of the input `advisories`. Rejects with a StepError where it is on this machine and not there, or of no form; a service or a registry
  * is not asked before it is opened.
  */
-export async function findAdvisories(settings: Settings, host: Host, world: World): Promise<OpenAdvisories> {
+export async function findAdvisories(settings: StepSettings, host: Host, world: World): Promise<OpenAdvisories> {
   const { advisories } = settings;
   if (advisories.kind === 'service') {
     const { now, random, sleep } = world;

@@ -5,7 +5,7 @@ import { toSnapshotBytes } from '../advisory/snapshot/snapshot-bytes.ts';
 import { openCachedSnapshot } from '../advisory/snapshot/snapshot-cache.ts';
 import { openSnapshotSource } from '../advisory/snapshot/snapshot-source.ts';
 import type { Host } from '../host/host.ts';
-import type { Settings } from '../inputs/settings.ts';
+import type { StepSettings } from '../inputs/settings.ts';
 import { parseCertificates } from '../lib/certificate-chain.ts';
 import { readWhole } from '../lib/http-client.ts';
 import { StepError } from '../lib/step-error.ts';
@@ -22,7 +22,7 @@ import { fetchEnvelope, listSignatures } from './signatures.ts';
 import type { World } from './world.ts';
 
 export interface SnapshotReader {
-  readonly settings: Settings;
+  readonly settings: StepSettings;
   readonly host: Host;
   readonly world: World;
   readonly credentials: Credentials;

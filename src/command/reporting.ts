@@ -1,7 +1,7 @@
 import { mkdir, open, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Host } from '../host/host.ts';
-import type { Settings } from '../inputs/settings.ts';
+import type { Settings, StepSettings } from '../inputs/settings.ts';
 import type { OutputName } from '../inputs/table.ts';
 import type { PublishedImage } from '../layer/manifest.ts';
 import { StepError } from '../lib/step-error.ts';
@@ -71,7 +71,7 @@ function toPublication(verdict: Verdict, settings: Settings, receipt: Receipt | 
 }
 
 /** Rejects with a StepError where the file of the input `report` cannot be written, before anything is done that it would not tell of. */
-export async function probeReport(settings: Settings, host: Host): Promise<void> {
+export async function probeReport(settings: StepSettings, host: Host): Promise<void> {
   if (settings.report === undefined) return;
   const path = reportPath(settings, host);
   const isNew = (await stat(path).catch(() => undefined)) === undefined;
@@ -142,7 +142,7 @@ async function writeReport(report: Report, settings: Settings, host: Host): Prom
   }
 }
 
-function reportPath(settings: Settings, host: Host): string {
+export function reportPath(settings: StepSettings, host: Host): string {
   return settings.report === undefined ? join(host.temporaryFolder, 'image-custody-report.json') : resolve(host.workspace, settings.report);
 }
 

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import type { Feed } from '../advisory/feed.ts';
-import type { AccessSettings, ListSetting, Settings } from '../inputs/settings.ts';
+import type { AccessSettings, ListSetting, StepSettings } from '../inputs/settings.ts';
 import { StepError } from '../lib/step-error.ts';
 import { type ExploitationSource, nothingOfExploitation } from '../model/exploitation.ts';
 import type { KeySigner } from '../model/signer.ts';
@@ -24,7 +24,7 @@ const defaultPolicyFile = '.image-custody.yml';
 const defaultDockerfile = 'Dockerfile';
 
 /** The policy that the image is held against. Rejects with a StepError where a file that was named is not there. */
-export async function readPolicy(settings: Settings, workspace: string): Promise<Policy> {
+export async function readPolicy(settings: StepSettings, workspace: string): Promise<Policy> {
   const builtin = builtinPolicy({ failOn: settings.failOn });
   const path = settings.policy ?? defaultPolicyFile;
   const text = await readText('policy', path, workspace, settings.policy !== undefined);
@@ -32,7 +32,7 @@ export async function readPolicy(settings: Settings, workspace: string): Promise
 }
 
 /** The Dockerfile that findings are attributed to, where there is one. */
-export async function readDockerfile(settings: Settings, workspace: string): Promise<DockerfileText | undefined> {
+export async function readDockerfile(settings: StepSettings, workspace: string): Promise<DockerfileText | undefined> {
   const path = settings.dockerfile ?? defaultDockerfile;
   const text = await readText('dockerfile', path, workspace, settings.dockerfile !== undefined);
   return text === undefined ? undefined : { path: relative(workspace, resolve(workspace, path)).split(sep).join('/'), text };
@@ -43,7 +43,7 @@ export async function readDockerfile(settings: Settings, workspace: string): Pro
  * that nobody has named: they would never be met. URLs are not asked yet.
  */
 export async function openExploitationLists(
-  settings: Settings,
+  settings: StepSettings,
   policy: Policy,
   workspace: string,
   { http, now, random, sleep }: World,
@@ -58,7 +58,7 @@ export async function openExploitationLists(
   return openExploitation({ knownExploited, epss, http, retry: { now, random, sleep } });
 }
 
-function requireLists({ knownExploited, epss }: Settings, { name, rules }: Policy): void {
+function requireLists({ knownExploited, epss }: StepSettings, { name, rules }: Policy): void {
   const conditions = rules.map((rule) => rule.deny);
   const missing = [
     ...(knownExploited === undefined && conditions.some((given) => given.knownExploited !== undefined) ? ['known-exploited'] : []),

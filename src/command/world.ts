@@ -1,6 +1,8 @@
 import type { CertificateSource, ServiceConnection } from '../lib/credential-choice.ts';
 import type { HttpClient } from '../lib/http.ts';
+import type { ProxyChoice } from '../lib/proxy.ts';
 import type { SecretValue } from '../lib/secret-value.ts';
+import type { HostCheck } from '../model/check.ts';
 import type { RunProgram } from '../model/program.ts';
 import type { DockerSettings } from '../source/docker-endpoint.ts';
 import type { StandardInput } from '../source/image-archive.ts';
@@ -15,6 +17,10 @@ export interface World {
   readonly sleep: (ms: number) => Promise<void>;
   /** 0 up to 1. */
   readonly random: () => number;
+  /** What `http` asks of which proxy. */
+  readonly proxies: ProxyChoice;
+  /** Of Node, without the `v`. */
+  readonly nodeVersion: string;
   readonly environment: Environment;
   /** Starts a program of this machine, with a bare environment. */
   readonly runProgram: RunProgram;
@@ -46,6 +52,8 @@ export interface Environment {
   readonly cacheFolder: string;
   /** What is piped into the process, where the host gives a run something. */
   readonly standardInput: StandardInput | undefined;
+  /** What the host lets this job do; looked at by `doctor` alone. */
+  readonly hostChecks: readonly HostCheck[];
   /** Asks the host for a token that says who this run is, where the host has such tokens (GitHub OIDC). */
   readonly fetchIdentityToken: ((audience: string) => Promise<SecretValue>) | undefined;
 }

@@ -3,7 +3,17 @@ import { SecretValue } from '../lib/secret-value.ts';
 import { StepError } from '../lib/step-error.ts';
 import { type Platform, platformText } from '../model/image.ts';
 import { parsePlatform } from '../model/platform.ts';
-import type { AccessSettings, AdvisoriesSetting, Credential, ListSetting, SbomFormat, SecretRequest, Settings } from './settings.ts';
+import type {
+  AccessSettings,
+  AdvisoriesSetting,
+  Credential,
+  DoctorSettings,
+  ListSetting,
+  SbomFormat,
+  SecretRequest,
+  Settings,
+  StepSettings,
+} from './settings.ts';
 import { type Command, commands, type Input, type InputName, inputLimitCharacters, inputs, listLimit } from './table.ts';
 
 export type InputErrorCode = 'input-missing' | 'input-unknown' | 'input-invalid' | 'input-conflict';
@@ -18,9 +28,23 @@ export type Spelling = (name: InputName) => string;
 export function parseSettings(raw: ReadonlyMap<string, string>, spell: Spelling): Settings {
   const fields = new Fields(raw, spell);
   fields.refuseUnknown();
-  const settings: Settings = {
+  const settings: Settings = { ...parseStep(fields), image: fields.text('image') ?? fields.missing('image') };
+  checkTogether(settings, spell);
+  return settings;
+}
+
+/** The same for the command `doctor`. */
+export function parseDoctorSettings(raw: ReadonlyMap<string, string>, spell: Spelling): DoctorSettings {
+  const fields = new Fields(raw, spell);
+  fields.refuseUnknown();
+  const settings: DoctorSettings = { ...parseStep(fields), image: fields.text('image') };
+  checkTogether(settings, spell);
+  return settings;
+}
+
+function parseStep(fields: Fields): StepSettings {
+  return {
     ...parseAccess(fields),
-    image: fields.text('image') ?? fields.missing('image'),
     platforms: parsePlatforms(fields),
     policy: fields.text('policy'),
     failOn: fields.choice('fail-on', ['critical', 'high', 'medium', 'low', 'none']) ?? 'high',
@@ -37,8 +61,6 @@ export function parseSettings(raw: ReadonlyMap<string, string>, spell: Spelling)
     report: fields.text('report'),
     compression: fields.choice('compression', ['gzip', 'zstd', 'keep']) ?? 'gzip',
   };
-  checkTogether(settings, spell);
-  return settings;
 }
 
 /** Which command the runner's input `command` names. */

@@ -19,9 +19,8 @@ export interface AccessSettings {
   readonly insecureRegistries: readonly string[];
 }
 
-/** The inputs of one run, typed. Paths are as the user gave them, relative to the workspace. */
-export interface Settings extends AccessSettings {
-  readonly image: string;
+/** The inputs of one run but for its image, typed. Paths are as the user gave them, relative to the workspace. */
+export interface StepSettings extends AccessSettings {
   /** In their normal form, each once; empty for all. */
   readonly platforms: readonly Platform[];
   readonly policy: string | undefined;
@@ -41,6 +40,16 @@ export interface Settings extends AccessSettings {
   readonly summary: boolean;
   readonly report: string | undefined;
   readonly compression: 'gzip' | 'zstd' | 'keep';
+}
+
+/** The inputs of the command `secure`. */
+export interface Settings extends StepSettings {
+  readonly image: string;
+}
+
+/** The inputs of the command `doctor`, which can do without the image. */
+export interface DoctorSettings extends StepSettings {
+  readonly image: string | undefined;
 }
 
 /** The inputs of the command `mirror`. */

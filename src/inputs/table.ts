@@ -22,13 +22,16 @@ export interface Input {
   readonly onlyOn?: 'github' | 'azure-pipelines';
   /** `shell`: the command line has something else for it. */
   readonly notOn?: 'shell';
-  /** Commands that have it; by default `secure` alone. */
+  /** Commands that have it; by default `secure`, and `doctor`, which looks at what `secure` would do. */
   readonly commands?: readonly Command[];
 }
 
-export const commands = ['secure', 'mirror'] as const;
+export const commands = ['secure', 'mirror', 'doctor'] as const;
 /** What the step is asked to do; on the command line a subcommand. */
 export type Command = (typeof commands)[number];
+
+/** Of an input that names none. */
+export const defaultCommands: readonly Command[] = ['secure', 'doctor'];
 
 export interface Output {
   readonly name: string;
@@ -51,7 +54,7 @@ export const inputs = [
     notOn: 'shell',
     commands,
     description:
-      '`secure` takes an image into custody; `mirror` puts a snapshot of the advisories into your own registry. On the command line these are subcommands.',
+      '`secure` takes an image into custody; `doctor` checks everything that `secure` needs, and changes nothing; `mirror` puts a snapshot of the advisories into your own registry. On the command line these are subcommands.',
   },
   {
     name: 'image',

@@ -16,6 +16,12 @@ export interface ProxyServer {
 /** The proxy that a URL is asked of; undefined where it is asked directly. */
 export type ChooseProxy = (url: URL) => ProxyServer | undefined;
 
+/** The proxies of a process, and what is asked of which. */
+export interface ProxyChoice {
+  readonly servers: readonly ProxyServer[];
+  readonly choose: ChooseProxy;
+}
+
 /**
  * Reads the address of a proxy as curl and Go do: `http://` where no scheme is given, user and password percent-encoded before the host.
  * Throws a StepError that quotes nothing of the value, for wherever in it a password is misplaced.

@@ -1,11 +1,11 @@
 import { Option } from 'commander';
-import { type Command, type Input, type InputName, inputs, toCamelCase } from '../inputs/table.ts';
+import { type Command, defaultCommands, type Input, type InputName, inputs, toCamelCase } from '../inputs/table.ts';
 
 const rows: readonly Input[] = inputs.filter((input: Input) => input.onlyOn === undefined && input.notOn !== 'shell');
 
 /** The inputs of a command as options. */
 export function inputOptions(command: Command): readonly Option[] {
-  return rows.filter(({ commands = ['secure'] }) => commands.includes(command)).map(toOption);
+  return rows.filter(({ commands = defaultCommands }) => commands.includes(command)).map(toOption);
 }
 
 function toOption(input: Input): Option {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import type { Host } from '../host/host.ts';
 import { createShellHost } from '../host/shell/shell-host.ts';
-import { parseSettings, unknownInput } from '../inputs/parse.ts';
+import { parseDoctorSettings, parseSettings, unknownInput } from '../inputs/parse.ts';
 import { parseMirrorSettings } from '../inputs/parse-mirror.ts';
 import { StepError } from '../lib/step-error.ts';
 import { inputOptions, toFlag, toRaw } from './cli-options.ts';
@@ -32,6 +32,19 @@ secureCommand.action((options: Record<string, string>) => {
     // The stream is not touched before it is read: it would keep the process waiting.
     const standardInput = { isTerminal: isatty(0), open: () => process.stdin };
     return secure(settings, host, { ...world, environment: { ...(await readEnvironment(env)), standardInput } });
+  });
+});
+
+const doctorCommand = program
+  .command('doctor')
+  .description('check one by one what the same options of secure need: identity, vault, key, registries; nothing is left behind');
+for (const option of inputOptions('doctor')) doctorCommand.addOption(option);
+doctorCommand.action((options: Record<string, string>) => {
+  const host = createHost();
+  run(host, openProcessNetwork(process.env), async (world) => {
+    const settings = parseDoctorSettings(toRaw(options), toFlag);
+    const { doctor } = await import('../command/doctor.ts');
+    return doctor(settings, host, { ...world, environment: await readEnvironment(process.env) });
   });
 });
 

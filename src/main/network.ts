@@ -3,7 +3,7 @@ import type { Host } from '../host/host.ts';
 import type { HttpClient } from '../lib/http.ts';
 import { createHttp } from '../lib/http-client.ts';
 import { parseNoProxy } from '../lib/no-proxy.ts';
-import { type ChooseProxy, type ProxyServer, parseProxy } from '../lib/proxy.ts';
+import { type ProxyChoice, type ProxyServer, parseProxy } from '../lib/proxy.ts';
 import { StepError } from '../lib/step-error.ts';
 import { type AgentProxy, readAgentProxy } from './agent-proxy.ts';
 
@@ -12,6 +12,7 @@ type Variables = Readonly<Record<string, string | undefined>>;
 /** How this process reaches others. */
 export interface Network {
   readonly http: HttpClient;
+  readonly proxies: ProxyChoice;
   /** Masks what the variables hold of secrets and tells what is odd. Throws a StepError where a variable cannot be used; nothing is asked before. */
   begin(host: Host): void;
 }
@@ -26,6 +27,7 @@ export function openNetwork(env: Variables, version: string): Network {
   const http = createHttp({ userAgent: `image-custody/${version}`, ca, chooseProxy: proxies.choose });
   return {
     http,
+    proxies,
     begin: (host) => {
       for (const secret of proxies.servers.flatMap(({ secrets }) => secrets)) host.mask(secret);
       if (failure !== undefined) throw failure;
@@ -34,14 +36,9 @@ export function openNetwork(env: Variables, version: string): Network {
   };
 }
 
-interface Proxies {
-  readonly servers: readonly ProxyServer[];
-  readonly choose: ChooseProxy;
-}
+const none: ProxyChoice = { servers: [], choose: () => undefined };
 
-const none: Proxies = { servers: [], choose: () => undefined };
-
-function readProxies(env: Variables): { readonly proxies: Proxies; readonly failure?: StepError } {
+function readProxies(env: Variables): { readonly proxies: ProxyChoice; readonly failure?: StepError } {
   try {
     return { proxies: toProxies(env) };
   } catch (failure) {
@@ -50,7 +47,7 @@ function readProxies(env: Variables): { readonly proxies: Proxies; readonly fail
   }
 }
 
-function toProxies(env: Variables): Proxies {
+function toProxies(env: Variables): ProxyChoice {
   const [https, http] = [find(env, 'https_proxy', 'all_proxy'), find(env, 'http_proxy', 'all_proxy')];
   const agent = https === undefined && http === undefined ? readAgentProxy(env) : undefined;
   const forHttps = agent?.server ?? toServer(https);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ExitCode, exitCodeOf } from '../command/exit-code.ts';
 import type { World } from '../command/world.ts';
 import type { Host } from '../host/host.ts';
-import { foreignNames, parseCommand, parseSettings, type Spelling } from '../inputs/parse.ts';
+import { foreignNames, parseCommand, parseDoctorSettings, parseSettings, type Spelling } from '../inputs/parse.ts';
 import { parseMirrorSettings } from '../inputs/parse-mirror.ts';
 import type { AccessSettings } from '../inputs/settings.ts';
 import { HttpError } from '../lib/http-error.ts';
@@ -34,6 +34,8 @@ export function run(host: Host, network: Network, command: (world: Omit<World, '
     elapsedMs: () => performance.now(),
     sleep: (ms: number) => sleep(ms, undefined, { signal: cancel.signal }),
     random: Math.random,
+    proxies: network.proxies,
+    nodeVersion: process.versions.node,
     version,
     runProgram: createProgramRunner({ env: process.env, platform: process.platform, cancelled: cancel.signal }),
     cancelled: cancel.signal,
@@ -75,14 +77,23 @@ export async function runCommand(
   host: Host,
   toWorld: (settings: AccessSettings) => Promise<World>,
 ): Promise<ExitCode> {
-  if (parseCommand(raw, spell) === 'mirror') {
-    const settings = parseMirrorSettings(raw, spell);
-    const { mirror } = await import('../command/mirror.ts');
-    return mirror(settings, host, await toWorld(settings));
+  switch (parseCommand(raw, spell)) {
+    case 'mirror': {
+      const settings = parseMirrorSettings(raw, spell);
+      const { mirror } = await import('../command/mirror.ts');
+      return mirror(settings, host, await toWorld(settings));
+    }
+    case 'doctor': {
+      const settings = parseDoctorSettings(raw, spell);
+      const { doctor } = await import('../command/doctor.ts');
+      return doctor(settings, host, await toWorld(settings));
+    }
+    case 'secure': {
+      const settings = parseSettings(raw, spell);
+      const { secure } = await import('../command/secure.ts');
+      return secure(settings, host, await toWorld(settings));
+    }
   }
-  const settings = parseSettings(raw, spell);
-  const { secure } = await import('../command/secure.ts');
-  return secure(settings, host, await toWorld(settings));
 }
 
 function tellError(error: StepError, host: Host): void {

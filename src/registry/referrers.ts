@@ -20,6 +20,11 @@ export async function listReferrers(session: Session, subject: Digest, artifactT
   return artifactType === undefined ? all : all.filter((descriptor) => descriptor.artifactType === artifactType);
 }
 
+/** Whether the registry has the referrers API: it has to answer with an index, be it empty, also for a digest that it does not know. */
+export async function hasReferrersApi(session: Session, subject: Digest): Promise<boolean> {
+  return (await listByApi(session, subject, undefined)) !== undefined;
+}
+
 /**
  * Makes an artifact whose blobs are there refer to its subject. A registry with the referrers API says so by OCI-Subject; with any other
  * the tag schema is ours to keep up (distribution-spec, "Pushing Manifests with Subject").

@@ -11,7 +11,7 @@ import { type FetchedManifest, fetchManifest, headManifest, putManifest, putTag 
 import { mountBlob } from './mount.ts';
 import { pushBlob } from './push-blob.ts';
 import { type Reference, toRegistryAddress } from './reference.ts';
-import { listReferrers, putReferrer } from './referrers.ts';
+import { hasReferrersApi, listReferrers, putReferrer } from './referrers.ts';
 import { Session } from './session.ts';
 import { listTags } from './tags.ts';
 import { beginUpload, probeUpload, type Upload } from './upload.ts';
@@ -43,8 +43,11 @@ export interface Repository {
   spare(signal: AbortSignal): Repository;
   /** Bytes of content that were sent so far, again where they were repeated. */
   readonly sentBytes: number;
-  /** Begins an upload and gives it up: rejects with `unauthorized` or `forbidden` and the missing grant before any expensive work is done. */
-  checkPush(): Promise<void>;
+  /**
+   * Begins an upload and gives it up: rejects with `unauthorized` or `forbidden` and the missing grant before any expensive work is done. False where the
+   * registry does not let an upload be given up, and forgets it by itself one day.
+   */
+  checkPush(): Promise<boolean>;
   /** Size in bytes, undefined where the repository does not have the blob. */
   headBlob(digest: Digest, access?: 'pull' | 'push'): Promise<number | undefined>;
   beginUpload(): Promise<Upload>;
@@ -78,6 +81,8 @@ export interface Repository {
   attachReferrer(artifact: Artifact): Promise<Descriptor>;
   /** Everything that refers to a digest. A list that cannot be had in full is an error. */
   listReferrers(subject: Digest, artifactType?: string): Promise<readonly Descriptor[]>;
+  /** Whether the registry lists what refers to a digest by itself; else that is kept at a tag. */
+  hasReferrersApi(subject: Digest): Promise<boolean>;
   /** At least the first of the repository's tags, in the registry's order; empty where there is no such repository. */
   listTags(): Promise<readonly string[]>;
 }
@@ -128,8 +133,8 @@ class RemoteRepository implements Repository {
     return this.#session.sentBytes;
   }
 
-  async checkPush(): Promise<void> {
-    await probeUpload(this.#session);
+  checkPush(): Promise<boolean> {
+    return probeUpload(this.#session);
   }
 
   headBlob(digest: Digest, access?: 'pull' | 'push'): Promise<number | undefined> {
@@ -191,6 +196,10 @@ class RemoteRepository implements Repository {
 
   listReferrers(subject: Digest, artifactType?: string): Promise<readonly Descriptor[]> {
     return listReferrers(this.#session, subject, artifactType);
+  }
+
+  hasReferrersApi(subject: Digest): Promise<boolean> {
+    return hasReferrersApi(this.#session, subject);
   }
 
   listTags(): Promise<readonly string[]> {

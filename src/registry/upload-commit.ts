@@ -54,10 +54,14 @@ function refusal(session: Session, verb: string, answer: HttpResponse): Registry
   });
 }
 
-/** Gives up an upload, also after the run was cancelled; never rejects. */
-export async function giveUp(session: Session, location: URL): Promise<void> {
+/** Gives up an upload, also after the run was cancelled; never rejects. False where the registry did not let it go, and forgets it by itself one day. */
+export async function giveUp(session: Session, location: URL): Promise<boolean> {
   const request = { verb: 'give up an upload', method: 'DELETE', url: location, access: 'delete', attempts: 3, onCancel: 'send' } as const;
-  await session.send({ ...request, deadlineMs: 20_000 }, (status) => status < 300 || status === 404).catch(() => undefined);
+  const isGone = (status: number): boolean => status < 300 || status === 404;
+  return session.send({ ...request, deadlineMs: 20_000 }, isGone).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Pushes a blob in one request after that which begins the upload; from the beginning where that breaks off. */

@@ -25,10 +25,10 @@ export async function beginUpload(session: Session): Promise<Upload> {
   return new Upload(session, { location, offset: 0, pieceBytes, lostMs: 0 });
 }
 
-/** Begins an upload and gives it up. */
-export async function probeUpload(session: Session): Promise<void> {
+/** Begins an upload and gives it up; false where the registry does not let it go. */
+export async function probeUpload(session: Session): Promise<boolean> {
   const { location } = await startUpload(session, `push to ${session.name}`);
-  await giveUp(session, location);
+  return giveUp(session, location);
 }
 
 /**

@@ -122,6 +122,8 @@ export function toWorld(http: HttpClient, given: Partial<World['environment']>):
     elapsedMs: () => performance.now(),
     sleep: async () => {},
     random: () => 0,
+    proxies: { servers: [], choose: () => undefined },
+    nodeVersion: process.versions.node,
     environment,
     runProgram: async () => ({ kind: 'absent' }),
     version: '0.0.0',

@@ -17,6 +17,7 @@ export const emptyEnvironment: Environment = {
   openServiceConnection: undefined,
   fetchIdentityToken: undefined,
   standardInput: undefined,
+  hostChecks: [],
   cacheFolder: '/nonexistent/cache',
 };
 
@@ -35,6 +36,8 @@ export function openWorld(http: HttpClient, cancelled: AbortSignal = new AbortCo
       await turn(undefined, { signal: cancelled });
     },
     random: () => 0,
+    proxies: { servers: [], choose: () => undefined },
+    nodeVersion: process.versions.node,
     environment: emptyEnvironment,
     runProgram: async () => ({ kind: 'absent' }),
     version: '0.0.0',

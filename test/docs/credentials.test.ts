@@ -32,6 +32,8 @@ async function open(environment: Environment, inputs: Readonly<Record<string, st
     elapsedMs: () => 0,
     sleep: async () => undefined,
     random: () => 0,
+    proxies: { servers: [], choose: () => undefined },
+    nodeVersion: '24.0.0',
     environment,
     runProgram: async () => ({ kind: 'absent' }),
     version: '0',

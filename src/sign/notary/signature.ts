@@ -1,7 +1,8 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { isSignature, signatureAlgorithmOf } from '../../lib/signature-algorithm.ts';
+import type { StepError } from '../../lib/step-error.ts';
 import type { KeySigner } from '../../model/signer.ts';
-import { signatureError } from '../signature-error.ts';
+import { type SignatureErrorCode, signatureError } from '../signature-error.ts';
 import { checkCertificateChain } from './certificate-chain.ts';
 import { envelopeMediaType, type SignedSubject, toEnvelope, toSigningInput, toTimeText } from './envelope.ts';
 import { verifyNotary } from './verification.ts';
@@ -41,13 +42,7 @@ export async function signNotary(request: NotarySignatureRequest): Promise<Notar
   const signingInput = toSigningInput(signer.algorithm, subject, signingTime, request.expiry);
   const message = Buffer.from(signingInput, 'latin1');
   const signature = await signer.sign(message);
-  if (!isSignature(signer.algorithm, leaf.publicKey, message, signature)) {
-    throw signatureError(
-      'wrong-signature',
-      `Cannot sign with ${signer.description}: what it returned is no ${signer.algorithm} signature by the certificate's key`,
-      'Nothing was attached. See whether key and certificate belong together, and whether something between the step and the key changes answers.',
-    );
-  }
+  if (!isSignature(signer.algorithm, leaf.publicKey, message, signature)) throw wrongSignature(signer);
   const bytes = toEnvelope(signingInput, signature, signer.certificateChain, request.agent);
   verifyNotary(bytes, subject, { now: () => signingTime, trusted: [leaf.raw] });
   return {
@@ -59,6 +54,15 @@ export async function signNotary(request: NotarySignatureRequest): Promise<Notar
       'org.opencontainers.image.created': toTimeText(signingTime),
     },
   };
+}
+
+/** The error where a signer's answer does not verify. */
+export function wrongSignature(signer: Pick<KeySigner, 'description' | 'algorithm'>): StepError<SignatureErrorCode> {
+  return signatureError(
+    'wrong-signature',
+    `Cannot sign with ${signer.description}: what it returned is no ${signer.algorithm} signature by the certificate's key`,
+    'Nothing was attached. See whether key and certificate belong together, and whether something between the step and the key changes answers.',
+  );
 }
 
 function readLeaf(signer: KeySigner): X509Certificate {

@@ -1,0 +1,81 @@
+import type { KeyVault } from '../../azure/key-vault.ts';
+import type { Host } from '../../host/host.ts';
+import type { DoctorSettings } from '../../inputs/settings.ts';
+import type { SecretValue } from '../../lib/secret-value.ts';
+import type { KeySigner } from '../../model/signer.ts';
+import type { RepositoryName } from '../../model/source.ts';
+import { isAzureRegistry } from '../../registry/credential.ts';
+import type { Repository } from '../../registry/repository.ts';
+import { parseSigningKey } from '../../sign/signing-key.ts';
+import { type Credentials, type Identity, openIdentity, toCredentials } from '../credentials.ts';
+import { openRemote } from '../destinations.ts';
+import { openKey } from '../resources.ts';
+import type { World } from '../world.ts';
+
+/** What the checks of one run share: each thing is opened once, by the check that looks at it, and used by those that need that check. */
+export interface Case {
+  readonly settings: DoctorSettings;
+  readonly host: Host;
+  readonly world: World;
+  readonly identity: Identity;
+  /** Whether anything is read from a vault, or a vault signs. */
+  readonly usesVault: boolean;
+  /** The vaults of the inputs; throws as `Identity.openVault` does. */
+  vaults(): readonly KeyVault[];
+  /** Values of the named secrets, as their checks read them. */
+  readonly secrets: Map<string, SecretValue>;
+  /** With the secrets that were read so far. */
+  credentials(): Credentials;
+  /** The signing key, opened once. */
+  signer(): Promise<KeySigner>;
+  open(repository: RepositoryName): Repository;
+  /** Checks that have to be right before a registry can be asked with the run's credential. */
+  needsOf(registry: string): readonly string[];
+}
+
+export const checkNames = {
+  identity: 'identity',
+  signingKey: 'signing key',
+  secret: (name: string) => `secret ${name}`,
+  network: (host: string) => `network ${host}`,
+} as const;
+
+/** Nothing is asked for yet. Throws a StepError where the inputs do not do. */
+export function openCase(settings: DoctorSettings, host: Host, world: World): Case {
+  const identity = openIdentity(settings, host, world);
+  const secrets = new Map<string, SecretValue>();
+  const credentials = (): Credentials => toCredentials(settings, identity, secrets, world);
+  const key = settings.signingKey === undefined ? undefined : parseSigningKey(settings.signingKey);
+  const signsInVault = key?.kind === 'key-vault';
+  let signer: Promise<KeySigner> | undefined;
+  return {
+    settings,
+    host,
+    world,
+    identity,
+    usesVault: signsInVault || settings.secrets.length > 0,
+    vaults: () => {
+      const urls = [...(settings.secrets.length > 0 ? [undefined] : []), ...(signsInVault ? [key.vaultUrl] : [])];
+      const vaults = urls.map((url) => identity.openVault(url));
+      return [...new Map(vaults.map((vault) => [vault.url, vault])).values()];
+    },
+    secrets,
+    credentials,
+    signer: () => {
+      signer ??= openKey(settings.signingKey ?? '', host.workspace, identity);
+      return signer;
+    },
+    open: (repository) => openRemote(repository, settings, credentials(), world),
+    needsOf: (registry) => [
+      checkNames.network(registry),
+      ...settings.secrets.filter(({ name }) => isReferredTo(settings, name)).map(({ name }) => checkNames.secret(name)),
+      ...(identity.azure !== undefined && isAzureRegistry(registry) && settings.registryPassword === undefined
+        ? [checkNames.identity]
+        : []),
+    ],
+  };
+}
+
+function isReferredTo({ registryUsername, registryPassword }: DoctorSettings, name: string): boolean {
+  return [registryUsername, registryPassword].some((credential) => credential?.kind === 'secret' && credential.name === name);
+}

@@ -1,0 +1,52 @@
+import { StepError } from '../../lib/step-error.ts';
+import { parseReference, toRegistryAddress } from '../../registry/reference.ts';
+import { parseImageSource } from '../../source/image-source-text.ts';
+import { parseTargets } from '../destinations.ts';
+import type { Case } from './case.ts';
+
+/** A host that a run speaks to. */
+export interface Target {
+  /** Host and port; of a registry as references have it. */
+  readonly name: string;
+  /** What may be asked without a credential. */
+  readonly url: URL;
+}
+
+/** Every host of the inputs, each once. Throws a StepError of origin `input`. */
+export function targetsOf(given: Case): readonly Target[] {
+  const { settings, identity } = given;
+  const { azure } = identity;
+  const image = settings.image === undefined ? undefined : parseImageSource(settings.image);
+  const registries = [
+    ...parseTargets(settings).map(({ registry }) => registry),
+    ...(image?.kind === 'registry' ? [image.reference.registry] : []),
+    ...(settings.advisories.kind === 'registry' ? [parseReference(settings.advisories.reference).registry] : []),
+  ];
+  const services = [settings.advisories, settings.knownExploited, settings.epss].flatMap((setting) =>
+    setting?.kind === 'service' ? [new URL(setting.url)] : [],
+  );
+  const targets = [
+    ...(azure === undefined ? [] : [toTarget(new URL(azure.cloud.authorityHost))]),
+    ...vaultsOf(given).map(({ url }) => toTarget(new URL(url))),
+    ...registries.map((registry) => ({
+      name: registry,
+      url: new URL('v2/', toRegistryAddress(registry, settings.insecureRegistries).origin),
+    })),
+    ...services.map(toTarget),
+  ];
+  return [...new Map(targets.map((target) => [target.name, target])).values()];
+}
+
+function toTarget(url: URL): Target {
+  return { name: url.host, url: new URL(url.origin) };
+}
+
+/** That there is no identity for a vault is told by the check of the identity. */
+function vaultsOf({ vaults }: Case) {
+  try {
+    return vaults();
+  } catch (error) {
+    if (error instanceof StepError && error.origin === 'identity') return [];
+    throw error;
+  }
+}

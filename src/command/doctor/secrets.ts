@@ -1,0 +1,16 @@
+import type { Check } from '../../model/check.ts';
+import { readSecret } from '../credentials.ts';
+import { type Case, checkNames } from './case.ts';
+
+/** Each of the named secrets can be read. */
+export function secretChecks({ settings, identity, host, secrets }: Case): readonly Check[] {
+  return settings.secrets.map((request) => ({
+    name: checkNames.secret(request.name),
+    needs: [checkNames.identity],
+    run: async () => {
+      secrets.set(request.name, await readSecret(request, identity, host));
+      const vault = identity.openVault(undefined);
+      return { state: 'right', text: `"${request.secretName}" of vault ${vault.name} can be read` };
+    },
+  }));
+}

@@ -1,0 +1,73 @@
+import { X509Certificate } from 'node:crypto';
+import { nameText } from '../../lib/certificate-chain.ts';
+import { isSignature, keyText } from '../../lib/signature-algorithm.ts';
+import type { Check, CheckOutcome } from '../../model/check.ts';
+import type { KeySigner } from '../../model/signer.ts';
+import { checkCertificateChain } from '../../sign/notary/certificate-chain.ts';
+import { wrongSignature } from '../../sign/notary/signature.ts';
+import { parseSigningKey } from '../../sign/signing-key.ts';
+import { type Case, checkNames } from './case.ts';
+
+const dayMs = 24 * 3_600_000;
+/** A certificate takes a while to be renewed and to be handed to those who verify. */
+const soonDays = 30;
+
+/** The key of the input signing-key, its certificates, and that it signs. Left out where nothing is signed. */
+export function signingChecks({ settings, signer, world }: Case): readonly Check[] {
+  if (settings.signingKey === undefined) return [];
+  const inVault = parseSigningKey(settings.signingKey).kind === 'key-vault';
+  const needsKey = [checkNames.signingKey];
+  return [
+    {
+      name: checkNames.signingKey,
+      needs: inVault ? [checkNames.identity] : [],
+      run: async () => {
+        const { description, algorithm, certificateChain } = await signer();
+        const key = keyText(leafOf(certificateChain).publicKey);
+        return {
+          state: 'right',
+          text: `${description}: ${key}, signs with ${algorithm}; its chain of ${certificateChain.length} is complete`,
+        };
+      },
+    },
+    {
+      name: 'certificate rules',
+      needs: needsKey,
+      run: async () => {
+        checkCertificateChain(await signer(), world.now());
+        return { state: 'right', text: 'the chain keeps the rules of the Notary Project' };
+      },
+    },
+    { name: 'certificate dates', needs: needsKey, run: async () => datesOf(await signer(), world.now()) },
+    { name: 'signature', needs: ['certificate rules'], run: async () => trySignature(await signer()) },
+  ];
+}
+
+function leafOf([leaf = new Uint8Array()]: readonly Uint8Array[]): X509Certificate {
+  return new X509Certificate(leaf);
+}
+
+/** The first of the chain to end is the last day of all that was signed, for there is no timestamp. */
+function datesOf({ certificateChain }: KeySigner, now: Date): CheckOutcome {
+  const certificates = certificateChain.map((der) => new X509Certificate(der)).map((x509) => ({ x509, ends: new Date(x509.validTo) }));
+  const [first] = certificates.toSorted((a, b) => a.ends.getTime() - b.ends.getTime());
+  if (first === undefined) return { state: 'wrong', text: 'the chain is empty' };
+  const days = Math.floor((first.ends.getTime() - now.getTime()) / dayMs);
+  const text = `the first to end is "${nameText(first.x509.subject)}", at ${first.ends.toISOString()}`;
+  if (days < 0) return { state: 'wrong', text: `${text}: that is past`, hint: renewal };
+  if (days < soonDays) return { state: 'warning', text: `${text}: in ${days} days`, hint: renewal };
+  return { state: 'right', text: `${text}: in ${days} days` };
+}
+
+const renewal =
+  'Have the certificate issued anew (docs/signing.md), hand its root to those who verify, and only then sign with it: what was signed with the old one no longer holds after its last day.';
+
+/** A sentence: nothing that verifies signatures takes it for what is signed there (JWS signing input has no blanks). */
+const sentence = Buffer.from('image-custody doctor tries whether this key signs; this is a signature of nothing else.');
+
+async function trySignature(signer: KeySigner): Promise<CheckOutcome> {
+  const { publicKey } = leafOf(signer.certificateChain);
+  const signature = await signer.sign(sentence);
+  if (!isSignature(signer.algorithm, publicKey, sentence, signature)) throw wrongSignature(signer);
+  return { state: 'right', text: `the key signs, and the certificate's key verifies it (${signer.algorithm})` };
+}

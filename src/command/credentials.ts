@@ -23,6 +23,8 @@ export interface Identity {
 
 /** The credentials of one run. */
 export interface Credentials extends Identity {
+  /** The named secrets, by the names that inputs refer to them by. */
+  readonly secrets: ReadonlyMap<string, SecretValue>;
   /** How to speak to a registry (host and port): with the password of the inputs where the image goes there, or goes nowhere. Throws a StepError where Docker's configuration names a helper program. */
   forRegistry(registry: string): RegistryCredential;
 }
@@ -39,7 +41,8 @@ export async function openCredentials(settings: AccessSettings, host: Host, worl
 export function openIdentity(settings: AccessSettings, host: Host, world: World): Identity {
   const { azureClientSecret, azureClientCertificate } = world.environment;
   const certificatePassword = azureClientCertificate?.kind === 'file' ? azureClientCertificate.password : undefined;
-  for (const secret of [azureClientSecret, certificatePassword, literal(settings.registryPassword)]) {
+  const literals = [literal(settings.registryPassword), literal(settings.githubToken)];
+  for (const secret of [azureClientSecret, certificatePassword, ...literals]) {
     if (secret !== undefined) host.mask(secret);
   }
   const identity = chooseIdentity(settings, host, world);
@@ -71,8 +74,11 @@ export function toCredentials(
   function resolve(credential: Credential): SecretValue | undefined {
     return credential.kind === 'literal' ? credential.value : secrets.get(credential.name);
   }
+  const hostToken = settings.githubToken?.kind === 'secret' ? resolve(settings.githubToken) : undefined;
+  if (hostToken !== undefined) world.environment.giveHostToken(hostToken);
   return {
     ...identity,
+    secrets,
     forRegistry: (registry) => {
       const username = settings.registryUsername && resolve(settings.registryUsername)?.reveal();
       const password = settings.registryPassword && resolve(settings.registryPassword);

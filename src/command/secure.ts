@@ -2,6 +2,7 @@ import type { Host } from '../host/host.ts';
 import type { Settings } from '../inputs/settings.ts';
 import { openCompressor } from '../layer/compressor.ts';
 import { toPublished } from '../layer/manifest.ts';
+import type { SecretValue } from '../lib/secret-value.ts';
 import { originOf } from '../model/source.ts';
 import { decide } from '../policy/decide.ts';
 import { findAdvisories } from './advisories.ts';
@@ -9,6 +10,7 @@ import { toCancellable, toCancellation } from './cancellation.ts';
 import { openCredentials } from './credentials.ts';
 import { openDestinations } from './destinations.ts';
 import { type ExitCode, toExitCode } from './exit-code.ts';
+import { exportSecrets, toExportedSecrets, verifyExport } from './exported-secrets.ts';
 import { HeldLayers } from './held-layers.ts';
 import { findImage } from './image.ts';
 import { inspect } from './inspection.ts';
@@ -27,17 +29,19 @@ import type { World } from './world.ts';
 export async function secure(settings: Settings, host: Host, world: World): Promise<ExitCode> {
   let facts: Facts | undefined;
   let receipt: Receipt | undefined;
+  let exported: ReadonlyMap<string, SecretValue> | undefined;
   try {
     const [startedAt, startedMs] = [world.now(), world.elapsedMs()];
     await probeReport(settings, host);
+    verifyExport(settings, host);
     const policy = await readPolicy(settings, host.workspace);
     const dockerfile = await readDockerfile(settings, host.workspace);
     const openAdvisories = await findAdvisories(settings, host, world);
     const http = toCancellable(world.http, world.cancelled);
     const exploitation = await openExploitationLists(settings, policy, host.workspace, { ...world, http });
     const openImage = await findImage(settings, host, world);
-
     const credentials = await openCredentials(settings, host, world);
+    exported = toExportedSecrets(settings, credentials, host);
     const source = await openImage(credentials);
     const signer = await openSigner(settings, host.workspace, credentials, world);
     await using advisories = await openAdvisories(credentials, signer);
@@ -68,5 +72,7 @@ export async function secure(settings: Settings, host: Host, world: World): Prom
     throw error;
   }
   await tellReport(toReport(facts, receipt, world), settings, host);
-  return toExitCode(facts.verdict, settings.push.length > 0, receipt);
+  const exitCode = toExitCode(facts.verdict, settings.push.length > 0, receipt);
+  if (exitCode === 0) exportSecrets(exported, host);
+  return exitCode;
 }

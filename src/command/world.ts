@@ -54,6 +54,8 @@ export interface Environment {
   readonly standardInput: StandardInput | undefined;
   /** What the host lets this job do; looked at by `doctor` alone. */
   readonly hostChecks: readonly HostCheck[];
+  /** Gives the host its token where that is one of the run's Key Vault secrets. */
+  readonly giveHostToken: (token: SecretValue) => void;
   /** Asks the host for a token that says who this run is, where the host has such tokens (GitHub OIDC). */
   readonly fetchIdentityToken: ((audience: string) => Promise<SecretValue>) | undefined;
 }

@@ -14,7 +14,7 @@ export interface Host {
   readonly temporaryFolder: string;
   /** How `summarise` wants the report. */
   readonly summaryFormat: SummaryFormat;
-  /** Keeps a secret out of everything that the host shows: the whole value and each of its lines. Before anything else runs. */
+  /** Keeps a secret out of everything that the host shows: each of its lines, and what they are in base64, URLs and JSON. Before anything else runs. */
   mask(secret: SecretValue): void;
   /** One line of the log. */
   log(level: 'info' | 'warning', line: string): void;
@@ -26,8 +26,10 @@ export interface Host {
   summarise(text: string): Promise<void>;
   /** Makes or updates the step's one comment on the pull request; does nothing outside a pull request. */
   comment(markdown: string, run: RunOutcome): Promise<void>;
-  /** Sets an output of the step. */
-  output(name: string, value: string): void;
+  /** What `output` takes of secrets: `none` where nothing can be handed to later steps, `single-line` where no secret of several lines can. */
+  readonly secretOutputs: 'any' | 'single-line' | 'none';
+  /** Sets an output of the step. A secret one is masked before, and only those later steps of the job have it that name it. */
+  output(name: string, value: string | SecretValue): void;
   /** Shows an error that ends the step. */
   fail(error: StepError): void;
 }

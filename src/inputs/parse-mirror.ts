@@ -11,7 +11,7 @@ export function parseMirrorSettings(raw: ReadonlyMap<string, string>, spell: Spe
     ecosystems: fields.list('ecosystem'),
     snapshot: fields.text('snapshot'),
   };
-  checkTogether(settings, spell);
+  checkTogether(settings, fields, spell);
   if (settings.snapshot === undefined && settings.push.length === 0) {
     conflict(
       `Neither ${spell('snapshot')} nor ${spell('push')} is given`,

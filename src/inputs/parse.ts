@@ -3,6 +3,7 @@ import { SecretValue } from '../lib/secret-value.ts';
 import { StepError } from '../lib/step-error.ts';
 import { type Platform, platformText } from '../model/image.ts';
 import { parsePlatform } from '../model/platform.ts';
+import { parseExportedNames } from './exported-names.ts';
 import type {
   AccessSettings,
   AdvisoriesSetting,
@@ -29,7 +30,7 @@ export function parseSettings(raw: ReadonlyMap<string, string>, spell: Spelling)
   const fields = new Fields(raw, spell);
   fields.refuseUnknown();
   const settings: Settings = { ...parseStep(fields), image: fields.text('image') ?? fields.missing('image') };
-  checkTogether(settings, spell);
+  checkTogether(settings, fields, spell);
   return settings;
 }
 
@@ -38,7 +39,7 @@ export function parseDoctorSettings(raw: ReadonlyMap<string, string>, spell: Spe
   const fields = new Fields(raw, spell);
   fields.refuseUnknown();
   const settings: DoctorSettings = { ...parseStep(fields), image: fields.text('image') };
-  checkTogether(settings, spell);
+  checkTogether(settings, fields, spell);
   return settings;
 }
 
@@ -60,6 +61,9 @@ function parseStep(fields: Fields): StepSettings {
     summary: fields.flag('summary'),
     report: fields.text('report'),
     compression: fields.choice('compression', ['gzip', 'zstd', 'keep']) ?? 'gzip',
+    exportSecrets: parseExportedNames(fields.list('export-secrets'), (value, accepted) =>
+      fields.invalid('export-secrets', value, accepted),
+    ),
   };
 }
 
@@ -81,6 +85,7 @@ export function parseAccess(fields: Fields): AccessSettings {
     registryUsername: fields.credential('registry-username'),
     registryPassword: fields.credential('registry-password'),
     signingKey: signingKey(fields),
+    githubToken: fields.credential('github-token'),
     insecureRegistries: fields.list('insecure-registry').map((host) => parseHost(host, fields)),
   };
 }
@@ -113,6 +118,7 @@ export function unknownInput(name: string, spell: Spelling): StepError<InputErro
 export class Fields {
   readonly #raw: ReadonlyMap<string, string>;
   readonly #spell: Spelling;
+  readonly #credentials = new Map<InputName, Credential>();
 
   constructor(raw: ReadonlyMap<string, string>, spell: Spelling) {
     this.#raw = raw;
@@ -157,8 +163,14 @@ export class Fields {
   credential(name: InputName): Credential | undefined {
     const value = this.text(name);
     if (value === undefined) return undefined;
-    if (!value.startsWith('secret:')) return { kind: 'literal', value: new SecretValue(value) };
-    return { kind: 'secret', name: value.slice('secret:'.length).trim() };
+    const credential = parseCredential(value);
+    this.#credentials.set(name, credential);
+    return credential;
+  }
+
+  /** All credentials that were read so far, by the input that gave them. */
+  get credentials(): ReadonlyMap<InputName, Credential> {
+    return this.#credentials;
   }
 
   missing(name: InputName): never {
@@ -179,6 +191,12 @@ export class Fields {
       hint: `Accepted: ${accepted}.`,
     });
   }
+}
+
+/** A literal, or `secret:NAME`. */
+export function parseCredential(text: string): Credential {
+  if (!text.startsWith('secret:')) return { kind: 'literal', value: new SecretValue(text) };
+  return { kind: 'secret', name: text.slice('secret:'.length).trim() };
 }
 
 const sbomFormats: readonly SbomFormat[] = ['cyclonedx', 'spdx'];
@@ -256,7 +274,8 @@ function signingKey(fields: Fields): string | undefined {
   return sign === 'none' ? undefined : key;
 }
 
-export function checkTogether(settings: AccessSettings, spell: Spelling): void {
+/** Holds inputs against each other: every one that `fields` was read for as a credential may refer to one of the named secrets. */
+export function checkTogether(settings: AccessSettings & Partial<StepSettings>, fields: Fields, spell: Spelling): void {
   const declared = settings.secrets.map((request) => request.name);
   const doubled = declared.find((name, index) => declared.indexOf(name) !== index);
   if (doubled !== undefined) conflict(`The input ${spell('secrets')} names ${doubled} twice`, 'Give each secret a name of its own.');
@@ -266,22 +285,26 @@ export function checkTogether(settings: AccessSettings, spell: Spelling): void {
       `Name the vault that holds them in ${spell('key-vault')}.`,
     );
   }
-  for (const [name, credential] of [
-    ['registry-username', settings.registryUsername],
-    ['registry-password', settings.registryPassword],
-  ] as const) {
-    if (credential?.kind !== 'secret' || declared.includes(credential.name)) continue;
-    conflict(
-      `The input ${spell(name)} refers to secret:${credential.name}, which ${spell('secrets')} does not name`,
-      `Add a line "${credential.name} = NAME-IN-THE-VAULT" to ${spell('secrets')}.${declared.length > 0 ? ` Named now: ${declared.join(', ')}.` : ''}`,
-    );
+  for (const [name, credential] of fields.credentials) {
+    if (credential.kind === 'secret') checkReferences(name, [credential.name], settings.secrets, spell);
   }
+  checkReferences('export-secrets', settings.exportSecrets ?? [], settings.secrets, spell);
   if ((settings.registryUsername === undefined) !== (settings.registryPassword === undefined)) {
     conflict(
       `Only one of ${spell('registry-username')} and ${spell('registry-password')} is given`,
       'Give both, or none to use Entra ID or the Docker configuration.',
     );
   }
+}
+
+function checkReferences(input: InputName, names: readonly string[], secrets: readonly SecretRequest[], spell: Spelling): void {
+  const declared = secrets.map((request) => request.name);
+  const missing = names.find((name) => !declared.includes(name));
+  if (missing === undefined) return;
+  conflict(
+    `The input ${spell(input)} refers to secret:${missing}, which ${spell('secrets')} does not name`,
+    `Add a line "${missing} = NAME-IN-THE-VAULT" to ${spell('secrets')}.${declared.length > 0 ? ` Named now: ${declared.join(', ')}.` : ''}`,
+  );
 }
 
 export function conflict(message: string, hint: string): never {

@@ -16,6 +16,8 @@ export interface AccessSettings {
   readonly registryUsername: Credential | undefined;
   readonly registryPassword: Credential | undefined;
   readonly signingKey: string | undefined;
+  /** For the comment and the check run. */
+  readonly githubToken: Credential | undefined;
   readonly insecureRegistries: readonly string[];
 }
 
@@ -40,6 +42,8 @@ export interface StepSettings extends AccessSettings {
   readonly summary: boolean;
   readonly report: string | undefined;
   readonly compression: 'gzip' | 'zstd' | 'keep';
+  /** Names out of `secrets` that later steps may have. */
+  readonly exportSecrets: readonly string[];
 }
 
 /** The inputs of the command `secure`. */

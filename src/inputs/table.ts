@@ -154,6 +154,13 @@ export const inputs = [
     description: 'Key Vault secrets that this run needs, as `NAME = secret-name` lines. Other inputs refer to one as `secret:NAME`.',
   },
   {
+    name: 'export-secrets',
+    type: 'list',
+    defaultText: 'empty: none',
+    description:
+      'Names out of `secrets` that later steps may have: on GitHub as masked outputs of this step, on Azure Pipelines as secret variables. Only after a run that passed. Whatever runs in a step that names one can read it.',
+  },
+  {
     name: 'azure-service-connection',
     type: 'azure-connection',
     onlyOn: 'azure-pipelines',
@@ -238,7 +245,7 @@ export const inputs = [
   },
   {
     name: 'github-token',
-    type: 'text',
+    type: 'credential',
     onlyOn: 'github',
     githubDefault: '${{ github.token }}',
     defaultText: '`${{ github.token }}`',

@@ -32,6 +32,7 @@ export async function readEnvironment(env: Variables): Promise<Environment> {
     cacheFolder: toCacheFolder(env),
     standardInput: undefined,
     hostChecks: [],
+    giveHostToken: () => undefined,
     fetchIdentityToken: undefined,
   };
 }

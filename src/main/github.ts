@@ -1,8 +1,9 @@
 import { createGitHubHost } from '../host/github/github-host.ts';
 import { fetchIdentityToken } from '../host/github/identity-token.ts';
 import { readInputs } from '../host/github/inputs.ts';
+import { parseCredential } from '../inputs/parse.ts';
 import { inputs } from '../inputs/table.ts';
-import { SecretValue } from '../lib/secret-value.ts';
+import type { SecretValue } from '../lib/secret-value.ts';
 import { readEnvironment, toSubject } from './environment.ts';
 import { openProcessNetwork, run, runCommand, toRaw } from './run.ts';
 
@@ -13,12 +14,13 @@ const raw = readInputs(
   env,
   inputs.map((input) => input.name),
 );
-const token = raw['github-token'];
+const given = raw['github-token'] === undefined ? undefined : parseCredential(raw['github-token']);
+let token = given?.kind === 'literal' ? given.value : undefined;
 const host = createGitHubHost({
   env,
   write: (text) => process.stdout.write(text),
   http,
-  token: token === undefined ? undefined : new SecretValue(token),
+  token: () => token,
   subject: toSubject(raw.image),
   random: () => crypto.randomUUID(),
 });
@@ -34,6 +36,9 @@ run(host, network, (world) => {
       );
       const environment = {
         ...(await readEnvironment(env)),
+        giveHostToken: (secret: SecretValue) => {
+          token = secret;
+        },
         fetchIdentityToken: canAskForToken ? (audience: string) => fetchIdentityToken(env, http, audience) : undefined,
       };
       return { ...world, environment };

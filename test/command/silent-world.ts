@@ -16,6 +16,7 @@ export const emptyEnvironment: Environment = {
   instanceMetadata: undefined,
   openServiceConnection: undefined,
   fetchIdentityToken: undefined,
+  giveHostToken: () => undefined,
   standardInput: undefined,
   hostChecks: [],
   cacheFolder: '/nonexistent/cache',
@@ -58,6 +59,7 @@ export function silentHost(workspace: string, temporaryFolder: string): Host {
     async annotate() {},
     async summarise() {},
     async comment() {},
+    secretOutputs: 'any',
     output() {},
     fail() {},
   };

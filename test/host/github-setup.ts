@@ -76,7 +76,7 @@ export async function setUpGitHub(options: Partial<GithubOptions> = {}, token = 
         written += text;
       },
       http,
-      token: (change.token ?? token) === '' ? undefined : new SecretValue(change.token ?? token),
+      token: () => ((change.token ?? token) === '' ? undefined : new SecretValue(change.token ?? token)),
       subject: change.subject ?? 'shop',
       random: () => {
         count += 1;

@@ -115,6 +115,58 @@ describe('parseSettings', () => {
   });
 });
 
+describe('credentials', () => {
+  const credentials = inputs.filter(({ type }) => type === 'credential').map(({ name }) => name);
+
+  it('are all inputs that take a user name, a password or a token', () => {
+    const meant = inputs.map(({ name }) => name).filter((name) => /(?:password|token|username|client-secret)$/.test(name));
+    expect(meant.filter((name) => !credentials.includes(name as never))).toEqual([]);
+    expect(credentials).toContain('github-token');
+  });
+
+  it.each(credentials)('%s takes one of the named secrets, and no other', (name) => {
+    const vault = { image: 'a', 'key-vault': 'v', secrets: 'HAS = b', 'registry-username': 'u', 'registry-password': 'p' };
+    expect(() => parse({ ...vault, [name]: 'secret:HAS' })).not.toThrow();
+    const error = refusal({ ...vault, [name]: 'secret:HAS-NOT' });
+    expect(error).toMatchObject({ code: 'input-conflict', message: expect.stringContaining(`${name} refers to secret:HAS-NOT`) });
+    expect(error.hint).toContain('Named now: HAS.');
+  });
+});
+
+describe('export-secrets', () => {
+  const vault = { image: 'a', 'key-vault': 'v', secrets: 'A = b\nSHOP_DB = c\nPATH = d\nDIGEST = e\ndb-url = f' };
+
+  it('names some of the secrets, and none unless it is given', () => {
+    expect(parse(vault).exportSecrets).toEqual([]);
+    expect(parse({ ...vault, 'export-secrets': 'SHOP_DB\nA' }).exportSecrets).toEqual(['SHOP_DB', 'A']);
+  });
+
+  it.each([
+    ['NOPE', 'input-conflict', 'secret:NOPE', 'Add a line'],
+    ['PATH', 'input-invalid', '"PATH"', 'SHOP_PATH'],
+    ['path', 'input-invalid', '"path"', 'SHOP_PATH'],
+    ['NODE_OPTIONS', 'input-invalid', 'NODE_OPTIONS', 'no program acts on'],
+    ['LD_PRELOAD', 'input-invalid', 'LD_PRELOAD', 'no program acts on'],
+    ['BASH_ENV', 'input-invalid', 'BASH_ENV', 'no program acts on'],
+    ['GITHUB_TOKEN', 'input-invalid', 'GITHUB_TOKEN', 'no program acts on'],
+    ['SYSTEM_UNSAFEALLOWMULTILINESECRET', 'input-invalid', 'SYSTEM_', 'no program acts on'],
+    ['https_proxy', 'input-invalid', 'https_proxy', 'no program acts on'],
+    ['DIGEST', 'input-invalid', '"DIGEST"', "this step's outputs"],
+    ['deniedby', 'input-invalid', '"deniedby"', "this step's outputs"],
+    ['db-url', 'input-invalid', '"db-url"', 'underscores'],
+    ['9LIVES', 'input-invalid', '"9LIVES"', 'no digit first'],
+    ['A\na', 'input-invalid', '"a" twice', 'case does not count'],
+  ])('refuses %j', (names, code, inMessage, inHint) => {
+    const error = refusal({ ...vault, 'export-secrets': names });
+    expect(error).toMatchObject({
+      code,
+      origin: 'input',
+      message: expect.stringContaining(inMessage),
+      hint: expect.stringContaining(inHint),
+    });
+  });
+});
+
 describe('toCamelCase', () => {
   it('spells inputs as Azure Pipelines does', () => {
     expect(['fail-on', 'azure-tenant-id', 'image'].map(toCamelCase)).toEqual(['failOn', 'azureTenantId', 'image']);

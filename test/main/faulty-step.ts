@@ -96,7 +96,7 @@ const host = createGitHubHost({
   env,
   write: (text) => process.stdout.write(text),
   http,
-  token: new SecretValue(raw['github-token'] ?? ''),
+  token: () => new SecretValue(raw['github-token'] ?? ''),
   subject: toSubject(raw.image),
   random: () => crypto.randomUUID(),
 });

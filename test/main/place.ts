@@ -25,14 +25,14 @@ export interface Place {
   close(): Promise<void>;
 }
 
-export async function openPlace(options: Pick<SandboxOptions, 'advisories'> = {}): Promise<Place> {
+export async function openPlace(options: Pick<SandboxOptions, 'advisories' | 'secrets'> = {}): Promise<Place> {
   const folder = await mkdtemp(join(tmpdir(), 'image-custody-place-'));
   const workspace = join(folder, 'workspace');
   await mkdir(workspace);
   const password = randomBytes(24).toString('base64url');
   const [sandbox, chain] = await Promise.all([
     startSandbox(join(folder, 'sandbox'), {
-      secrets: { 'registry-password': password, disabled: 'x' },
+      secrets: { 'registry-password': password, disabled: 'x', ...options.secrets },
       advisories: options.advisories ?? { records: demoAdvisories },
     }),
     createSigningChain({ name: 'file-signing' }),

@@ -71,8 +71,13 @@ export function createAzurePipelinesHost({ env, write, http, subject, random }: 
       );
     },
     comment: (markdown, outcome) => report(() => commentOn(run, http, subject, markdown, outcome, log), 'comment on the pull request', log),
+    // TaskCommandExtension.cs: a secret of several lines ends the task, unless the pipeline has this variable.
+    secretOutputs: env.SYSTEM_UNSAFEALLOWMULTILINESECRET?.toLowerCase() === 'true' ? 'any' : 'single-line',
     output(name, value) {
-      write(toLoggingCommand('task.setvariable', { variable: toVariableName(name), isOutput: 'true' }, value));
+      // A secret is no output variable: those are kept with the run, and other jobs have them.
+      if (typeof value === 'string')
+        write(toLoggingCommand('task.setvariable', { variable: toVariableName(name), isOutput: 'true' }, value));
+      else write(toLoggingCommand('task.setvariable', { variable: name, isSecret: 'true' }, value.reveal()));
     },
     fail(error) {
       issue({ level: 'error', title: '', message: `${error.message}\n${error.hint}`, file: undefined, line: undefined });

@@ -21,8 +21,8 @@ export interface GitHubHostOptions {
   /** Takes text for standard output, which the runner reads for commands. */
   readonly write: (text: string) => void;
   readonly http: Http;
-  /** For the comment and the check run; without one there are none. */
-  readonly token: SecretValue | undefined;
+  /** For the comment and the check run, asked for when they are made; without one there are none. */
+  readonly token: () => SecretValue | undefined;
   /** What the run is about, alike in all runs of a pull request (the image without its tag): several images have a comment each. */
   readonly subject: string;
   /** A random text that nobody can guess, new at each call: `() => randomUUID()`. */
@@ -36,7 +36,10 @@ const summaryFileMaxBytes = 1024 * 1024;
 export function createGitHubHost(options: GitHubHostOptions): Host {
   const { env, write, http, token, subject, random } = options;
   const run = readWorkflowRun(env);
-  const api = token === undefined ? undefined : createGitHubApi({ env, http, token });
+  const openApi = (): GitHubApi | undefined => {
+    const given = token();
+    return given === undefined ? undefined : createGitHubApi({ env, http, token: given });
+  };
   const room = createAnnotationRoom();
 
   function log(level: 'info' | 'warning', line: string): void {
@@ -50,7 +53,7 @@ export function createGitHubHost(options: GitHubHostOptions): Host {
   }
 
   async function annotate(annotations: readonly Annotation[], outcome: RunOutcome): Promise<void> {
-    const shown = await report(() => annotateLines(run, api, subject, annotations, outcome, log), 'create a check run', log);
+    const shown = await report(() => annotateLines(run, openApi(), subject, annotations, outcome, log), 'create a check run', log);
     for (const annotation of annotations) {
       // A line that the check run annotates is not annotated twice.
       const lineless = { ...annotation, message: `${toPlace(annotation)}${annotation.message}`, file: undefined, line: undefined };
@@ -74,9 +77,11 @@ export function createGitHubHost(options: GitHubHostOptions): Host {
     },
     annotate,
     summarise: (text) => report(async () => appendSummary(env.GITHUB_STEP_SUMMARY, text, log), 'write the job summary', log),
-    comment: (markdown) => report(() => commentOn(run, api, subject, markdown, log), 'comment on the pull request', log),
+    comment: (markdown) => report(() => commentOn(run, openApi(), subject, markdown, log), 'comment on the pull request', log),
+    secretOutputs: env.GITHUB_OUTPUT ? 'any' : 'none',
     output(name, value) {
-      if (env.GITHUB_OUTPUT) appendFileSync(env.GITHUB_OUTPUT, toOutput(name, value, random));
+      const text = typeof value === 'string' ? value : value.reveal();
+      if (env.GITHUB_OUTPUT) appendFileSync(env.GITHUB_OUTPUT, toOutput(name, text, random));
     },
     fail(error) {
       issue({ level: 'error', title: 'Image Custody', message: `${error.message}\n${error.hint}`, file: undefined, line: undefined });

@@ -61,6 +61,7 @@ export function createShellHost({ env, stdout, stderr, workspace }: ShellHostOpt
       stdout.write(`${keepStyles(text)}\n`);
     },
     async comment() {},
+    secretOutputs: 'none',
     output() {},
     fail(error) {
       line(`${paint('error:', '31', logColour)} ${toPlainLine(error.message)}`);

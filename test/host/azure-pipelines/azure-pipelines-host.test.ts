@@ -86,6 +86,24 @@ describe('outputs', () => {
   });
 });
 
+describe('secret outputs', () => {
+  it.each(payloads.filter((payload) => payload !== ''))('are secret variables of this job alone, and carry %j', async (payload) => {
+    const { host, output } = await setUp();
+    host.output('SHOP_DB', new SecretValue(payload));
+    const properties = new Map([
+      ['variable', 'SHOP_DB'],
+      ['issecret', 'true'],
+    ]);
+    expect(readAgentCommands(output())).toEqual([{ area: 'task', event: 'setvariable', properties, data: payload }]);
+  });
+
+  it('have one line, unless the pipeline lets them have more', async () => {
+    const { host, again } = await setUp();
+    expect(host.secretOutputs).toBe('single-line');
+    expect(again({ env: { SYSTEM_UNSAFEALLOWMULTILINESECRET: 'True' } }).host.secretOutputs).toBe('any');
+  });
+});
+
 describe('secrets', () => {
   it('are masked by the agent whatever they hold', async () => {
     const { host, output } = await setUp();

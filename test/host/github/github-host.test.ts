@@ -244,6 +244,15 @@ describe('files', () => {
     ]);
   });
 
+  it.each(payloads)('carry %j as a secret output and nothing else', async (payload) => {
+    const { host, outputFile, again } = await setUp();
+    const { SecretValue } = await import('../../../src/lib/secret-value.ts');
+    host.output('SHOP_DB', new SecretValue(payload));
+    const text = payload.replace('\ud800', '\ufffd');
+    expect([...readOutputFile(readFileSync(outputFile, 'utf8'))]).toEqual([['SHOP_DB', text]]);
+    expect([host.secretOutputs, again({ env: { GITHUB_OUTPUT: '' } }).host.secretOutputs]).toEqual(['any', 'none']);
+  });
+
   it('end an output with a delimiter that its value does not hold', async () => {
     const { host, outputFile } = await setUp();
     host.output('verdict', 'end_random-1\nend_random-2\nother<<x');

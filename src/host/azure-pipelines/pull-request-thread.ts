@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Http, HttpRequest } from '../../lib/http.ts';
+import { redact } from '../../lib/redaction.ts';
 import type { SecretValue } from '../../lib/secret-value.ts';
 import { toClipped, toVisibleLine } from '../../lib/visible-text.ts';
 import type { PullRequest } from './pipeline-run.ts';
@@ -75,8 +76,8 @@ function createSend(http: Http, token: SecretValue): Send {
     const response = await http(sent);
     const value = parseJson(response.body);
     const message = (value as { readonly message?: unknown } | undefined)?.message;
-    const text = typeof message === 'string' ? `${response.status} ${toClipped(toVisibleLine(message), 300)}` : `${response.status}`;
-    return { status: response.status, value, message: text };
+    const words = typeof message === 'string' ? ` ${toClipped(toVisibleLine(redact(message, [token.reveal()])), 300)}` : '';
+    return { status: response.status, value, message: `${response.status}${words}` };
   };
 }
 

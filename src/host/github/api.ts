@@ -1,4 +1,5 @@
 import type { Http } from '../../lib/http.ts';
+import { redact } from '../../lib/redaction.ts';
 import type { SecretValue } from '../../lib/secret-value.ts';
 import { toClipped, toVisibleLine } from '../../lib/visible-text.ts';
 
@@ -47,7 +48,7 @@ export function createGitHubApi({ env, http, token }: GitHubApiOptions): GitHubA
       deadlineMs: 30_000,
     });
     const value = parseJson(response.body);
-    return { status: response.status, value, message: toFailureText(response.status, value) };
+    return { status: response.status, value, message: toFailureText(response.status, value, token) };
   }
 
   return {
@@ -72,7 +73,7 @@ function parseJson(body: Buffer): unknown {
   }
 }
 
-function toFailureText(status: number, value: unknown): string {
+function toFailureText(status: number, value: unknown, token: SecretValue): string {
   const message = (value as { readonly message?: unknown } | undefined)?.message;
-  return typeof message === 'string' ? `${status} ${toClipped(toVisibleLine(message), 300)}` : `${status}`;
+  return typeof message === 'string' ? `${status} ${toClipped(toVisibleLine(redact(message, [token.reveal()])), 300)}` : `${status}`;
 }

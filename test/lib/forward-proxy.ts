@@ -15,6 +15,7 @@ export interface ForwardProxyOptions {
   readonly status?: number;
   /** Takes requests and never answers. */
   readonly isSilent?: boolean;
+  readonly onRequest?: (request: IncomingMessage) => void;
 }
 
 export interface ForwardProxy {
@@ -31,6 +32,7 @@ export async function startForwardProxy(options: ForwardProxyOptions): Promise<F
   const sockets = new Set<Socket>();
   const refusal = (request: IncomingMessage): number | undefined => {
     seen.push(`${request.method} ${request.url}`);
+    options.onRequest?.(request);
     const wanted = options.login === undefined ? undefined : `Basic ${Buffer.from(options.login).toString('base64')}`;
     if (wanted !== undefined && request.headers['proxy-authorization'] !== wanted) return 407;
     return options.status;

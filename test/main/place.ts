@@ -25,15 +25,21 @@ export interface Place {
   close(): Promise<void>;
 }
 
-export async function openPlace(options: Pick<SandboxOptions, 'advisories' | 'secrets'> = {}): Promise<Place> {
+export interface PlaceOptions extends Pick<SandboxOptions, 'advisories' | 'secrets' | 'onExchange'> {
+  /** Of `shop-ci`; random where absent. */
+  readonly password?: string;
+}
+
+export async function openPlace(options: PlaceOptions = {}): Promise<Place> {
   const folder = await mkdtemp(join(tmpdir(), 'image-custody-place-'));
   const workspace = join(folder, 'workspace');
   await mkdir(workspace);
-  const password = randomBytes(24).toString('base64url');
+  const password = options.password ?? randomBytes(24).toString('base64url');
   const [sandbox, chain] = await Promise.all([
     startSandbox(join(folder, 'sandbox'), {
       secrets: { 'registry-password': password, disabled: 'x', ...options.secrets },
       advisories: options.advisories ?? { records: demoAdvisories },
+      ...(options.onExchange === undefined ? {} : { onExchange: options.onExchange }),
     }),
     createSigningChain({ name: 'file-signing' }),
   ]);

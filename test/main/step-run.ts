@@ -35,7 +35,7 @@ export interface StepOptions {
 export async function runStep(host: HostKind, place: Place, options: StepOptions): Promise<StepRun> {
   const folder = await place.newFolder(host);
   const { workspace = place.workspace } = options;
-  const { env, args } = await prepare(host, place, folder, workspace, options.inputs);
+  const { env, args } = await prepareStep(host, place, folder, workspace, options.inputs);
   const given = Object.entries({ ...env, TMPDIR: folder, NODE_COMPILE_CACHE: join(place.folder, 'compiled'), ...options.env }).filter(
     (pair): pair is [string, string] => pair[1] !== undefined,
   );
@@ -77,7 +77,14 @@ export function runNode(
   });
 }
 
-async function prepare(host: HostKind, place: Place, folder: string, workspace: string, given: Readonly<Record<string, string>>) {
+/** What a host's runner gives a packaged program: its whole environment, and its arguments. */
+export async function prepareStep(
+  host: HostKind,
+  place: Place,
+  folder: string,
+  workspace: string,
+  given: Readonly<Record<string, string>>,
+): Promise<{ readonly env: Readonly<Record<string, string>>; readonly args: readonly string[] }> {
   const { sandbox } = place;
   const { identity } = sandbox;
   const secretIdentity = {
@@ -96,9 +103,10 @@ async function prepare(host: HostKind, place: Place, folder: string, workspace: 
       return { env: { ...env, ...secretIdentity }, args: [] };
     }
     case 'cli': {
-      const args = Object.entries(given).flatMap(([name, value]) => itemsOf(name, value).map((item) => `--${name}=${item}`));
+      const { command = 'secure', ...options } = given;
+      const args = Object.entries(options).flatMap(([name, value]) => itemsOf(name, value).map((item) => `--${name}=${item}`));
       const env = { HOME: folder, NODE_EXTRA_CA_CERTS: sandbox.caFile, AZURE_AUTHORITY_HOST: sandbox.entra.url, ...secretIdentity };
-      return { env, args: ['secure', ...args] };
+      return { env, args: [command, ...args] };
     }
   }
 }
@@ -109,7 +117,8 @@ function itemsOf(name: string, value: string): readonly string[] {
   return input?.type === 'list' ? value.split('\n') : [value];
 }
 
-function readErrors(host: HostKind, stdout: string, stderr: string): readonly string[] {
+/** Each error that a host shows, with its hint, as its runner reads it. */
+export function readErrors(host: HostKind, stdout: string, stderr: string): readonly string[] {
   switch (host) {
     case 'github':
       return readRunnerCommands(stdout).flatMap(({ name, data }) => (name === 'error' ? [data] : []));

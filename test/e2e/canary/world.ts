@@ -1,0 +1,208 @@
+import { createPrivateKey, randomBytes, randomInt } from 'node:crypto';
+import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Exchange } from '../../../src/sandbox/exchange.ts';
+import type { RegistryOptions } from '../../../src/sandbox/registry.ts';
+import { startForwardProxy } from '../../lib/forward-proxy.ts';
+import { openPlace, type Place } from '../../main/place.ts';
+import { type HostKind, prepareStep, readErrors } from '../../main/step-run.ts';
+import { authorizes, type Credential, either, inForm, privateKey, type ServedExchange, text } from './credentials.ts';
+import { type Observed, observe } from './observe.ts';
+import { type Recorder, type RecorderOptions, startRecorder } from './recorder.ts';
+import { findLeaks } from './report.ts';
+
+/** What a run is given. */
+export interface Scene {
+  readonly inputs: Readonly<Record<string, string>>;
+  /** On top of what the runner gives; an undefined one is taken out. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Arguments of the command line in place of inputs. */
+  readonly args?: readonly string[];
+}
+
+export interface CanaryRun {
+  readonly exitCode: number | undefined;
+  readonly observed: Observed;
+  readonly exchanges: readonly ServedExchange[];
+  readonly leaks: readonly string[];
+  /** Each error with its hint. */
+  readonly errors: readonly string[];
+}
+
+/** A sandbox with recognisable values in every credential, and a machine that a runner has set up with more of them. One run at a time. */
+export interface CanaryWorld {
+  readonly place: Place;
+  readonly planted: readonly Credential[];
+  /** `HOST/team/app:1.0` of a registry that takes the vault's password and records everything. */
+  readonly registry: Recorder;
+  /** `example.azurecr.io`, which exchanges the identity's token; reached through the proxy. */
+  readonly azureRegistry: string;
+  /** Environment of a machine with a proxy that wants a password, and Docker's configuration. */
+  readonly machine: Readonly<Record<string, string>>;
+  /** Names a server whose exchanges are to be recorded. */
+  serve(service: string, url: string): void;
+  readonly record: (exchange: Exchange) => void;
+  startRegistry(name: string, options?: Partial<RegistryOptions>): Promise<Recorder>;
+  /** Address of a server that stands before one of the sandbox and answers for it where it wants to; its exchanges count as that one's. */
+  standBefore(service: string, tamper: RecorderOptions['tamper']): Promise<string>;
+  run(host: HostKind, scene: Scene, options?: RunOptions): Promise<CanaryRun>;
+  close(): Promise<void>;
+}
+
+export interface RunOptions {
+  /** Default: the one that runs the tests. */
+  readonly node?: string;
+  readonly nodeArgs?: readonly string[];
+  readonly onStart?: Parameters<typeof observe>[0]['onStart'];
+}
+
+const azureName = 'example.azurecr.io';
+
+/** `programs`: the folder with the bundles. */
+export async function openCanaryWorld(programs: string): Promise<CanaryWorld> {
+  const services = new Map<string, string>();
+  let exchanges: ServedExchange[] = [];
+  const record = (exchange: Exchange): void => {
+    exchanges.push({ ...exchange, service: services.get(exchange.request.url.origin) ?? exchange.request.url.origin });
+  };
+  const values = createValues();
+  const place = await openPlace({ password: values.password, secrets: { lines: values.lines, short: values.short }, onExchange: record });
+  const { sandbox, folder } = place;
+  for (const [name, { url }] of Object.entries({ entra: sandbox.entra, vault: sandbox.vault, github: sandbox.github }))
+    services.set(url, name);
+  services.set(sandbox.azureDevops.url, 'azure-devops').set(sandbox.osv.url, 'osv');
+
+  const closers: (() => unknown)[] = [];
+  const startNamed = async (name: string, options: Partial<RegistryOptions>, host?: string): Promise<Recorder> => {
+    const target = await place.startRegistry(options);
+    const named = host === undefined ? {} : { name: host, tls: await sandbox.authority.issueTls([host]) };
+    const recorder = await startRecorder({ target: new URL(target.url), onExchange: record, ...named });
+    services.set(host === undefined ? recorder.url.origin : `https://${host}`, `registry ${name}`);
+    closers.push(() => recorder.close());
+    return recorder;
+  };
+  const registry = await startNamed('password', {});
+  const grants = [{ repository: 'team/*', actions: ['pull', 'push'] as const }];
+  const verifyEntraToken = async (token: string) => {
+    const claims = await sandbox.entra.verifyToken(token, 'https://containerregistry.azure.net').catch(() => undefined);
+    return claims === undefined
+      ? { ok: false as const, reason: 'the token is not for this registry' }
+      : { ok: true as const, name: claims.oid, grants };
+  };
+  const acr = await startNamed('acr', { auth: { kind: 'acr', verifyEntraToken }, service: azureName }, azureName);
+  const proxy = await startForwardProxy({
+    hosts: { [`${azureName}:443`]: acr.url },
+    login: `me:${values.proxy}`,
+    onRequest: ({ method = '', url = '', headers }) =>
+      exchanges.push({
+        service: 'proxy',
+        request: { method, url: new URL(`http://proxy/${encodeURIComponent(url)}`), headers, body: Buffer.alloc(0) },
+        answer: undefined,
+      }),
+  });
+  closers.push(() => proxy.close());
+  const machine = await prepareMachine(folder, values, proxy.address(`me:${encodeURIComponent(values.proxy)}`));
+  const planted = await plant(place, values);
+  let runs = 0;
+
+  return {
+    place,
+    planted,
+    registry,
+    azureRegistry: azureName,
+    machine,
+    record,
+    serve: (service, url) => void services.set(new URL(url).origin, service),
+    startRegistry: (name, options = {}) => startNamed(name, options),
+    standBefore: async (service, tamper) => {
+      const [target] = Array.from(services).find(([, name]) => name === service) ?? [''];
+      const tls = target.startsWith('https:') ? { tls: await sandbox.authority.issueTls() } : {};
+      const recorder = await startRecorder({ target: new URL(target), onExchange: record, tamper, ...tls });
+      services.set(recorder.url.origin, service);
+      closers.push(() => recorder.close());
+      return recorder.url.origin;
+    },
+    run: async (host, scene, options = {}) => {
+      runs += 1;
+      exchanges = [];
+      const step = join(folder, `run-${runs}`);
+      const scratch = join(folder, `scratch-${runs}`);
+      await Promise.all([step, scratch].map((path) => mkdir(path)));
+      const prepared = await prepareStep(host, place, step, place.workspace, scene.inputs);
+      const env = { ...machine, ...prepared.env, TMPDIR: step, XDG_CACHE_HOME: join(step, 'cache'), ...scene.env };
+      const observed = await observe({
+        node: options.node ?? process.execPath,
+        args: [...(options.nodeArgs ?? []), join(programs, `${host}.js`), ...(scene.args ?? prepared.args)],
+        env: Object.fromEntries(Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined)),
+        cwd: place.workspace,
+        folders: [step, place.workspace, join(folder, 'machine')],
+        scratch,
+        ...(options.onStart === undefined ? {} : { onStart: options.onStart }),
+      });
+      const { exitCode, stdout, stderr } = observed;
+      const leaks = findLeaks({ host, observed, exchanges, planted });
+      return { exitCode, observed, exchanges, leaks, errors: readErrors(host, stdout.toString('utf8'), stderr.toString('utf8')) };
+    },
+    close: async () => {
+      await Promise.all(closers.map((close) => close()));
+      await place.close();
+    },
+  };
+}
+
+type Values = ReturnType<typeof createValues>;
+
+/** Random, so that nothing else is like them, and with what each encoding spells in its own way. */
+function createValues() {
+  const value = (): string => randomBytes(24).toString('base64url');
+  const odd = (): string =>
+    [...'+/=&%"<\\é> \''].map((character) => `${randomBytes(6).toString('base64url').slice(0, randomInt(3, 8))}${character}`).join('');
+  return {
+    password: odd(),
+    lines: JSON.stringify(
+      { type: 'service_account', key: `-----BEGIN KEY-----\n${randomBytes(96).toString('base64')}\n`, id: value() },
+      null,
+      2,
+    ),
+    /** Of several short lines: none of them is long enough to be searched for by itself. */
+    short: Array.from({ length: 6 }, () => randomBytes(6).toString('base64url')).join('\n'),
+    proxy: odd(),
+    stored: odd(),
+    identityToken: value(),
+  };
+}
+
+async function prepareMachine(folder: string, { stored, identityToken }: Values, proxy: string): Promise<Readonly<Record<string, string>>> {
+  const [docker, bin] = [join(folder, 'machine/docker'), join(folder, 'machine/bin')];
+  await Promise.all([docker, bin].map((path) => mkdir(path, { recursive: true })));
+  const auths = {
+    'stored.example': { auth: Buffer.from(`me:${stored}`).toString('base64') },
+    'token.example': { identitytoken: identityToken },
+  };
+  await writeFile(join(docker, 'config.json'), JSON.stringify({ auths }));
+  for (const name of ['az', 'docker-credential-canary']) {
+    await writeFile(join(bin, name), '#!/bin/sh\nexit 1\n');
+    await chmod(join(bin, name), 0o755);
+  }
+  return { DOCKER_CONFIG: docker, HTTPS_PROXY: proxy, PATH: bin };
+}
+
+async function plant(place: Place, values: Values): Promise<readonly Credential[]> {
+  const { sandbox, key } = place;
+  const github = await sandbox.prepareGithubStep({ folder: await place.newFolder('probe'), inputs: {} });
+  const azure = await sandbox.prepareAzurePipelinesStep({ folder: await place.newFolder('probe'), inputs: {} });
+  const isRegistry = either(authorizes('registry password'), authorizes('registry echo'), authorizes('registry other'));
+  return [
+    text('client secret', sandbox.identity.clientSecret, inForm('entra', /\/token$/)),
+    text('registry password', values.password, isRegistry),
+    text('GitHub token', sandbox.githubToken, authorizes('github')),
+    text('request token of GitHub', github.env.ACTIONS_ID_TOKEN_REQUEST_TOKEN ?? '', authorizes('github', /idtoken/)),
+    text('token of the job', azure.env.ENDPOINT_AUTH_PARAMETER_SYSTEMVSSCONNECTION_ACCESSTOKEN ?? '', authorizes('azure-devops')),
+    text('secret of several lines', values.lines),
+    text('secret of short lines', values.short),
+    text('proxy password', values.proxy, (sent) => sent.service === 'proxy' && sent.part === 'proxy-authorization'),
+    text("password in Docker's configuration", values.stored, authorizes('registry stored')),
+    text("token in Docker's configuration", values.identityToken, inForm('registry stored', /token/)),
+    privateKey('signing key', createPrivateKey(key)),
+  ];
+}

@@ -275,7 +275,11 @@ function signingKey(fields: Fields): string | undefined {
 }
 
 /** Holds inputs against each other: every one that `fields` was read for as a credential may refer to one of the named secrets. */
-export function checkTogether(settings: AccessSettings & Partial<StepSettings>, fields: Fields, spell: Spelling): void {
+export function checkTogether(
+  settings: AccessSettings & Partial<Pick<StepSettings, 'exportSecrets'>>,
+  fields: Fields,
+  spell: Spelling,
+): void {
   const declared = settings.secrets.map((request) => request.name);
   const doubled = declared.find((name, index) => declared.indexOf(name) !== index);
   if (doubled !== undefined) conflict(`The input ${spell('secrets')} names ${doubled} twice`, 'Give each secret a name of its own.');

@@ -45,7 +45,7 @@ export async function consult(
     mask: (secret) => masked.push(secret.reveal()),
     log: (_level, line) => log.push(line),
     summarise: async (text) => void summaries.push(text),
-    output: (name, value) => outputs.set(name, value),
+    output: (name, value) => outputs.set(name, `${value}`),
   };
   const base = openWorld(http);
   const world: World = {

@@ -31,8 +31,8 @@ interface ReadLayer {
 }
 
 /**
- * Lays the layers, bottom first, over each other. Packages and releases survive if the very entry that was read is in the final file system
- * under its own name, or as a hard link at a database's path; secrets and malware if its content is there under any name. Where runtimes
+ * Lays the layers, bottom first, over each other. Databases of packages and releases survive if the very entry that was read is in the final
+ * file system under its own name, or as a hard link at a database's path; programs, archives, secrets and malware if its content is there under any name. Where runtimes
  * may differ (see LayerReading), what survives in either reading survives, with a gap.
  */
 export function overlay(layers: readonly ReadLayer[], options: OverlayOptions): Overlay {
@@ -44,7 +44,7 @@ export function overlay(layers: readonly ReadLayer[], options: OverlayOptions): 
     observations.map((observation, at): PlacedObservation => {
       const survives = merged.survives[layer]?.[at] === true;
       const survivesApart = apart.survives[layer]?.[at] === true;
-      if (survives !== survivesApart && isOfPlace(observation)) gaps.push(toGap(layer, observation.path, runtimesDiffer));
+      if (survives !== survivesApart && isOfImage(observation)) gaps.push(toGap(layer, observation.path, runtimesDiffer));
       return { layer, survives: survives || survivesApart, observation };
     }),
   );
@@ -86,13 +86,18 @@ function distinct(gaps: readonly PlacedGap[]): readonly PlacedGap[] {
   return [...new Map(gaps.map((gap) => [`${gap.layer} ${gap.observation.path}`, gap])).values()];
 }
 
-/** Whether it counts by where its file is; secrets and malware count wherever it is. */
-function isOfPlace(observation: Observation): boolean {
+/** Whether it says what the image consists of. */
+function isOfImage(observation: Observation): boolean {
   return observation.kind === 'packages' || observation.kind === 'os-release';
 }
 
+/** Whether it counts by where its file is. */
+function isOfPlace(observation: Observation): boolean {
+  return observation.kind === 'packages' ? observation.isSoftware !== true : observation.kind === 'os-release';
+}
+
 function isOfDatabase(observation: Observation): boolean {
-  return isOfPlace(observation) || observation.kind === 'gap';
+  return isOfImage(observation) || observation.kind === 'gap';
 }
 
 /** The layers in one reading, and what became of the files that were observed in them. */

@@ -18,6 +18,8 @@ export interface PackagesObservation {
   readonly kind: 'packages';
   readonly path: string;
   readonly packages: readonly PackageRecord[];
+  /** Set where the file is the software itself, a program or an archive: it counts under any name that it has in the end. */
+  readonly isSoftware?: true;
 }
 
 /** What a file says of one OS package that the package's database leaves open. */

@@ -4,7 +4,7 @@ import { readLayer, type TarLayerResult } from '../../src/layer/pass.ts';
 import type { Observation } from '../../src/model/observation.ts';
 import { type TarMember, tar } from './tar-writer.ts';
 
-/** Takes every file whose path `isDatabase` accepts for a database, and every other for one that holds a secret; names both by their content. */
+/** Takes every file whose path `isDatabase` accepts for a database, those that end in `.exe` for programs, and every other for one that holds a secret; names all by their content. */
 export function databaseInspector(isDatabase: (path: string) => boolean): Inspector {
   return {
     name: 'database',
@@ -16,11 +16,10 @@ export function databaseInspector(isDatabase: (path: string) => boolean): Inspec
         file({ path }, content) {
           const text = content.toString();
           const secret = { rule: 'any', title: text, severity: 'high', line: undefined, fingerprint: text, preview: text } as const;
-          observations.push(
-            isDatabase(path)
-              ? { kind: 'packages', path, packages: [{ type: 'deb', name: 'p', version: text }] }
-              : { kind: 'secret', path, ...secret },
-          );
+          const packages = [{ type: 'deb', name: 'p', version: text }] as const;
+          if (isDatabase(path)) observations.push({ kind: 'packages', path, packages });
+          else if (path.endsWith('.exe')) observations.push({ kind: 'packages', path, packages, isSoftware: true });
+          else observations.push({ kind: 'secret', path, ...secret });
         },
         window() {},
         tooLarge() {},

@@ -146,6 +146,13 @@ describe('links', () => {
     expect(surviving(image, 'secret')).toEqual(['0:key']);
   });
 
+  it('a program counts under every name that it has', async () => {
+    const linked = [file('a.exe'), hardLink('bin/b', 'a.exe')];
+    expect(surviving(await lay(linked, [file('.wh.a.exe', '')]))).toEqual(['0:a.exe']);
+    expect(surviving(await lay(linked, [file('.wh.a.exe', ''), file('bin/.wh.b', '')]))).toEqual([]);
+    expect(surviving(await lay([file('a.exe'), symlink('b', 'a.exe')], [file('.wh.a.exe', '')]))).toEqual([]);
+  });
+
   it('entries follow the symlinked folders of their own layer', async () => {
     const image = await lay([symlink('lib', 'usr/lib'), file('lib/apk/db/installed')]);
     expect(surviving(image)).toEqual(['0:lib/apk/db/installed']);

@@ -92,7 +92,7 @@ class ExecutableInspection implements LayerInspection {
         this.#observations.push(toGap(path, error));
       }
     }
-    if (packages.length > 0) this.#observations.push({ kind: 'packages', path, packages });
+    if (packages.length > 0) this.#observations.push({ kind: 'packages', path, packages, isSoftware: true });
   }
 }
 

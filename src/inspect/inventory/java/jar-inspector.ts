@@ -62,7 +62,7 @@ class JarInspection implements LayerInspection {
 
   #finish(path: string, reading: JarReading): void {
     const packages = reading.packages();
-    if (packages.length > 0) this.#observations.push({ kind: 'packages', path, packages });
+    if (packages.length > 0) this.#observations.push({ kind: 'packages', path, packages, isSoftware: true });
     for (const { code, reason } of reading.gaps()) this.#observations.push(gap(path, code, reason));
     this.#reading = undefined;
     this.#stream = undefined;

@@ -40,7 +40,7 @@ class ProgramInspection implements LayerInspection {
     for (const program of this.#programs) {
       const version = findVersion(program, window, last);
       if (version === undefined) continue;
-      this.#observations.push({ kind: 'packages', path: entry.path, packages: [toRecord(program, version)] });
+      this.#observations.push({ kind: 'packages', path: entry.path, packages: [toRecord(program, version)], isSoftware: true });
       this.#programs = [];
       return;
     }

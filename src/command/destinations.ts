@@ -5,6 +5,7 @@ import type { RepositoryName } from '../model/source.ts';
 import { parseReference } from '../registry/reference.ts';
 import { openRepository, type Repository } from '../registry/repository.ts';
 import type { Credentials } from './credentials.ts';
+import type { RegistryUse } from './registry-credentials.ts';
 import type { World } from './world.ts';
 
 /** One repository that the image goes to, and the tags that are moved there at the end. */
@@ -22,10 +23,11 @@ export interface Target extends RepositoryName {
 
 /** Opens the repositories of the input `push`, probes that the run may push to each before any expensive work is done, and sees what the tags are. */
 export async function openDestinations(settings: AccessSettings, credentials: Credentials, world: World): Promise<readonly Destination[]> {
-  const repositories = parseTargets(settings).map(({ tags, ...name }) => ({
-    repository: openRemote(name, settings, credentials, world),
+  const opening = parseTargets(settings).map(async ({ tags, ...name }) => ({
+    repository: await openRemote(name, 'push', settings, credentials, world),
     tags,
   }));
+  const repositories = await Promise.all(opening);
   return Promise.all(repositories.map(({ repository, tags }) => openDestination(repository, tags)));
 }
 
@@ -44,10 +46,20 @@ export function parseTargets(settings: Pick<AccessSettings, 'push'>): readonly T
 }
 
 /** A repository with the credential for it; nothing is sent yet. */
-export function openRemote(reference: RepositoryName, settings: AccessSettings, credentials: Credentials, world: World): Repository {
-  return openRepository(reference, {
+export async function openRemote(
+  name: RepositoryName,
+  use: RegistryUse,
+  settings: AccessSettings,
+  credentials: Credentials,
+  world: World,
+): Promise<Repository> {
+  const credential = await credentials.forRegistry(name, use);
+  const tokenHosts = settings.registryTokenHosts.get(name.registry) ?? [];
+  return openRepository(name, {
     http: world.http,
-    credential: credentials.forRegistry(reference.registry),
+    credential,
+    tokenHosts,
+    ...(use === 'read' ? { onAnonymous: (reason: string) => credentials.tellAnonymous(name.registry, reason) } : {}),
     now: world.now,
     random: world.random,
     sleep: world.sleep,

@@ -17,7 +17,8 @@ export async function findImage(settings: Settings, host: Host, world: World): P
   const image = parseImageSource(settings.image);
   const { platforms } = settings;
   if (image.kind === 'registry') {
-    return (credentials) => openRegistrySource(image, openRemote(image.reference, settings, credentials, world), platforms);
+    return async (credentials) =>
+      openRegistrySource(image, await openRemote(image.reference, 'read', settings, credentials, world), platforms);
   }
   const { docker, standardInput } = world.environment;
   const { stream } = toCancellable(world.http, world.cancelled);

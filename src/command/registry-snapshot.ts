@@ -39,7 +39,7 @@ export async function openRegistrySnapshot(reference: Reference, reader: Snapsho
   if (trusted.length === 0 && reference.digest === undefined) throw noTrust(reference);
   const giveUp = new AbortController();
   const cancelled = AbortSignal.any([world.cancelled, giveUp.signal]);
-  const repository = openRemote(reference, settings, credentials, { ...world, cancelled });
+  const repository = await openRemote(reference, 'read', settings, credentials, { ...world, cancelled });
   const fetched = await repository.fetchManifest(reference.digest ?? reference.tag ?? 'latest');
   const { digest } = fetched.descriptor;
   const name = toText({ ...reference, digest });

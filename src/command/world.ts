@@ -33,8 +33,8 @@ export interface World {
 /** The environment variables and files that count, read once by main. */
 export interface Environment {
   readonly docker: DockerSettings;
-  /** Docker's config.json, where there is one. */
-  readonly dockerConfig: { readonly path: string; readonly bytes: Uint8Array } | undefined;
+  /** Docker's config.json and the like, those that there are, in the order in which they count. */
+  readonly loginFiles: readonly { readonly path: string; readonly bytes: Uint8Array }[];
   /** `AZURE_TENANT_ID`, `AZURE_CLIENT_ID`, `AZURE_CLIENT_SECRET`, `AZURE_AUTHORITY_HOST`. */
   readonly azureTenantId: string | undefined;
   readonly azureClientId: string | undefined;

@@ -4,6 +4,7 @@ import { StepError } from '../lib/step-error.ts';
 import { type Platform, platformText } from '../model/image.ts';
 import { parsePlatform } from '../model/platform.ts';
 import { parseExportedNames } from './exported-names.ts';
+import { parseHost, parseTokenHosts, type RefuseItem } from './registry-hosts.ts';
 import type {
   AccessSettings,
   AdvisoriesSetting,
@@ -86,7 +87,9 @@ export function parseAccess(fields: Fields): AccessSettings {
     registryPassword: fields.credential('registry-password'),
     signingKey: signingKey(fields),
     githubToken: fields.credential('github-token'),
-    insecureRegistries: fields.list('insecure-registry').map((host) => parseHost(host, fields)),
+    insecureRegistries: fields.list('insecure-registry').map((host) => parseHost(host, fields.refuseItem('insecure-registry'))),
+    allowRegistryAdmin: fields.flag('allow-registry-admin', false),
+    registryTokenHosts: parseTokenHosts(fields.list('registry-token-host'), fields.refuseItem('registry-token-host')),
   };
 }
 
@@ -155,9 +158,14 @@ export class Fields {
     return choices.find((choice) => choice === value.toLowerCase()) ?? this.invalid(name, JSON.stringify(value), choices.join(', '));
   }
 
-  flag(name: InputName): boolean {
+  flag(name: InputName, otherwise = true): boolean {
     const value = this.choice(name, ['true', 'false', 'on', 'off', 'yes', 'no']);
-    return value === undefined || value === 'true' || value === 'on' || value === 'yes';
+    return value === undefined ? otherwise : value === 'true' || value === 'on' || value === 'yes';
+  }
+
+  /** For who reads the items of a list. */
+  refuseItem(name: InputName): RefuseItem {
+    return (value, accepted) => this.invalid(name, value, accepted);
   }
 
   credential(name: InputName): Credential | undefined {
@@ -258,13 +266,6 @@ function parseSecretRequest(line: string, index: number, fields: Fields): Secret
     );
   }
   return { name: match[1], secretName: match[2] };
-}
-
-function parseHost(host: string, fields: Fields): string {
-  if (!/^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9.-]+)(?::\d{1,5})?$/.test(host)) {
-    fields.invalid('insecure-registry', JSON.stringify(host), 'hosts, e.g. registry.local:5000, one a line');
-  }
-  return host.toLowerCase();
 }
 
 function signingKey(fields: Fields): string | undefined {

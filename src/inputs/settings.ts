@@ -19,6 +19,10 @@ export interface AccessSettings {
   /** For the comment and the check run. */
   readonly githubToken: Credential | undefined;
   readonly insecureRegistries: readonly string[];
+  /** Log in to Azure Container Registry as its admin user, too. */
+  readonly allowRegistryAdmin: boolean;
+  /** Hosts of token services by the registry that they belong to, besides the known ones. */
+  readonly registryTokenHosts: ReadonlyMap<string, readonly string[]>;
 }
 
 /** The inputs of one run but for its image, typed. Paths are as the user gave them, relative to the workspace. */

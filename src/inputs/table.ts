@@ -207,6 +207,22 @@ export const inputs = [
     description: 'Password for that user: `secret:NAME`.',
   },
   {
+    name: 'allow-registry-admin',
+    type: 'flag',
+    commands,
+    default: 'false',
+    description:
+      'Log in to Azure Container Registry as its admin user, too. Without this it is refused: everybody shares its password, and it may do everything.',
+  },
+  {
+    name: 'registry-token-host',
+    type: 'list',
+    commands,
+    defaultText: 'the known ones',
+    description:
+      'Token services at another host than their registry, as `REGISTRY=HOST` lines: that registry may have its credential sent there, e.g. `registry.example.com=gitlab.example.com`.',
+  },
+  {
     name: 'sign',
     type: 'choice',
     commands,

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Environment } from '../command/world.ts';
 import { readTokenFile } from '../host/kubernetes-token.ts';
 import type { CertificateSource } from '../lib/credential-choice.ts';
 import { SecretValue } from '../lib/secret-value.ts';
+import { readLoginFiles } from './login-files.ts';
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
@@ -20,7 +20,7 @@ export async function readEnvironment(env: Variables): Promise<Environment> {
       certPath: env.DOCKER_CERT_PATH,
       configFolder: toDockerFolder(env),
     },
-    dockerConfig: await readDockerConfig(env),
+    loginFiles: await readLoginFiles(env, toDockerFolder(env)),
     azureTenantId: env.AZURE_TENANT_ID,
     azureClientId: env.AZURE_CLIENT_ID,
     azureClientSecret: env.AZURE_CLIENT_SECRET ? new SecretValue(env.AZURE_CLIENT_SECRET) : undefined,
@@ -69,13 +69,4 @@ function toInstanceMetadata(env: Variables): string | undefined {
   const arcAgent = process.platform === 'win32' ? `${env.ProgramFiles}\\AzureConnectedMachineAgent\\himds.exe` : '/opt/azcmagent/bin/himds';
   if (env.IDENTITY_ENDPOINT || env.MSI_ENDPOINT || existsSync(arcAgent)) return undefined;
   return env.AZURE_POD_IDENTITY_AUTHORITY_HOST?.replace(/\/+$/, '') || 'http://169.254.169.254';
-}
-
-async function readDockerConfig(env: Variables): Promise<Environment['dockerConfig']> {
-  const path = join(toDockerFolder(env), 'config.json');
-  try {
-    return { path, bytes: await readFile(path) };
-  } catch {
-    return undefined;
-  }
 }

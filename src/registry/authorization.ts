@@ -1,9 +1,13 @@
 import type { HttpResponse } from '../lib/http.ts';
 import { type Challenge, parseChallenges } from './challenge.ts';
 import { mayTakeEntra, type RegistryCredential } from './credential.ts';
+import { EntraLogin } from './entra-login.ts';
+import type { KnownGrants } from './missing-grant.ts';
 import type { RegistryAddress } from './reference.ts';
 import { RegistryError } from './registry-error.ts';
-import { fetchToken, type Token, type TokenContext, toBasic } from './token.ts';
+import { fetchToken, toBasic } from './token.ts';
+import { readTokenActions } from './token-claims.ts';
+import { isFresh, type Token, type TokenContext, type TokenRequest } from './token-exchange.ts';
 import { type Realm, verifyRealm } from './token-host.ts';
 
 /**
@@ -30,6 +34,7 @@ export class Authorization {
   /** By the scopes that they are for. */
   readonly #tokens = new Map<string, Token>();
   readonly #pending = new Map<string, Promise<Token>>();
+  readonly #entra: EntraLogin | undefined;
   #offer: Offer = { kind: 'none' };
   /** The registry refuses a token for `push` where something is deleted. Before it has, no right to delete is asked for. */
   #refusesDelete = false;
@@ -38,6 +43,7 @@ export class Authorization {
     const { credential, registry } = options;
     this.#options = options;
     if (credential.kind === 'entra' && !mayTakeEntra(credential, registry.name)) throw notForEntra(registry.name);
+    this.#entra = credential.kind === 'entra' ? new EntraLogin(credential, options) : undefined;
   }
 
   /** The Authorization header for the next request: undefined until the registry has asked for one. */
@@ -61,6 +67,18 @@ export class Authorization {
     if (access === 'delete' && !this.#refusesDelete) this.#refusesDelete = true;
     else if (this.#offer.kind === 'bearer' && shown !== undefined) this.#forget(shown);
     return (await this.header(access)) !== shown;
+  }
+
+  /** What is known of the rights of the credential, once the registry has asked for it. */
+  grants(access: Access): KnownGrants {
+    const token = this.#tokens.get(toScopes(this.#options.repository, access).join(' '));
+    const given = token === undefined ? undefined : readTokenActions(token.value, this.#options.repository);
+    const registryWide = this.#entra?.registryWide;
+    return {
+      scheme: this.#offer.kind,
+      ...(given === undefined ? {} : { given }),
+      ...(registryWide === undefined ? {} : { registryWide }),
+    };
   }
 
   #basic(): string | undefined {
@@ -91,7 +109,9 @@ export class Authorization {
     const scopes = toScopes(this.#options.repository, access);
     const key = scopes.join(' ');
     const enough = access === 'pull' ? [toScopes(this.#options.repository, 'push').join(' '), key] : [key];
-    const fresh = enough.map((known) => this.#tokens.get(known)).find((token) => token !== undefined && this.#isFresh(token));
+    const fresh = enough
+      .map((known) => this.#tokens.get(known))
+      .find((token) => token !== undefined && isFresh(token, this.#options.retry.now()));
     if (fresh !== undefined) return Promise.resolve(fresh);
     const pending = this.#pending.get(key);
     if (pending !== undefined) return pending;
@@ -102,14 +122,13 @@ export class Authorization {
 
   async #fetch(scopes: readonly string[], offer: BearerOffer): Promise<Token> {
     const { repository, credential, registry } = this.#options;
-    const token = await fetchToken(this.#options, { ...offer, registry, repository, credential, scopes });
+    const request: TokenRequest = { ...offer, registry, repository, credential, scopes };
+    const token = await (credential.kind === 'entra'
+      ? this.#entra?.fetchAccessToken(request)
+      : fetchToken(this.#options, request, credential));
+    if (token === undefined) throw notForEntra(registry.name);
     this.#tokens.set(scopes.join(' '), token);
     return token;
-  }
-
-  /** With time left to send a request and for the clocks to differ. */
-  #isFresh(token: Token): boolean {
-    return token.expiresAt.getTime() - this.#options.retry.now().getTime() > 10_000;
   }
 }
 

@@ -2,20 +2,9 @@ import type { HttpResponse } from '../lib/http.ts';
 import { HttpError } from '../lib/http-error.ts';
 import { redact } from '../lib/redaction.ts';
 import { isJsonObject, type JsonObject, parseStrictJson } from '../lib/strict-json.ts';
-import { isAzureRegistry, type RegistryCredential } from './credential.ts';
-import type { RegistryAddress } from './reference.ts';
-import { type MissingGrant, RegistryError, type RegistryErrorCode } from './registry-error.ts';
-
-/** What was asked of a registry, for the error where it says no. */
-export interface RegistryAction {
-  /** Verb and object, e.g. `push a layer to registry.example/app`. */
-  readonly verb: string;
-  readonly registry: RegistryAddress;
-  readonly repository: string;
-  readonly credential: RegistryCredential;
-  /** What it takes to do it. */
-  readonly access: 'pull' | 'push';
-}
+import type { RegistryCredential } from './credential.ts';
+import { grantHint, isCredentialRefused, lacksRights, missingGrant, type RegistryAction } from './missing-grant.ts';
+import { RegistryError, type RegistryErrorCode } from './registry-error.ts';
 
 /** `retryAfterMs`: as long as the answer asks to wait. */
 export function toRegistryError(
@@ -58,6 +47,10 @@ const incomplete: { readonly code: RegistryErrorCode; readonly hint: string } = 
 function explain(action: RegistryAction, status: number): { readonly code: RegistryErrorCode; readonly hint: string } {
   const { registry } = action;
   switch (true) {
+    case isCredentialRefused(action, status):
+      return { code: 'credential-refused', hint: grantHint({ ...action, step: 'login' }) };
+    case status === 401 && lacksRights(action):
+      return { code: 'forbidden', hint: grantHint(action) };
     case status === 401:
       return { code: 'unauthorized', hint: grantHint(action) };
     case status === 403:
@@ -78,32 +71,6 @@ function explain(action: RegistryAction, status: number): { readonly code: Regis
     default:
       return { code: 'refused', hint: `Look up what ${registry.name} says, and check that it takes images of this size and kind.` };
   }
-}
-
-/** Roles of Azure Container Registry; the second of each where it has ABAC repository permissions, which do not honour the first. */
-const azureRoles = {
-  pull: ['AcrPull', 'Container Registry Repository Reader'],
-  push: ['AcrPush', 'Container Registry Repository Writer'],
-} as const;
-
-function missingGrant({ registry, repository, access }: RegistryAction): MissingGrant {
-  const [role, abacRole] = azureRoles[access];
-  const words = access === 'pull' ? `pull from ${repository}` : `push to ${repository}`;
-  return { registry: registry.name, repository, grant: isAzureRegistry(registry.name) ? `${role}, or ${abacRole} in ABAC mode` : words };
-}
-
-/** https://learn.microsoft.com/azure/container-registry/container-registry-rbac-abac-repository-permissions */
-function grantHint({ registry, repository, credential, access }: RegistryAction): string {
-  if (isAzureRegistry(registry.name)) {
-    const [role, abacRole] = azureRoles[access];
-    const scope = `--scope "$(az acr show --name ${registry.name.split('.')[0]} --query id --output tsv)"`;
-    const assign = (name: string) => `az role assignment create --assignee OBJECT_ID --role "${name}" ${scope}`;
-    return `The identity needs ${role}: ${assign(role)}. A registry with ABAC repository permissions needs this role instead: ${assign(abacRole)}.`;
-  }
-  if (credential.kind === 'anonymous')
-    return `Log in: give registry-username and registry-password, or run "docker login ${registry.name}" first.`;
-  const may = access === 'pull' ? `pull from ${repository}` : `push to ${repository}`;
-  return `Check the user name and password, that they have not expired, and that they may ${may} at ${registry.name}.`;
 }
 
 /** The registry's own words on one line of at most 300 characters; what might be a credential that it echoes is left out. */

@@ -3,7 +3,13 @@ import { StepError } from '../lib/step-error.ts';
 export type RegistryErrorCode =
   | 'reference-invalid'
   | 'docker-config-invalid'
+  | 'helper-absent'
+  | 'helper-failed'
+  | 'helper-timeout'
+  | 'helper-answer-invalid'
   | 'credential-withheld'
+  | 'credential-refused'
+  | 'audience-refused'
   | 'redirect-refused'
   | 'unreachable'
   | 'unauthorized'
@@ -41,14 +47,17 @@ export interface RegistryErrorFields {
   readonly retryAfterMs?: number;
 }
 
-/** An error of origin `registry`. */
+/** What the user has given, or not. */
+const inputCodes: ReadonlySet<RegistryErrorCode> = new Set(['reference-invalid', 'docker-config-invalid', 'helper-absent']);
+
+/** An error of origin `registry`, but for codes of what the user has given. */
 export class RegistryError extends StepError<RegistryErrorCode> {
   readonly status: number | undefined;
   readonly missing: MissingGrant | undefined;
   readonly retryAfterMs: number | undefined;
 
   constructor(fields: RegistryErrorFields) {
-    super({ origin: fields.code === 'reference-invalid' || fields.code === 'docker-config-invalid' ? 'input' : 'registry', ...fields });
+    super({ origin: inputCodes.has(fields.code) ? 'input' : 'registry', ...fields });
     this.name = 'RegistryError';
     this.status = fields.status;
     this.missing = fields.missing;

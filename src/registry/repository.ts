@@ -28,6 +28,8 @@ export interface RepositoryOptions {
   readonly insecureRegistries?: readonly string[];
   /** Hosts besides the known ones that issue the registry's tokens. */
   readonly tokenHosts?: readonly string[];
+  /** For who only reads: where the credential is refused, or cannot be had, it is tried without; told why, where that is what works. */
+  readonly onAnonymous?: (reason: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -89,7 +91,7 @@ export interface Repository {
 
 /** Opens a repository; nothing is sent yet. Throws where the credential must not go to that registry. */
 export function openRepository(reference: Pick<Reference, 'registry' | 'repository'>, options: RepositoryOptions): Repository {
-  const { http, credential, now, random, sleep, insecureRegistries, tokenHosts, signal } = options;
+  const { http, credential, now, random, sleep, insecureRegistries, tokenHosts, onAnonymous, signal } = options;
   const session = new Session({
     registry: toRegistryAddress(reference.registry, insecureRegistries),
     repository: reference.repository,
@@ -97,6 +99,7 @@ export function openRepository(reference: Pick<Reference, 'registry' | 'reposito
     credential,
     retry: { now, random, sleep },
     ...(tokenHosts === undefined ? {} : { tokenHosts }),
+    ...(onAnonymous === undefined ? {} : { onAnonymous }),
     ...(signal === undefined ? {} : { signal }),
   });
   return new RemoteRepository(session);

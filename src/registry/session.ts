@@ -2,14 +2,16 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { HttpAnswer, HttpClient, HttpRequest, HttpResponse } from '../lib/http.ts';
 import { readWhole } from '../lib/http-client.ts';
 import { type RetryOptions, retry, retryAfterMs } from '../lib/retry.ts';
+import { StepError } from '../lib/step-error.ts';
 import type { Digest } from '../model/digest.ts';
 import { type Access, Authorization } from './authorization.ts';
 import type { BodySource } from './body-source.ts';
 import type { RegistryCredential } from './credential.ts';
+import type { RegistryAction } from './missing-grant.ts';
 import { maxRedirects, redirectOf, resolveLocation, tooManyRedirects } from './redirect.ts';
 import type { RegistryAddress } from './reference.ts';
 import { toConnectionError, toRegistryError } from './registry-answer.ts';
-import { RegistryError } from './registry-error.ts';
+import { isRegistryError, RegistryError } from './registry-error.ts';
 
 export interface SessionOptions {
   readonly registry: RegistryAddress;
@@ -18,6 +20,8 @@ export interface SessionOptions {
   readonly credential: RegistryCredential;
   readonly retry: RetryOptions;
   readonly tokenHosts?: readonly string[];
+  /** For who only reads: where the credential is refused, or cannot be had, it is tried without; told why, where that is what works. */
+  readonly onAnonymous?: (reason: string) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -60,7 +64,9 @@ export function anyAnswer(status: number): boolean {
  */
 export class Session {
   readonly #options: SessionOptions;
-  readonly #authorization: Authorization;
+  #authorization: Authorization;
+  /** The credential was refused, and reading does without. */
+  #isAnonymous = false;
   #sentBytes = 0;
   /** Whether the registry takes a blob in several requests, as far as is known. */
   takesPieces: boolean;
@@ -109,8 +115,7 @@ export class Session {
       throw this.toError(request.verb, error);
     });
     if (outcome.kind === 'expected') return outcome.value;
-    const access = request.access === 'pull' ? 'pull' : 'push';
-    throw toRegistryError({ ...this.#options, verb: request.verb, access }, outcome);
+    throw toRegistryError(this.#toAction(request.verb, request.access), outcome);
   }
 
   toError(verb: string, error: unknown): unknown {
@@ -119,7 +124,12 @@ export class Session {
 
   /** The error for an answer to a push that the caller cannot use. */
   refusal(verb: string, response: HttpResponse): RegistryError {
-    return toRegistryError({ ...this.#options, verb, access: 'push' }, response, retryAfterMs(response, this.#options.retry.now()));
+    return toRegistryError(this.#toAction(verb, 'push'), response, retryAfterMs(response, this.#options.retry.now()));
+  }
+
+  #toAction(verb: string, needed: Access): RegistryAction {
+    const access = needed === 'pull' ? 'pull' : 'push';
+    return { ...this.#options, verb, access, grants: this.#authorization.grants(needed) };
   }
 
   /** The error for an answer that is not of the distribution specification's form. */
@@ -166,12 +176,34 @@ export class Session {
     await sleep(Math.max(askedMs, backoffMs * 2 ** (failures - 1) * (0.5 + random() / 2)));
   }
 
+  /** As it is allowed; for who only reads, where the credential is refused, without one. */
   async #authorized<T>(request: SessionRequest, isExpected: Expected, consume: (answer: HttpAnswer) => Promise<T>): Promise<Outcome<T>> {
-    const shown = await this.#authorization.header(request.access);
+    const { onAnonymous, credential } = this.#options;
+    const attempt = this.#attempt(this.#authorization, request, isExpected, consume);
+    if (onAnonymous === undefined || this.#isAnonymous || credential.kind === 'anonymous') return attempt;
+    const reason = await attempt.then(toRefusal, toRefusedLogin);
+    if (reason === undefined) return attempt;
+    const authorization = new Authorization({ ...this.#options, credential: { kind: 'anonymous' } });
+    const outcome = await this.#attempt(authorization, request, isExpected, consume).catch(() => undefined);
+    // It is told what is wrong with its credential, for that may be put right.
+    if (outcome === undefined || toRefusal(outcome) !== undefined) return attempt;
+    this.#authorization = authorization;
+    this.#isAnonymous = true;
+    onAnonymous(reason);
+    return outcome;
+  }
+
+  async #attempt<T>(
+    authorization: Authorization,
+    request: SessionRequest,
+    isExpected: Expected,
+    consume: (answer: HttpAnswer) => Promise<T>,
+  ): Promise<Outcome<T>> {
+    const shown = await authorization.header(request.access);
     const first = await this.#follow(request, shown, isExpected, consume);
     if (first.kind === 'expected' || first.status !== 401 || !first.isRegistry) return first;
-    const isNew = await this.#authorization.answer(first, request.access, shown);
-    return isNew ? this.#follow(request, await this.#authorization.header(request.access), isExpected, consume) : first;
+    const isNew = await authorization.answer(first, request.access, shown);
+    return isNew ? this.#follow(request, await authorization.header(request.access), isExpected, consume) : first;
   }
 
   async #follow<T>(
@@ -238,6 +270,18 @@ interface Redirect {
 type Outcome<T> =
   | { readonly kind: 'expected'; readonly value: T; readonly status: number; readonly headers: IncomingHttpHeaders }
   | (HttpResponse & { readonly kind: 'unexpected'; readonly isRegistry: boolean });
+
+/** Why the registry does not take the credential, or not for this; undefined where it does. */
+function toRefusal(outcome: Outcome<unknown>): string | undefined {
+  const isRefused = outcome.kind === 'unexpected' && outcome.isRegistry && (outcome.status === 401 || outcome.status === 403);
+  return isRefused ? `with that of this run it answers ${outcome.status}` : undefined;
+}
+
+/** What else went wrong is nothing that would go better without a credential. */
+function toRefusedLogin(error: unknown): string | undefined {
+  const isRefused = isRegistryError(error, 'unauthorized', 'forbidden', 'credential-refused', 'audience-refused');
+  return isRefused || (error instanceof StepError && error.origin === 'identity') ? error.message : undefined;
+}
 
 async function toOutcome<T>(
   answer: HttpAnswer,

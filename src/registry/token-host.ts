@@ -34,6 +34,6 @@ function withheld(registry: RegistryAddress, what: string): RegistryError {
   return new RegistryError({
     code: 'credential-withheld',
     message: `did not send the credential for ${registry.name}: it asks for it at ${what}`,
-    hint: `Check that ${registry.name} is the registry that you mean. If its token service is at another host, that host has to be configured for it.`,
+    hint: `Check that ${registry.name} is the registry that you mean. If its token service is at another host, name that in registry-token-host: ${registry.name}=HOST.`,
   });
 }

@@ -141,9 +141,9 @@ test('a server that echoes the secret does not bring it into the error', async (
   expect(error.message).toContain('Invalid client secret *** provided');
 });
 
-test('a registry token is for the registry, and for the resource manager only where the tenant does not know the registry', async () => {
-  const token = await fetchRegistryToken(secretCredential(directory));
-  await expect(directory.entra.verifyToken(token.reveal(), 'https://containerregistry.azure.net')).resolves.toMatchObject({
+test('a registry token is for the registry, and for the resource manager where that is asked for; there is none where the tenant does not know the registry', async () => {
+  const token = await fetchRegistryToken(secretCredential(directory), 'registry');
+  await expect(directory.entra.verifyToken(token?.reveal() ?? '', 'https://containerregistry.azure.net')).resolves.toMatchObject({
     oid: objectId,
   });
   const unknown = {
@@ -151,8 +151,11 @@ test('a registry token is for the registry, and for the resource manager only wh
     error_description: 'AADSTS500011: The resource principal named https://containerregistry.azure.net was not found',
   };
   directory.entra.faults.add({ match: ({ method }) => method === 'POST', status: 400, body: unknown });
-  const other = await fetchRegistryToken(secretCredential(directory));
-  await expect(directory.entra.verifyToken(other.reveal(), 'https://management.azure.com')).resolves.toMatchObject({ oid: objectId });
+  expect(await fetchRegistryToken(secretCredential(directory), 'registry')).toBeUndefined();
+  const other = await fetchRegistryToken(secretCredential(directory), 'resource-manager');
+  await expect(directory.entra.verifyToken(other?.reveal() ?? '', 'https://management.azure.com')).resolves.toMatchObject({
+    oid: objectId,
+  });
 });
 
 test.each([

@@ -152,7 +152,7 @@ describe('doctor, where one thing is wrong', () => {
     expect(of(`read ${open.host}/team/app`).state).toBe('right');
     expect(of(`push ${open.host}/team/app`)).toMatchObject({
       state: 'wrong',
-      code: 'unauthorized',
+      code: 'forbidden',
       hint: expect.stringContaining('push to team/app'),
     });
     expect(of(`anonymous ${open.host}/team/app`).text).toContain('anybody may ask');

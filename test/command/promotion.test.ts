@@ -75,11 +75,11 @@ describe('an image of a registry', () => {
     const target = await place.startRegistry();
     const inputs = { ...fileInputs(place, `${target.host}/team/app:1`), image: `registry:${source.host}/team/app` };
     const config = (auths: object) => ({ path: 'config.json', bytes: Buffer.from(JSON.stringify({ auths })) });
-    const refused = await runPublication(place, http, inputs, { dockerConfig: config({}) });
+    const refused = await runPublication(place, http, inputs, { loginFiles: [config({})] });
     expect(refused.exitCode).toBe(3);
     expect(refused.log.join('\n')).toContain(`cannot read the manifest of ${source.host}/team/app:latest`);
     expect(target.requests).toEqual([]);
-    const run = await runPublication(place, http, inputs, { dockerConfig: config({ [source.host]: { auth: basic() } }) });
+    const run = await runPublication(place, http, inputs, { loginFiles: [config({ [source.host]: { auth: basic() } })] });
     expect(run).toMatchObject({ exitCode: 0, digest: digestOf(index.bytes) });
     expect(target.content.manifests('team/app').length).toBeGreaterThan(4);
   });
@@ -165,7 +165,7 @@ describe('an image with a foreign layer', () => {
         policy: 'foreign.yml',
       };
       const config = { path: 'config.json', bytes: Buffer.from(JSON.stringify({ auths: { [registry.host]: { auth: basic() } } })) };
-      const run = await runPublication(place, http, inputs, { dockerConfig: config });
+      const run = await runPublication(place, http, inputs, { loginFiles: [config] });
       expect(run).toMatchObject({ exitCode: 0, digest: digestOf(image.bytes) });
       expect(run.report.gaps.map(({ code }) => code)).toEqual(isHeld ? [] : ['foreign']);
       expect(target.requests.filter(({ path, query }) => (path + query).includes(digestOf(base).slice(7)))).toEqual([]);

@@ -6,7 +6,7 @@ import type { HttpClient } from '../../src/lib/http.ts';
 /** That of a process in which nothing is set. */
 export const emptyEnvironment: Environment = {
   docker: {},
-  dockerConfig: undefined,
+  loginFiles: [],
   azureTenantId: undefined,
   azureClientId: undefined,
   azureClientSecret: undefined,

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { openOsvService } from '../../src/advisory/osv-service.ts';
 import { openCredentials } from '../../src/command/credentials.ts';
@@ -10,7 +8,6 @@ import { parseSettings } from '../../src/inputs/parse.ts';
 import { createHttp } from '../../src/lib/http-client.ts';
 import { shortestMask } from '../../src/lib/secret-forms.ts';
 import { SecretValue } from '../../src/lib/secret-value.ts';
-import type { RegistryCredential } from '../../src/registry/credential.ts';
 import { emptyEnvironment } from '../command/silent-world.ts';
 import { readMarkdown, root, tableRows } from './markdown.ts';
 
@@ -63,34 +60,6 @@ describe('docs/credentials.md, which Azure identity', () => {
     expect(masked).toEqual(['a client secret', 'in clear']);
     expect(shortestMask).toBe(4);
     expect(text).toContain('from\nfour characters on');
-  });
-});
-
-describe('docs/credentials.md, registries', () => {
-  const bytes = Buffer.from(
-    JSON.stringify({ auths: { 'example.azurecr.io': { auth: 'YTpi' }, 'registry.example.com': { identitytoken: 'x' } } }),
-  );
-  const environment = { ...withIds, azureClientSecret: secret, dockerConfig: { path: 'config.json', bytes } };
-  const kindOf = (credential: RegistryCredential) => credential.kind;
-
-  test('inputs, then the Azure identity for its registries, then config.json, then nothing', async () => {
-    const byInput = await open(environment, { 'registry-username': 'me', 'registry-password': 'in clear' });
-    expect(['example.azurecr.io', 'registry.example.com'].map(byInput.forRegistry).map(kindOf)).toEqual(['password', 'password']);
-    const { forRegistry } = await open(environment);
-    expect(['example.azurecr.io', 'registry.example.com', 'other.example.com'].map(forRegistry).map(kindOf)).toEqual([
-      'entra',
-      'identity-token',
-      'anonymous',
-    ]);
-    expect(kindOf((await open({ ...environment, azureClientSecret: undefined })).forRegistry('example.azurecr.io'))).toBe('password');
-  });
-
-  test('names the domains and token services of the sources', () => {
-    const domains = /azureDomains = \[(.*?)\]/.exec(readFileSync(join(root, 'src/registry/credential.ts'), 'utf8'))?.[1] ?? '';
-    const services = /knownTokenHosts[^{]*\{(.*?)\n\};/s.exec(readFileSync(join(root, 'src/registry/token-host.ts'), 'utf8'))?.[1] ?? '';
-    const names = [...`${domains}${services}`.matchAll(/'([^']+)'/g)].map(([, name = '']) => name);
-    expect(names).toHaveLength(8);
-    expect(names.filter((name) => !text.includes(`\`${name}\``))).toEqual([]);
   });
 });
 

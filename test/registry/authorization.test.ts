@@ -210,7 +210,7 @@ test.each<[string, (response: ServerResponse) => unknown, string]>([
   [
     'a refusal',
     (response) => response.writeHead(401).end('{"errors":[{"code":"DENIED","message":"wrong canary-password"}]}'),
-    'unauthorized',
+    'credential-refused',
   ],
 ])('a token service that gives %s', async (_name, answerToken, code) => {
   const { host } = await serveGuarded((own) => `Bearer realm="http://${own}/token"`, [], answerToken);

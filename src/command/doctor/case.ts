@@ -9,6 +9,7 @@ import type { Repository } from '../../registry/repository.ts';
 import { parseSigningKey } from '../../sign/signing-key.ts';
 import { type Credentials, type Identity, openIdentity, toCredentials } from '../credentials.ts';
 import { openRemote } from '../destinations.ts';
+import type { RegistryUse } from '../registry-credentials.ts';
 import { openKey } from '../resources.ts';
 import type { World } from '../world.ts';
 
@@ -28,7 +29,7 @@ export interface Case {
   credentials(): Credentials;
   /** The signing key, opened once. */
   signer(): Promise<KeySigner>;
-  open(repository: RepositoryName): Repository;
+  open(repository: RepositoryName, use: RegistryUse): Promise<Repository>;
   /** Checks that have to be right before a registry can be asked with the run's credential. */
   needsOf(registry: string): readonly string[];
 }
@@ -44,7 +45,7 @@ export const checkNames = {
 export function openCase(settings: DoctorSettings, host: Host, world: World): Case {
   const identity = openIdentity(settings, host, world);
   const secrets = new Map<string, SecretValue>();
-  const credentials = (): Credentials => toCredentials(settings, identity, secrets, world);
+  const credentials = (): Credentials => toCredentials(settings, identity, secrets, host, world);
   const key = settings.signingKey === undefined ? undefined : parseSigningKey(settings.signingKey);
   const signsInVault = key?.kind === 'key-vault';
   let signer: Promise<KeySigner> | undefined;
@@ -65,7 +66,7 @@ export function openCase(settings: DoctorSettings, host: Host, world: World): Ca
       signer ??= openKey(settings.signingKey ?? '', host.workspace, identity);
       return signer;
     },
-    open: (repository) => openRemote(repository, settings, credentials(), world),
+    open: (repository, use) => openRemote(repository, use, settings, credentials(), world),
     needsOf: (registry) => [
       checkNames.network(registry),
       ...settings.secrets.filter(({ name }) => isReferredTo(settings, name)).map(({ name }) => checkNames.secret(name)),

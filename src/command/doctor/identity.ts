@@ -15,7 +15,7 @@ export function identityCheck({ identity, usesVault, vaults }: Case): readonly C
         const { azure } = identity;
         if (azure === undefined) return { state: 'right', text: 'none, and none is needed' };
         if (opened.length > 0) await azure.getToken(`https://${azure.cloud.vaultSuffix}/.default`);
-        else await fetchRegistryToken(azure);
+        else if ((await fetchRegistryToken(azure, 'registry')) === undefined) await fetchRegistryToken(azure, 'resource-manager');
         return { state: 'right', text: `signed in as ${azure.description}` };
       },
     },

@@ -18,8 +18,9 @@ export function imageCheck(given: Case): readonly Check[] {
 }
 
 async function lookUp(given: Case, { reference }: RegistrySourceText): Promise<CheckOutcome> {
-  const { descriptor } = await given.open(reference).fetchManifest(reference.digest ?? reference.tag ?? 'latest');
-  const credential = given.credentials().forRegistry(reference.registry);
+  const repository = await given.open(reference, 'read');
+  const { descriptor } = await repository.fetchManifest(reference.digest ?? reference.tag ?? 'latest');
+  const credential = await given.credentials().forRegistry(reference, 'read');
   return { state: 'right', text: `it can be read ${describeCredential(credential)}: ${descriptor.digest}` };
 }
 

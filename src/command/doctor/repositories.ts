@@ -19,10 +19,10 @@ export function repositoryChecks(given: Case): readonly Check[] {
         name: push,
         needs: given.needsOf(target.registry),
         run: async () => {
-          isGivenUp = await given.open(target).checkPush();
+          isGivenUp = await (await given.open(target, 'push')).checkPush();
           return {
             state: 'right',
-            text: `${describeCredential(credentialFor(given, target))}: an upload was begun${isGivenUp ? ' and given up' : ''}`,
+            text: `${describeCredential(await credentialFor(given, target))}: an upload was begun${isGivenUp ? ' and given up' : ''}`,
           };
         },
       },
@@ -33,8 +33,8 @@ export function repositoryChecks(given: Case): readonly Check[] {
   });
 }
 
-function credentialFor({ credentials }: Case, { registry }: Target): RegistryCredential {
-  return credentials().forRegistry(registry);
+function credentialFor({ credentials }: Case, target: Target): Promise<RegistryCredential> {
+  return credentials().forRegistry(target, 'push');
 }
 
 /** How the run speaks to a registry, in the words of docs/credentials.md. */
@@ -45,18 +45,18 @@ export function describeCredential(credential: RegistryCredential): string {
     case 'password':
       return `as user ${JSON.stringify(credential.username)}`;
     case 'identity-token':
-      return "by a token of Docker's config.json";
+      return 'by the token of an earlier login';
     case 'anonymous':
       return 'without a credential';
   }
 }
 
 async function tryReading(given: Case, target: Target): Promise<CheckOutcome> {
-  const repository = given.open(target);
+  const repository = await given.open(target, 'push');
   const tags = await Promise.all(target.tags.map(async (tag) => ({ tag, digest: await repository.headManifest(tag) })));
   const there = tags.filter(({ digest }) => digest !== undefined).map(({ tag }) => tag);
   const what = there.length === 0 ? 'none of the tags is there yet' : `${there.join(', ')} will be moved`;
-  return { state: 'right', text: `${describeCredential(credentialFor(given, target))}: ${what}` };
+  return { state: 'right', text: `${describeCredential(await credentialFor(given, target))}: ${what}` };
 }
 
 function judgeGivingUp(isGivenUp: boolean, { registry, repository }: Target): CheckOutcome {
@@ -72,7 +72,7 @@ function judgeGivingUp(isGivenUp: boolean, { registry, repository }: Target): Ch
 const digestOfNothing: Digest = `sha256:${createHash('sha256').digest('hex')}`;
 
 async function findReferrersApi(given: Case, { tags, ...name }: Target): Promise<CheckOutcome> {
-  const repository = given.open(name);
+  const repository = await given.open(name, 'push');
   const known = await Promise.all(tags.map((tag) => repository.headManifest(tag)));
   const subject = known.find((digest) => digest !== undefined);
   if (await repository.hasReferrersApi(subject ?? digestOfNothing)) {
@@ -86,8 +86,8 @@ async function findReferrersApi(given: Case, { tags, ...name }: Target): Promise
 /** Whether someone without any credential may read. That is for the owner to judge. */
 async function tryAnonymously(given: Case, { tags, ...name }: Target): Promise<CheckOutcome> {
   const { settings, world, credentials } = given;
-  const nobody = { ...credentials(), forRegistry: (): RegistryCredential => ({ kind: 'anonymous' }) };
-  const repository = openRemote(name, settings, nobody, world);
+  const nobody = { ...credentials(), forRegistry: async (): Promise<RegistryCredential> => ({ kind: 'anonymous' }) };
+  const repository = await openRemote(name, 'read', settings, nobody, world);
   try {
     const found = await Promise.all(tags.map((tag) => repository.headManifest(tag)));
     if (found.some((digest) => digest !== undefined)) return { state: 'right', text: 'anybody may read it, without a credential' };

@@ -9,6 +9,7 @@ import { throwIfCancelled } from './cancellation.ts';
 import { advisoriesCheck } from './doctor/advisories.ts';
 import { type Case, openCase } from './doctor/case.ts';
 import { examine } from './doctor/examine.ts';
+import { hostChecks } from './doctor/host.ts';
 import { identityCheck } from './doctor/identity.ts';
 import { imageCheck } from './doctor/image.ts';
 import { networkChecks } from './doctor/network.ts';
@@ -56,7 +57,7 @@ function listChecks(given: Case): readonly Check[] {
     ...repositoryChecks(given),
     ...imageCheck(given),
     advisoriesCheck(given),
-    ...given.world.environment.hostChecks.filter(({ input }) => input === undefined || given.settings[input]),
+    ...hostChecks(given),
   ];
 }
 

@@ -52,6 +52,8 @@ export interface Environment {
   readonly cacheFolder: string;
   /** What is piped into the process, where the host gives a run something. */
   readonly standardInput: StandardInput | undefined;
+  /** The host's own API, which a run can do without. */
+  readonly hostUrl: string | undefined;
   /** What the host lets this job do; looked at by `doctor` alone. */
   readonly hostChecks: readonly HostCheck[];
   /** Gives the host its token where that is one of the run's Key Vault secrets. */

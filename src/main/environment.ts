@@ -31,6 +31,7 @@ export async function readEnvironment(env: Variables): Promise<Environment> {
     openServiceConnection: undefined,
     cacheFolder: toCacheFolder(env),
     standardInput: undefined,
+    hostUrl: undefined,
     hostChecks: [],
     giveHostToken: () => undefined,
     fetchIdentityToken: undefined,

@@ -1,3 +1,4 @@
+import { listGitHubChecks } from '../host/github/checks.ts';
 import { createGitHubHost } from '../host/github/github-host.ts';
 import { fetchIdentityToken } from '../host/github/identity-token.ts';
 import { readInputs } from '../host/github/inputs.ts';
@@ -39,6 +40,8 @@ run(host, network, (world) => {
         giveHostToken: (secret: SecretValue) => {
           token = secret;
         },
+        hostUrl: env.GITHUB_API_URL,
+        hostChecks: listGitHubChecks({ env, http, token: () => token }),
         fetchIdentityToken: canAskForToken ? (audience: string) => fetchIdentityToken(env, http, audience) : undefined,
       };
       return { ...world, environment };

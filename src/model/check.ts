@@ -26,6 +26,8 @@ export interface Check {
 export interface HostCheck extends Check {
   /** The input without which nobody needs it. */
   readonly input?: 'annotations' | 'comment';
+  /** It asks with the token of the input github-token, which may be a secret of the vault. */
+  readonly readsToken?: true;
 }
 
 export interface CheckResult extends Omit<CheckOutcome, 'state'> {

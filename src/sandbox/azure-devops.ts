@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { verifyApiVersion } from './azure-devops/api-version.ts';
+import { permissionRoutes } from './azure-devops/permissions.ts';
 import { toDevopsRefusal } from './azure-devops/refusal.ts';
 import {
   type DevopsIdentity,
@@ -91,9 +92,11 @@ export async function startAzureDevops(options: AzureDevopsOptions): Promise<Azu
   return { ...standIn, collectionUrl: `${service.collectionUrl}/`, issuer: `${standIn.url}/_oidc`, threads, statuses, subjectOf };
 }
 
-const routes: readonly Route<DevopsService>[] = [...threadRoutes, ...statusRoutes];
+const routes: readonly Route<DevopsService>[] = [...threadRoutes, ...statusRoutes, ...permissionRoutes];
 
 const connectionDataPath = /^\/[^/]+\/_apis\/connectionData$/i;
+/** Described as `7.1-preview.2`. */
+const permissionsPath = /^\/[^/]+\/_apis\/permissions\//i;
 const tokenPath = /^\/[^/]+\/[^/]+\/_apis\/distributedtask\/hubs\/[^/]+\/plans\/[^/]+\/jobs\/[^/]+\/oidctoken$/i;
 
 /** Answers with the headers of the real one, refusals included. */
@@ -114,8 +117,9 @@ async function answer(service: DevopsService, request: ReceivedRequest, issueTok
 async function answerRequest(service: DevopsService, request: ReceivedRequest, issueToken: Token): Promise<Answer> {
   const { pathname, searchParams } = request.url;
   const isConnectionData = connectionDataPath.test(pathname);
+  const isPreviewOnly = isConnectionData || permissionsPath.test(pathname);
   identify(service, request);
-  verifyApiVersion(request, isConnectionData);
+  verifyApiVersion(request, isPreviewOnly);
   if (isConnectionData && request.method === 'GET') {
     return toConnectionData(service, request);
   }

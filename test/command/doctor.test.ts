@@ -104,8 +104,11 @@ describe('doctor, where one thing is wrong', () => {
 
   it('an identity that is missing, wrong or of no vault', async () => {
     const inputs = vaultInputs(place, `${registry.host}/team/app:1`);
-    const none = await consult(place, inputs, { environment: { azureTenantId: undefined } });
+    const none = await consult(place, { ...inputs, 'azure-identity': 'none' });
     expect(none.of('identity')).toMatchObject({ state: 'wrong', code: 'no-identity' });
+    const absent = await consult(place, { ...fileInputs(place, `${registry.host}/team/app:1`), 'azure-identity': 'client-certificate' });
+    expect(absent.of('identity')).toMatchObject({ state: 'wrong', text: expect.stringContaining('AZURE_CLIENT_CERTIFICATE_PATH') });
+    expect(absent.of(`push ${registry.host}/team/app`).state).toBe('right');
     const wrong = await consult(place, inputs, { environment: { azureClientSecret: new SecretValue('not this one') } });
     expect(wrong.of('identity')).toMatchObject({
       state: 'wrong',

@@ -18,6 +18,7 @@ export const emptyEnvironment: Environment = {
   fetchIdentityToken: undefined,
   giveHostToken: () => undefined,
   standardInput: undefined,
+  hostUrl: undefined,
   hostChecks: [],
   cacheFolder: '/nonexistent/cache',
 };

@@ -212,7 +212,7 @@ describe('Azure DevOps', () => {
     );
     const http = createHttp({ userAgent: 'image-custody' });
     closers.push(() => http.close());
-    const pullRequest = { collectionUrl: devops.collectionUrl, project: 'Shop', repository: repository.id, id: 7 };
+    const pullRequest = { collectionUrl: devops.collectionUrl, project: 'Shop', projectId: undefined, repository: repository.id, id: 7 };
     const target = { pullRequest, token: new SecretValue('builder'), key: 'job' };
     expect(await upsertThread(http, target, 'active', 'first')).toEqual({ kind: 'created' });
     expect(await upsertThread(http, target, 'closed', 'second')).toEqual({ kind: 'updated' });

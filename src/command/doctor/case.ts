@@ -2,6 +2,7 @@ import type { KeyVault } from '../../azure/key-vault.ts';
 import type { Host } from '../../host/host.ts';
 import type { DoctorSettings } from '../../inputs/settings.ts';
 import type { SecretValue } from '../../lib/secret-value.ts';
+import { StepError } from '../../lib/step-error.ts';
 import type { KeySigner } from '../../model/signer.ts';
 import type { RepositoryName } from '../../model/source.ts';
 import { isAzureRegistry } from '../../registry/credential.ts';
@@ -43,7 +44,7 @@ export const checkNames = {
 
 /** Nothing is asked for yet. Throws a StepError where the inputs do not do. */
 export function openCase(settings: DoctorSettings, host: Host, world: World): Case {
-  const identity = openIdentity(settings, host, world);
+  const identity = openOrKeep(() => openIdentity(settings, host, world));
   const secrets = new Map<string, SecretValue>();
   const credentials = (): Credentials => toCredentials(settings, identity, secrets, host, world);
   const key = settings.signingKey === undefined ? undefined : parseSigningKey(settings.signingKey);
@@ -70,11 +71,22 @@ export function openCase(settings: DoctorSettings, host: Host, world: World): Ca
     needsOf: (registry) => [
       checkNames.network(registry),
       ...settings.secrets.filter(({ name }) => isReferredTo(settings, name)).map(({ name }) => checkNames.secret(name)),
-      ...(identity.azure !== undefined && isAzureRegistry(registry) && settings.registryPassword === undefined
-        ? [checkNames.identity]
-        : []),
+      ...(identity.isAzureGiven && isAzureRegistry(registry) && settings.registryPassword === undefined ? [checkNames.identity] : []),
     ],
   };
+}
+
+/** An identity that was asked for and is not there is told by the check of the identity; the others go on. */
+function openOrKeep(open: () => Identity): Identity {
+  try {
+    return open();
+  } catch (error) {
+    if (!(error instanceof StepError) || error.origin !== 'identity') throw error;
+    const openVault = (): never => {
+      throw error;
+    };
+    return { azure: undefined, isAzureGiven: true, openVault };
+  }
 }
 
 function isReferredTo({ registryUsername, registryPassword }: DoctorSettings, name: string): boolean {

@@ -1,23 +1,34 @@
 import { fetchRegistryToken } from '../../azure/registry-token.ts';
 import type { Check } from '../../model/check.ts';
 import { type Case, checkNames } from './case.ts';
+import { authorityOf } from './network-target.ts';
 
-/** The run's Azure identity gets a token. Left out where there is none and none is needed. */
-export function identityCheck({ identity, usesVault, vaults }: Case): readonly Check[] {
-  if (identity.azure === undefined && !usesVault) return [];
+/** The run's Azure identity gets a token. Left out where the run was told of none, and needs none. */
+export function identityCheck({ settings, identity, usesVault, vaults }: Case): readonly Check[] {
+  if (!identity.isAzureGiven && !usesVault) return [];
+  const authority = authorityOf(identity);
   return [
     {
       name: checkNames.identity,
-      needs: identity.azure === undefined ? [] : [checkNames.network(new URL(identity.azure.cloud.authorityHost).host)],
+      needs: authority === undefined ? [] : [checkNames.network(authority.host)],
       run: async () => {
-        // Without an identity this throws what a run would end with.
-        const opened = usesVault ? vaults() : [];
         const { azure } = identity;
-        if (azure === undefined) return { state: 'right', text: 'none, and none is needed' };
-        if (opened.length > 0) await azure.getToken(`https://${azure.cloud.vaultSuffix}/.default`);
+        // Where there is no identity this throws what a run would end with.
+        if (usesVault) vaults();
+        if (azure === undefined) throw noIdentity(() => identity.openVault(settings.keyVault));
+        if (usesVault) await azure.getToken(`https://${azure.cloud.vaultSuffix}/.default`);
         else if ((await fetchRegistryToken(azure, 'registry')) === undefined) await fetchRegistryToken(azure, 'resource-manager');
         return { state: 'right', text: `signed in as ${azure.description}` };
       },
     },
   ];
+}
+
+/** Why the identity that was asked for is not there. */
+function noIdentity(open: () => unknown): unknown {
+  try {
+    return open();
+  } catch (error) {
+    return error;
+  }
 }

@@ -1,6 +1,7 @@
 import { StepError } from '../../lib/step-error.ts';
 import { parseReference, toRegistryAddress } from '../../registry/reference.ts';
 import { parseImageSource } from '../../source/image-source-text.ts';
+import type { Identity } from '../credentials.ts';
 import { parseTargets } from '../destinations.ts';
 import type { Case } from './case.ts';
 
@@ -10,12 +11,15 @@ export interface Target {
   readonly name: string;
   /** What may be asked without a credential. */
   readonly url: URL;
+  /** False where a run goes on without it. */
+  readonly isVital: boolean;
 }
 
 /** Every host of the inputs, each once. Throws a StepError of origin `input`. */
 export function targetsOf(given: Case): readonly Target[] {
   const { settings, identity } = given;
-  const { azure } = identity;
+  const { hostUrl } = given.world.environment;
+  const authority = authorityOf(identity);
   const image = settings.image === undefined ? undefined : parseImageSource(settings.image);
   const registries = [
     ...parseTargets(settings).map(({ registry }) => registry),
@@ -26,19 +30,28 @@ export function targetsOf(given: Case): readonly Target[] {
     setting?.kind === 'service' ? [new URL(setting.url)] : [],
   );
   const targets = [
-    ...(azure === undefined ? [] : [toTarget(new URL(azure.cloud.authorityHost))]),
+    ...(authority === undefined ? [] : [toTarget(authority)]),
     ...vaultsOf(given).map(({ url }) => toTarget(new URL(url))),
     ...registries.map((registry) => ({
       name: registry,
       url: new URL('v2/', toRegistryAddress(registry, settings.insecureRegistries).origin),
+      isVital: true,
     })),
     ...services.map(toTarget),
+    ...(hostUrl !== undefined && URL.canParse(hostUrl) ? [{ ...toTarget(new URL(hostUrl)), isVital: false }] : []),
   ];
-  return [...new Map(targets.map((target) => [target.name, target])).values()];
+  // Where two are one host, the one that comes first says what it is.
+  return [...new Map(targets.toReversed().map((target) => [target.name, target])).values()].toReversed();
+}
+
+/** Entra ID, where the run itself asks it: managed identities are asked for at the machine, and the Azure CLI asks by itself. */
+export function authorityOf({ azure, isAzureGiven }: Identity): URL | undefined {
+  if (azure === undefined || !isAzureGiven || azure.kind === 'managed-identity' || azure.kind === 'azure-cli') return undefined;
+  return new URL(azure.cloud.authorityHost);
 }
 
 function toTarget(url: URL): Target {
-  return { name: url.host, url: new URL(url.origin) };
+  return { name: url.host, url: new URL(url.origin), isVital: true };
 }
 
 /** That there is no identity for a vault is told by the check of the identity. */

@@ -1,4 +1,5 @@
 import type { HttpRequest } from '../../lib/http.ts';
+import { HttpError } from '../../lib/http-error.ts';
 import { describeProxy } from '../../lib/proxy.ts';
 import { retry } from '../../lib/retry.ts';
 import type { Check, CheckOutcome } from '../../model/check.ts';
@@ -23,7 +24,7 @@ export function networkChecks(given: Case): readonly Check[] {
   const checks = targetsOf(given).map((target): Check => {
     const visit = once(() => visitTarget(target, given.world));
     visits.push(visit);
-    return { name: checkNames.network(target.name), needs: [], run: async () => toOutcome(target, await visit(), given.world) };
+    return { name: checkNames.network(target.name), needs: [], run: () => describeVisit(target, visit, given.world) };
   });
   return [...checks, clockCheck(visits.map((visit) => async () => (await visit()).clock))];
 }
@@ -46,6 +47,15 @@ async function visitTarget({ url }: Target, { http, now, random, sleep, elapsedM
     });
   });
   return answer;
+}
+
+async function describeVisit(target: Target, visit: () => Promise<Visit>, world: World): Promise<CheckOutcome> {
+  try {
+    return toOutcome(target, await visit(), world);
+  } catch (error) {
+    if (target.isVital || !(error instanceof HttpError)) throw error;
+    return { state: 'warning', text: error.message, hint: error.hint };
+  }
 }
 
 function toOutcome({ url }: Target, { tookMs, isPublicPeer }: Visit, { proxies }: World): CheckOutcome {

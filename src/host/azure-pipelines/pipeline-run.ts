@@ -19,6 +19,8 @@ export interface PullRequest {
   readonly project: string;
   readonly repository: string;
   readonly id: number;
+  /** `System.TeamProjectId`, by which permissions are kept. */
+  readonly projectId: string | undefined;
 }
 
 export function readPipelineRun(env: Readonly<Record<string, string | undefined>>): PipelineRun {
@@ -31,7 +33,7 @@ export function readPipelineRun(env: Readonly<Record<string, string | undefined>
   return {
     pullRequest:
       inPullRequest && provider === 'TfsGit' && collectionUrl && URL.canParse(collectionUrl) && project && repository
-        ? { collectionUrl: collectionUrl.replace(/\/*$/, '/'), project, repository, id }
+        ? { collectionUrl: collectionUrl.replace(/\/*$/, '/'), project, repository, id, projectId: env.SYSTEM_TEAMPROJECTID }
         : undefined,
     foreignProvider: env.BUILD_REASON === 'PullRequest' && provider !== 'TfsGit' ? provider : undefined,
     token: token ? new SecretValue(token) : undefined,

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { Http, HttpRequest } from '../../lib/http.ts';
-import { redact } from '../../lib/redaction.ts';
+import type { Http } from '../../lib/http.ts';
 import type { SecretValue } from '../../lib/secret-value.ts';
-import { toClipped, toVisibleLine } from '../../lib/visible-text.ts';
+import { toClipped } from '../../lib/visible-text.ts';
+import { type Answer, createSend, isRefused, type Send } from './api.ts';
 import type { PullRequest } from './pipeline-run.ts';
 
 /** Undocumented: longer comments are refused (runatlantis/atlantis#1585, infracost#3496). */
@@ -29,14 +29,6 @@ interface Thread {
   readonly author: string | undefined;
 }
 
-interface Answer {
-  readonly status: number;
-  readonly value: unknown;
-  readonly message: string;
-}
-
-type Send = (method: 'GET' | 'POST' | 'PATCH', url: URL, body?: object) => Promise<Answer>;
-
 /**
  * Writes the thread, in place of the one an earlier run made: known by its property and by its author, for anyone who contributes can set a
  * property. `active` keeps a pull request from completing where its policy wants comments resolved; `closed` does not.
@@ -59,34 +51,6 @@ export async function upsertThread(http: Http, target: ThreadTarget, status: 'ac
   const comments = [{ parentCommentId: 0, commentType: 'text', content }];
   const created = await send('POST', threadsUrl(target.pullRequest), { comments, status, properties: { [property]: key } });
   return created.status === 200 || created.status === 201 ? { kind: 'created' } : toFailure(created);
-}
-
-function createSend(http: Http, token: SecretValue): Send {
-  return async (method, url, body) => {
-    const headers = { accept: 'application/json', authorization: `Bearer ${token.reveal()}` };
-    const request: HttpRequest = { method, url, headers, maxBodyBytes: 64 * 1024 * 1024, deadlineMs: 30_000 };
-    const sent =
-      body === undefined
-        ? request
-        : {
-            ...request,
-            headers: { ...headers, 'content-type': 'application/json; charset=utf-8' },
-            body: Buffer.from(JSON.stringify(body)),
-          };
-    const response = await http(sent);
-    const value = parseJson(response.body);
-    const message = (value as { readonly message?: unknown } | undefined)?.message;
-    const words = typeof message === 'string' ? ` ${toClipped(toVisibleLine(redact(message, [token.reveal()])), 300)}` : '';
-    return { status: response.status, value, message: `${response.status}${words}` };
-  };
-}
-
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8').replace(/^\uFEFF/, ''));
-  } catch {
-    return undefined;
-  }
 }
 
 function threadsUrl({ collectionUrl, project, repository, id }: PullRequest, path = ''): URL {
@@ -128,8 +92,6 @@ async function findOwn(send: Send, { collectionUrl }: PullRequest, threads: read
   return connection.status === 200 && typeof user === 'string' ? threads.find((thread) => thread.author === user) : threads[0];
 }
 
-/** 203 and 302 are its sign-in page: the token is not accepted. */
-function toFailure({ status, message }: Answer): ThreadResult {
-  const refused = status === 401 || status === 403 || status === 203 || status === 302;
-  return { kind: refused ? 'refused' : 'failed', message };
+function toFailure(answer: Answer): ThreadResult {
+  return { kind: isRefused(answer) ? 'refused' : 'failed', message: answer.message };
 }

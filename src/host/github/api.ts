@@ -17,6 +17,8 @@ export interface GitHubAnswer {
   readonly value: unknown;
   /** What GitHub says of a failure, one line that may be shown. */
   readonly message: string;
+  /** Permissions of which one is enough, e.g. `issues=write; pull_requests=write`; it says nothing of those that the token has. */
+  readonly accepted: string | undefined;
 }
 
 export interface GitHubApiOptions {
@@ -48,7 +50,14 @@ export function createGitHubApi({ env, http, token }: GitHubApiOptions): GitHubA
       deadlineMs: 30_000,
     });
     const value = parseJson(response.body);
-    return { status: response.status, value, message: toFailureText(response.status, value, token) };
+    // https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#resource-not-accessible
+    const accepted = response.headers['x-accepted-github-permissions'];
+    return {
+      status: response.status,
+      value,
+      message: toFailureText(response.status, value, token),
+      accepted: typeof accepted === 'string' ? toClipped(toVisibleLine(redact(accepted, [token.reveal()])), 200) : undefined,
+    };
   }
 
   return {

@@ -65,7 +65,7 @@ function toComment(item: unknown): Comment | undefined {
 }
 
 /** Who the token is. An app's token (GITHUB_TOKEN is one) may not read `/user`, but may ask GraphQL for its viewer. */
-async function fetchLogin(api: GitHubApi): Promise<string> {
+export async function fetchLogin(api: GitHubApi): Promise<string> {
   const user = await api.request('GET', '/user');
   const login = (user.value as { readonly login?: unknown } | undefined)?.login;
   if (user.status === 200 && typeof login === 'string') return login;

@@ -31,7 +31,7 @@ export interface AuthorizationOptions extends TokenContext {
 /** Keeps the credential of one repository, and the tokens that it was exchanged for. Nothing is sent before the registry has asked. */
 export class Authorization {
   readonly #options: AuthorizationOptions;
-  /** By the scopes that they are for. */
+  /** By the scopes that they are for, oldest first. */
   readonly #tokens = new Map<string, Token>();
   readonly #pending = new Map<string, Promise<Token>>();
   readonly #entra: EntraLogin | undefined;
@@ -98,10 +98,11 @@ export class Authorization {
     return challenges.some(({ scheme }) => scheme === 'basic') && credential.kind === 'password' ? { kind: 'basic' } : { kind: 'none' };
   }
 
+  /** With the token that was refused go those that are older: they have expired, too, and there is one try for each request. */
   #forget(shown: string): void {
-    for (const [scopes, token] of this.#tokens) {
-      if (`Bearer ${token.value.reveal()}` === shown) this.#tokens.delete(scopes);
-    }
+    const tokens = [...this.#tokens];
+    const index = tokens.findIndex(([, { value }]) => `Bearer ${value.reveal()}` === shown);
+    for (const [scopes] of tokens.slice(0, index + 1)) this.#tokens.delete(scopes);
   }
 
   /** One fetch at a time for each scope, however many requests wait for it. */
@@ -127,6 +128,7 @@ export class Authorization {
       ? this.#entra?.fetchAccessToken(request)
       : fetchToken(this.#options, request, credential));
     if (token === undefined) throw notForEntra(registry.name);
+    this.#tokens.delete(scopes.join(' '));
     this.#tokens.set(scopes.join(' '), token);
     return token;
   }

@@ -29,7 +29,8 @@ export interface RegistryAction {
 
 /** Whether the credential was taken, and it is its rights that are not enough. */
 export function lacksRights({ grants, access }: RegistryAction): boolean {
-  return grants?.given !== undefined && !grants.given.includes(access);
+  const { given } = grants ?? {};
+  return given !== undefined && !(access === 'pull' ? ['pull'] : ['pull', 'push']).every((action) => given.includes(action));
 }
 
 /** Whether it is the user name, password or token itself that is not accepted. */
@@ -143,7 +144,6 @@ const scopeActions = {
   push: [
     ['pull', 'content/read'],
     ['push', 'content/write'],
-    ['metadata_read', 'metadata/read'],
   ],
 } as const;
 
@@ -162,7 +162,7 @@ function scopeMapHint(action: RegistryAction, name: string): string {
   const actions = missingScopeActions(action);
   return (
     `The scope map of the token lacks ${actions.join(', ')} on ${action.repository}: az acr scope-map update --registry ${name} --name SCOPE_MAP ` +
-    `--add-repository ${action.repository} ${actions.join(' ')}. Its scope map: az acr token show --registry ${name} --name TOKEN --query scopeMapId. ` +
+    `--add-repository ${action.repository} ${[...actions, 'metadata/read'].join(' ')}. Its scope map: az acr token show --registry ${name} --name TOKEN --query scopeMapId. ` +
     'With content/delete the step can give up uploads that it does not finish.'
   );
 }

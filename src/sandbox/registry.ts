@@ -20,7 +20,8 @@ import { answerUpload, answerUploadStart } from './registry/uploads.ts';
 
 import type { TlsIdentity } from './stand-in.ts';
 
-export type { EntraVerdict, RegistryAuth, RegistryGrant, RegistryUser } from './registry/access.ts';
+export type { RegistryAuth, RegistryGrant, RegistryUser } from './registry/access.ts';
+export type { AzureRegistryAuth, EntraVerdict, RepositoryToken } from './registry/azure.ts';
 export type { Fault, FaultPlan, FaultRequest } from './registry/fault.ts';
 export type { Route } from './registry/route.ts';
 
@@ -36,8 +37,16 @@ export interface RegistryOptions {
   readonly limits?: Partial<RegistryLimits>;
   /** How long tokens hold. Default 300 000. */
   readonly tokenLifetimeMs?: number;
+  /** How long refresh tokens hold. Default as long as the others. */
+  readonly refreshLifetimeMs?: number;
+  /** Requests after which a token has expired, whatever it says. Default: none. */
+  readonly tokenUses?: number;
+  /** The same of refresh tokens. */
+  readonly refreshUses?: number;
   /** Name in challenges and tokens, where it is not the address: e.g. `shop.azurecr.io`. */
   readonly service?: string;
+  /** Where its token endpoint is told to be, where it is reached by a name. Default: its address. */
+  readonly publicOrigin?: string;
   /** Default: a free port. */
   readonly port?: number;
   readonly random?: (sizeBytes: number) => Buffer;
@@ -126,10 +135,12 @@ class Registry {
     this.uploads = new UploadTable(options.folder, () => toUuid(random(16)));
     this.#auth = options.auth ?? { kind: 'none' };
     this.#mint = new TokenMint({
-      origin: this.origin,
+      origin: options.publicOrigin ?? this.origin,
       service: options.service ?? `127.0.0.1:${port}`,
       secret: random(32),
       lifetimeMs: options.tokenLifetimeMs ?? 300_000,
+      refreshLifetimeMs: options.refreshLifetimeMs ?? options.tokenLifetimeMs ?? 300_000,
+      uses: { access: options.tokenUses ?? Number.POSITIVE_INFINITY, refresh: options.refreshUses ?? Number.POSITIVE_INFINITY },
       now: options.now,
     });
     this.#limits = { ...defaultLimits, ...options.limits };

@@ -1,9 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { AzureRegistryAuth } from './azure.ts';
 import { RegistryError } from './registry-error.ts';
 import type { Route } from './route.ts';
 import { type AccessScope, type TokenMint, toScopeText } from './token-mint.ts';
 
-export type RegistryAction = 'pull' | 'push' | 'delete';
+export type RegistryAction = 'pull' | 'push' | 'delete' | 'metadata_read' | 'metadata_write';
 
 /** What somebody may do: `repository` is a name, or the beginning of names when it ends in `*`. */
 export interface RegistryGrant {
@@ -17,21 +18,12 @@ export interface RegistryUser {
   readonly grants: readonly RegistryGrant[];
 }
 
-/** What the Entra ID stand-in says of an access token that was brought to `/oauth2/exchange`. */
-export type EntraVerdict =
-  | { readonly ok: true; readonly name: string; readonly grants: readonly RegistryGrant[] }
-  | { readonly ok: false; readonly reason: string };
-
 /** How callers show who they are. `acr`: as Azure Container Registry does, with an exchange of Entra ID tokens. */
 export type RegistryAuth =
   | { readonly kind: 'none' }
   | { readonly kind: 'basic'; readonly users: readonly RegistryUser[] }
   | { readonly kind: 'bearer'; readonly users: readonly RegistryUser[]; readonly anonymous?: readonly RegistryGrant[] }
-  | {
-      readonly kind: 'acr';
-      readonly users?: readonly RegistryUser[];
-      readonly verifyEntraToken: (token: string) => EntraVerdict | Promise<EntraVerdict>;
-    };
+  | AzureRegistryAuth;
 
 /** Who makes a request, and what it may do. */
 export interface Identity {

@@ -1,10 +1,13 @@
 import { findUser, isGranted, parseBasic, type RegistryAction, type RegistryAuth, type RegistryGrant } from './access.ts';
+import { findAzureCaller, toCaller } from './azure.ts';
 import { type Answer, type RegistryRequest, readBody, toJsonAnswer } from './exchange.ts';
 import { RegistryError } from './registry-error.ts';
 import { type AccessScope, parseScope, type TokenMint } from './token-mint.ts';
 
 /** The user name under which ACR takes a refresh token as a password. */
 const refreshTokenUser = '00000000-0000-0000-0000-000000000000';
+/** https://learn.microsoft.com/azure/container-registry/container-registry-disable-authentication-as-arm */
+const registryAudience = 'https://containerregistry.azure.net';
 const formMaxBytes = 64 * 1024;
 
 interface Caller {
@@ -53,7 +56,11 @@ export async function answerExchange(auth: RegistryAuth, request: RegistryReques
   if (!verdict.ok) {
     throw new RegistryError(401, 'UNAUTHORIZED', verdict.reason);
   }
-  return toJsonAnswer(200, { refresh_token: mint.issue('refresh', { subject: verdict.name, access: toAccess(verdict.grants) }) });
+  if (auth.armAudience === 'disabled' && verdict.audience !== undefined && verdict.audience !== registryAudience) {
+    throw new RegistryError(401, 'UNAUTHORIZED', 'authentication required, visit https://aka.ms/acr/authorization for more information.');
+  }
+  const { name, grants, registryWide } = toCaller(auth, verdict);
+  return toJsonAnswer(200, { refresh_token: mint.issue('refresh', { subject: name, access: toAccess(grants), registryWide }) });
 }
 
 function findBasicCaller(auth: RegistryAuth & { kind: 'bearer' | 'acr' }, request: RegistryRequest, mint: TokenMint): Caller {
@@ -61,20 +68,24 @@ function findBasicCaller(auth: RegistryAuth & { kind: 'bearer' | 'acr' }, reques
   if (header === undefined && auth.kind === 'bearer') {
     return { name: '', grants: auth.anonymous ?? [] };
   }
+  if (header === undefined && auth.kind === 'acr' && auth.anonymousPull === true) {
+    return { name: '', grants: [{ repository: '*', actions: ['pull'] }] };
+  }
   const pair = parseBasic(header);
-  const caller =
-    auth.kind === 'acr' && pair?.name === refreshTokenUser ? readRefreshToken(pair.password, mint) : findUser(header, auth.users ?? []);
-  return caller ?? refuse();
+  if (auth.kind === 'bearer') return findUser(header, auth.users) ?? refuse();
+  if (pair?.name === refreshTokenUser) return readRefreshToken(pair.password, mint) ?? refuse();
+  return (pair && findAzureCaller(auth, mint.service, pair)) ?? refuse();
 }
 
 function findFormCaller(auth: RegistryAuth & { kind: 'bearer' | 'acr' }, fields: URLSearchParams, mint: TokenMint): Caller {
   switch (fields.get('grant_type')) {
     case 'refresh_token':
       return readRefreshToken(fields.get('refresh_token') ?? '', mint) ?? refuse();
-    case 'password':
-      return (
-        (auth.users ?? []).find(({ name, password }) => name === fields.get('username') && password === fields.get('password')) ?? refuse()
-      );
+    case 'password': {
+      const pair = { name: fields.get('username') ?? '', password: fields.get('password') ?? '' };
+      if (auth.kind === 'acr') return findAzureCaller(auth, mint.service, pair) ?? refuse();
+      return auth.users.find(({ name, password }) => name === pair.name && password === pair.password) ?? refuse();
+    }
     default:
       throw new RegistryError(400, 'UNSUPPORTED', 'grant_type is neither refresh_token nor password');
   }

@@ -19,6 +19,20 @@ export type FailedAttempt =
   | { readonly kind: 'no-answer'; readonly error: unknown }
   | { readonly kind: 'refused'; readonly status: number; readonly body: string };
 
+/** Longest that a server may ask to wait before the next attempt. One that asks for more is told of, and not waited for. */
+export const longestWaitMs = 120_000;
+
+/** A server that throttles, or does not serve, for longer than a run waits. */
+export class LongWait extends Error {
+  readonly statusCode: number;
+
+  constructor(statusCode: number, waitMs: number) {
+    super(`it asks to wait ${Math.ceil(waitMs / 1000)} seconds`);
+    this.name = 'LongWait';
+    this.statusCode = statusCode;
+  }
+}
+
 type Send = (request: PipelineRequest) => Promise<PipelineResponse>;
 
 /** Sends one attempt over the transport's connections. `onAttempt` is told how it failed, if it did. */
@@ -42,17 +56,33 @@ export function createAttempt(
       const response = await next(request);
       const { status, bodyAsText } = response;
       onAttempt(status >= 400 ? { kind: 'refused', status, body: bodyAsText ?? '' } : undefined);
+      const waitMs = readWaitMs(response);
+      if (waitMs > longestWaitMs) throw new LongWait(status, waitMs);
       return response;
     } catch (error) {
-      onAttempt({ kind: 'no-answer', error });
+      if (!(error instanceof LongWait)) onAttempt({ kind: 'no-answer', error });
       throw error;
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
-      if (abortSignal === undefined) delete request.abortSignal;
-      else request.abortSignal = abortSignal;
+      // The SDK waits between attempts with this signal: a run that is cancelled does not wait.
+      const outer = abortSignal ?? signal;
+      if (outer === undefined) delete request.abortSignal;
+      else request.abortSignal = outer;
     }
   };
+}
+
+/** How long the SDK would wait by these headers (its throttlingRetryStrategy); 0 where they are absent. */
+function readWaitMs({ status, headers }: PipelineResponse): number {
+  if (status !== 429 && status !== 503) return 0;
+  for (const name of ['retry-after-ms', 'x-ms-retry-after-ms']) {
+    const given = Number.parseFloat(headers.get(name) ?? '');
+    if (Number.isFinite(given)) return given;
+  }
+  const text = headers.get('retry-after') ?? '';
+  const seconds = /^\s*\d+(?:\.\d+)?\s*$/.test(text) ? Number.parseFloat(text) : (Date.parse(text) - Date.now()) / 1000;
+  return Number.isFinite(seconds) ? seconds * 1000 : 0;
 }
 
 /** Options that every client of the SDK takes. `onAttempt` is told how each attempt failed, if it did. */

@@ -1,13 +1,12 @@
-import { createHash, type X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { nameText, orderChain, parseCertificates, publicKeyOf } from '../lib/certificate-chain.ts';
-import { acceptedKeys, isSignature, keyText, signatureAlgorithmOf, signatureAlgorithms } from '../lib/signature-algorithm.ts';
+import { isSignature, signatureAlgorithmOf } from '../lib/signature-algorithm.ts';
 import type { KeySigner, SignatureAlgorithm } from '../model/signer.ts';
 import { vaultError } from './azure-error.ts';
 import type { AzureCredential } from './credential.ts';
 import { type VaultAddress, verifyObjectName } from './vault-address.ts';
 import type { VaultRequest } from './vault-error.ts';
-import { askVault } from './vault-exchange.ts';
-import { fetchBareKey, fetchCertificateKey, type VaultKey } from './vault-key.ts';
+import { fetchBareKey, fetchCertificateKey, signDigest, unfitKey, type VaultKey } from './vault-key.ts';
 
 export interface VaultKeyName {
   /** `certificates`: the leaf is the vault's own certificate. `keys`: the leaf is in the chain file. */
@@ -18,8 +17,8 @@ export interface VaultKeyName {
 }
 
 /**
- * A signer by a key of the vault: one request reads the certificate (or the bare key), each signature is one more. Needs
- * certificates/get (or keys/get) and keys/sign, never secrets/get. Rejects with a StepError of origin `vault` or `identity`.
+ * A signer by a key of the vault: one request reads the certificate, each signature is one more. Needs certificates/get and keys/sign; for a bare key,
+ * which is told by a signature, keys/sign alone. Never secrets/get or keys/get. Rejects with a StepError of origin `vault` or `identity`.
  */
 export async function openKeySigner(
   vault: VaultAddress,
@@ -30,20 +29,12 @@ export async function openKeySigner(
 ): Promise<KeySigner> {
   const kind = key.collection === 'keys' ? 'key' : 'certificate';
   verifyObjectName(kind, key.name, key.version);
-  const request: VaultRequest = { vault, credential, kind, name: key.name, operation: 'get' };
+  const request: VaultRequest = { vault, credential, kind, name: key.name, operation: kind === 'key' ? 'sign' : 'get' };
   const issuers = parseIssuers(request, chainPem ?? '');
   const fetched =
-    key.collection === 'keys'
-      ? await fetchBareKey(request, key.version, issuers, now)
-      : await fetchCertificateKey(request, key.version, now);
+    key.collection === 'keys' ? await fetchBareKey(request, key.version, issuers) : await fetchCertificateKey(request, key.version, now);
   const algorithm = signatureAlgorithmOf(fetched.leaf.publicKey);
-  if (algorithm === undefined) {
-    throw vaultError(
-      'key-type',
-      `Cannot sign with ${kind} "${key.name}" of vault ${vault.name}: its key is ${keyText(fetched.leaf.publicKey)}`,
-      `Make a new version with a key of ${acceptedKeys}.`,
-    );
-  }
+  if (algorithm === undefined) throw unfitKey(request, fetched.leaf);
   const chain = toChain(request, fetched.leaf, issuers);
   return {
     description: `Key Vault key ${fetched.keyId}`,
@@ -55,20 +46,15 @@ export async function openKeySigner(
 }
 
 async function signRemotely(request: VaultRequest, key: VaultKey, algorithm: SignatureAlgorithm, message: Uint8Array): Promise<Uint8Array> {
-  const { vault, credential } = request;
-  const { CryptographyClient } = await import('@azure/keyvault-keys');
-  // Given a key rather than its id, the client does not ask for the key first, which would take the grant keys/get.
-  const remoteKey = { id: key.keyId, name: key.keyName, properties: { id: key.keyId, name: key.keyName, vaultUrl: vault.url } };
-  const digest = createHash(signatureAlgorithms[algorithm].hash).update(message).digest();
-  const { result } = await askVault(request, (options) => new CryptographyClient(remoteKey, credential, options).sign(algorithm, digest));
-  if (!isSignature(algorithm, key.leaf.publicKey, message, result)) {
+  const { signature } = await signDigest(request, key.keyId, key.keyName, algorithm, message);
+  if (!isSignature(algorithm, key.leaf.publicKey, message, signature)) {
     throw vaultError(
       'wrong-signature',
       `Cannot sign with ${key.keyId}: what the vault answered is no ${algorithm} signature by the key of the certificate "${nameText(key.leaf.subject)}"`,
       'Nothing was signed. See whether key and certificate belong together, and whether a proxy changes the answers of the vault.',
     );
   }
-  return result;
+  return signature;
 }
 
 function parseIssuers(request: VaultRequest, pem: string): readonly X509Certificate[] {

@@ -26,12 +26,25 @@ export function parseVaultAddress(text: string, cloud: Cloud): VaultAddress {
     throw refused(text, 'only the host of the vault belongs there');
   }
   if (isLoopback(url)) return { url: url.origin, name: url.host, loopback: true };
+  if (/(?:^|\.)managedhsm\./.test(url.hostname)) {
+    throw vaultError(
+      'bad-vault',
+      `Cannot use key-vault ${JSON.stringify(text)}: it is a Managed HSM, and this version knows key vaults only`,
+      'Use a key vault of the tier premium: its keys of type RSA-HSM and EC-HSM are kept in a hardware module, too, and it holds certificates and secrets, which a Managed HSM does not.',
+    );
+  }
   const suffix = vaultSuffixes.find((candidate) => url.hostname.endsWith(`.${candidate}`));
   const name = suffix && url.hostname.slice(0, -suffix.length - 1);
   if (name === undefined || !namePattern.test(name) || url.port !== '') {
     throw refused(text, `its host is none of NAME.${vaultSuffixes.join(', NAME.')}`);
   }
   return { url: url.origin, name, loopback: false };
+}
+
+/** What tokens for a vault are issued for: that of its own cloud. */
+export function toVaultResource(vault: VaultAddress, cloud: Cloud): string {
+  const suffix = vaultSuffixes.find((candidate) => new URL(vault.url).hostname.endsWith(`.${candidate}`));
+  return `https://${suffix ?? cloud.vaultSuffix}`;
 }
 
 /** Throws a StepError of origin `input`; what passes may stand in a URL and in a command. */

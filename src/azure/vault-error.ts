@@ -1,6 +1,6 @@
 import { StepError } from '../lib/step-error.ts';
 import { errorCodeOf, networkHint, quoteServer, statusOf, type VaultErrorCode, vaultError } from './azure-error.ts';
-import type { FailedAttempt } from './client-options.ts';
+import { type FailedAttempt, LongWait } from './client-options.ts';
 import type { AzureCredential } from './credential.ts';
 import type { VaultAddress } from './vault-address.ts';
 
@@ -20,7 +20,6 @@ export interface VaultRequest {
 const roles = {
   'secret get': 'Key Vault Secrets User',
   'certificate get': 'Key Vault Reader',
-  'key get': 'Key Vault Reader',
   'key sign': 'Key Vault Crypto User',
 } as const;
 
@@ -82,8 +81,16 @@ function toRemedy(status: number | undefined, error: unknown, text: string, requ
   if (status === 429) {
     return {
       kind: 'vault-throttled',
-      reason: 'the vault is busy, and stayed so over all retries',
+      reason:
+        error instanceof LongWait ? 'the vault is busy for longer than a run waits' : 'the vault is busy, and stayed so over all retries',
       hint: 'Run again in a minute. Limits are per vault and ten seconds: give this pipeline a vault of its own if it happens often.',
+    };
+  }
+  if (status >= 500 && (error instanceof LongWait || errorCodeOf(error) !== undefined)) {
+    return {
+      kind: 'vault-unavailable',
+      reason: `the vault does not serve requests now (${status}), ${error instanceof LongWait ? 'for longer than a run waits' : 'and did not over all retries'}`,
+      hint: 'Run again later; https://azure.status.microsoft tells of outages.',
     };
   }
   return {
@@ -137,6 +144,14 @@ function toGrantRemedy(inner: string, text: string, request: VaultRequest): Reme
       hint: `Grant it: az keyvault set-policy --name ${vault.name} --object-id ${objectId} --${kind}-permissions ${operation}`,
     };
   }
+  const denied = /DenyAssignmentId: '?([0-9a-f-]{36})/i.exec(text)?.[1];
+  if (denied !== undefined) {
+    return {
+      kind: 'vault-role-missing',
+      reason: `the deny assignment ${denied} forbids it`,
+      hint: `No role overrides that. See in the portal, at the vault under "Access control (IAM)", "Deny assignments", who has made it: az keyvault show --name ${vault.name} --query id --output tsv prints the vault's id.`,
+    };
+  }
   const role = roles[`${kind} ${operation}` as keyof typeof roles];
   const resource = /Resource: '(\/subscriptions\/[\w.()/-]+)'/i.exec(text)?.[1];
   const scope = resource ?? `$(az keyvault show --name ${vault.name} --query id --output tsv)/${kind}s/${name}`;
@@ -145,7 +160,7 @@ function toGrantRemedy(inner: string, text: string, request: VaultRequest): Reme
     reason: `the role "${role}" is missing`,
     hint:
       `Grant it, and wait a few minutes until it holds: az role assignment create --role "${role}" --assignee-object-id ${objectId} ` +
-      `--assignee-principal-type ServicePrincipal --scope "${scope}"`,
+      `--assignee-principal-type ${credential.principalType} --scope "${scope}"`,
   };
 }
 
@@ -188,8 +203,10 @@ function toNetworkRemedy(error: unknown, text: string, { vault }: VaultRequest):
   if (code === 'ENOTFOUND' || code === 'EAI_NODATA') {
     return {
       kind: 'vault-unknown',
-      reason: `there is no vault at ${host}`,
-      hint: `Check key-vault: az keyvault list --query "[].name" lists yours. A vault with a private endpoint only is found by the DNS of its network alone.`,
+      reason: `there is no vault at ${host}, or it was deleted`,
+      hint:
+        `Check key-vault: az keyvault list --query "[].name" lists yours, az keyvault list-deleted --query "[].name" those that were deleted; ` +
+        `az keyvault recover --name ${vault.name} brings one back. A vault with a private endpoint only is found by the DNS of its network alone.`,
     };
   }
   if (isChallengeError(text)) {

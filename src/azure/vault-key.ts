@@ -1,7 +1,10 @@
-import { createPublicKey, type JsonWebKey, type KeyObject, X509Certificate } from 'node:crypto';
-import type { JsonWebKey as VaultJsonWebKey } from '@azure/keyvault-keys';
+import { createHash, X509Certificate } from 'node:crypto';
 import { publicKeyOf } from '../lib/certificate-chain.ts';
+import { acceptedKeys, isSignature, keyText, signatureAlgorithmOf, signatureAlgorithms } from '../lib/signature-algorithm.ts';
+import { StepError } from '../lib/step-error.ts';
+import type { SignatureAlgorithm } from '../model/signer.ts';
 import { vaultError } from './azure-error.ts';
+import { tellDeleted } from './deleted-object.ts';
 import { type VaultRequest, verifyUsable } from './vault-error.ts';
 import { askVault } from './vault-exchange.ts';
 
@@ -20,7 +23,9 @@ export async function fetchCertificateKey(request: VaultRequest, version: string
   const found = await askVault(request, (options) => {
     const client = new CertificateClient(vault.url, credential, options);
     return version === undefined ? client.getCertificate(name) : client.getCertificateVersion(name, version);
-  });
+  }).catch((error: unknown) =>
+    tellDeleted(request, version, error, (options) => new CertificateClient(vault.url, credential, options).getDeletedCertificate(name)),
+  );
   verifyUsable(request, found.properties, now());
   if (found.cer === undefined || found.cer.length === 0 || found.keyId === undefined) {
     throw vaultError(
@@ -32,29 +37,85 @@ export async function fetchCertificateKey(request: VaultRequest, version: string
   return { ...parseKeyId(request, found.keyId), leaf: parseLeaf(request, found.cer) };
 }
 
-/** A key without a certificate of the vault's, and its certificate among `certificates`. Takes keys/get. */
+/** What a bare key is asked to sign, to learn its version and whether it is the certificate's. No image has such a digest. */
+const question = Buffer.from('Image Custody asks which version of this key signs.');
+
+/**
+ * A key without a certificate of the vault's, and its certificate among `certificates`. Takes keys/sign alone: which certificate is the key's, and which
+ * version signs, is told by a signature.
+ */
 export async function fetchBareKey(
   request: VaultRequest,
   version: string | undefined,
   certificates: readonly X509Certificate[],
-  now: () => Date,
 ): Promise<VaultKey> {
   const { vault, credential, name } = request;
-  const { KeyClient } = await import('@azure/keyvault-keys');
-  const found = await askVault(request, (options) =>
-    new KeyClient(vault.url, credential, options).getKey(name, version === undefined ? {} : { version }),
-  );
-  verifyUsable(request, found.properties, now());
-  const publicKey = toPublicKey(request, found.key);
-  const leaf = certificates.find((certificate) => publicKeyOf(certificate)?.equals(publicKey));
-  if (leaf === undefined || found.id === undefined) {
-    throw vaultError(
-      'key-mismatch',
-      `Cannot sign with key "${name}" of vault ${vault.name}: none of the ${certificates.length} certificates given is for it`,
-      `Name a PEM file with the certificate of the key and its issuers after a comma in signing-key: ${vault.url}/keys/${name},CHAIN.pem.`,
-    );
+  const leaves = toLeaves(certificates);
+  for (const leaf of leaves) {
+    const algorithm = signatureAlgorithmOf(leaf.publicKey);
+    if (algorithm === undefined) {
+      if (leaves.length === 1) throw unfitKey(request, leaf);
+      continue;
+    }
+    const keyId = `${vault.url}/keys/${name}${version === undefined ? '' : `/${version}`}`;
+    const answer = await signDigest(request, keyId, name, algorithm, question).catch(async (error: unknown) => {
+      // An elliptic key asked for the signature of another kind of key, say.
+      if (error instanceof StepError && (error.cause as { status?: number } | undefined)?.status === 400) return undefined;
+      const { KeyClient } = await import('@azure/keyvault-keys');
+      return tellDeleted(request, version, error, async (options) => {
+        const { properties } = await new KeyClient(vault.url, credential, options).getDeletedKey(name);
+        return properties;
+      });
+    });
+    if (answer !== undefined && isSignature(algorithm, leaf.publicKey, question, answer.signature)) {
+      return { ...parseKeyId(request, answer.keyId), leaf };
+    }
   }
-  return { ...parseKeyId(request, found.id), leaf };
+  throw vaultError(
+    'key-mismatch',
+    `Cannot sign with key "${name}" of vault ${vault.name}: none of the ${certificates.length} certificates given is for it`,
+    `Name a PEM file with the certificate of the key and its issuers after a comma in signing-key: ${vault.url}/keys/${name},CHAIN.pem.`,
+  );
+}
+
+/** The error where a certificate's key is of a kind that the Notary Project does not allow. */
+export function unfitKey({ kind, name, vault }: VaultRequest, leaf: X509Certificate): StepError {
+  return vaultError(
+    'key-type',
+    `Cannot sign with ${kind} "${name}" of vault ${vault.name}: its key is ${keyText(leaf.publicKey)}`,
+    `Make a new version with a key of ${acceptedKeys}.`,
+  );
+}
+
+/** Those that may stand for a key that signs: they have not issued another, and are no authorities, unless there are only such. */
+function toLeaves(certificates: readonly X509Certificate[]): readonly X509Certificate[] {
+  const ends = certificates.filter((certificate) => !certificates.some((other) => other !== certificate && other.checkIssued(certificate)));
+  const leaves = ends.filter((certificate) => !certificate.ca);
+  return leaves.length > 0 ? leaves : ends;
+}
+
+/** A signature by a key of the vault, which has yet to be verified, and the key's id with the version that signed. Takes keys/sign. */
+export async function signDigest(
+  request: VaultRequest,
+  keyId: string,
+  keyName: string,
+  algorithm: SignatureAlgorithm,
+  message: Uint8Array,
+): Promise<{ readonly signature: Uint8Array; readonly keyId: string }> {
+  const { vault, credential } = request;
+  const { CryptographyClient } = await import('@azure/keyvault-keys');
+  // Given a key rather than its id, the client does not ask for the key first, which would take the grant keys/get.
+  const key = { id: keyId, name: keyName, properties: { id: keyId, name: keyName, vaultUrl: vault.url } };
+  const digest = createHash(signatureAlgorithms[algorithm].hash).update(message).digest();
+  // The client forgets which version has signed; the answer tells.
+  let signedWith: unknown;
+  const onResponse = (response: { readonly parsedBody?: unknown }): void => {
+    signedWith = (response.parsedBody as { readonly kid?: unknown } | undefined)?.kid;
+  };
+  const { result } = await askVault(request, (options) =>
+    new CryptographyClient(key, credential, options).sign(algorithm, digest, { onResponse }),
+  );
+  return { signature: result, keyId: typeof signedWith === 'string' ? signedWith : keyId };
 }
 
 /** What the vault says of its key must be a key of the same vault: the credential's tokens go where it points. */
@@ -83,22 +144,4 @@ function parseLeaf({ name, vault }: VaultRequest, der: Uint8Array): X509Certific
     `Cannot sign with certificate "${name}" of vault ${vault.name}: its certificate cannot be read`,
     `az keyvault certificate download --vault-name ${vault.name} --name ${name} --file leaf.pem fetches it, openssl x509 -in leaf.pem -text shows it.`,
   );
-}
-
-/** Keys of a hardware module have types of their own; symmetric keys do not sign. */
-function toPublicKey(request: VaultRequest, key: VaultJsonWebKey | undefined): KeyObject {
-  const encode = (bytes: Uint8Array | undefined) => Buffer.from(bytes ?? []).toString('base64url');
-  const kty = key?.kty?.replace(/-HSM$/, '');
-  const jwk: JsonWebKey =
-    kty === 'RSA' ? { kty, n: encode(key?.n), e: encode(key?.e) } : { kty: 'EC', crv: `${key?.crv}`, x: encode(key?.x), y: encode(key?.y) };
-  if (jwk.crv === 'P-256K') jwk.crv = 'secp256k1';
-  try {
-    return createPublicKey({ key: jwk, format: 'jwk' });
-  } catch {
-    throw vaultError(
-      'key-type',
-      `Cannot sign with key "${request.name}" of vault ${request.vault.name}: it is of type ${key?.kty ?? 'unknown'}`,
-      'Name a key of RSA 2048, 3072 or 4096 bits, or EC on P-256, P-384 or P-521.',
-    );
-  }
 }

@@ -33,9 +33,14 @@ export interface Credentials extends Identity {
 /** Signs in and reads the named secrets; each is masked on the host before anything is done with it. */
 export async function openCredentials(settings: AccessSettings, host: Host, world: World): Promise<Credentials> {
   const identity = openIdentity(settings, host, world);
-  const secrets = new Map<string, SecretValue>();
-  for (const request of settings.secrets) secrets.set(request.name, await readSecret(request, identity, host));
-  return toCredentials(settings, identity, secrets, host, world);
+  return toCredentials(settings, identity, await readSecrets(settings.secrets, identity, host), host, world);
+}
+
+async function readSecrets(requests: readonly SecretRequest[], identity: Identity, host: Host): Promise<ReadonlyMap<string, SecretValue>> {
+  if (requests.length === 0) return new Map();
+  const values = await identity.openVault(undefined).readSecrets(requests.map(toSecretName));
+  for (const value of values) host.mask(value);
+  return new Map(values.map((value, at) => [requests[at]?.name ?? '', value]));
 }
 
 /** Masks what was given in clear, and chooses the identity. */
@@ -57,11 +62,16 @@ export function openIdentity(settings: AccessSettings, host: Host, world: World)
 }
 
 /** One of the named secrets, masked on the host. */
-export async function readSecret({ secretName }: SecretRequest, identity: Identity, host: Host): Promise<SecretValue> {
-  const [bare = secretName, version] = secretName.split('/');
-  const value = await identity.openVault(undefined).readSecret(bare, version);
+export async function readSecret(request: SecretRequest, identity: Identity, host: Host): Promise<SecretValue> {
+  const { name, version } = toSecretName(request);
+  const value = await identity.openVault(undefined).readSecret(name, version);
   host.mask(value);
   return value;
+}
+
+function toSecretName({ secretName }: SecretRequest): { readonly name: string; readonly version: string | undefined } {
+  const [name = secretName, version] = secretName.split('/');
+  return { name, version };
 }
 
 /** `secrets`: those of the vault, by the names that inputs refer to them by. */

@@ -25,6 +25,8 @@ export interface KeyVaultOptions extends StandInOptions {
   readonly model?: VaultAccess['model'];
   /** Default `open`. */
   readonly network?: VaultAccess['network'];
+  /** Default `AzureServices`. */
+  readonly bypass?: VaultAccess['bypass'];
   readonly secrets?: readonly VaultSecret[];
   readonly keys?: readonly VaultKey[];
   readonly certificates?: readonly VaultCertificate[];
@@ -38,18 +40,22 @@ export interface KeyVault extends StandIn {
 /** Versions of the data plane's API that are known; the descriptions of 7.4 and 7.6 are what answers are held against. */
 const apiVersions = ['2016-10-01', '7.0', '7.1', '7.2', '7.3', '7.4', '7.5', '7.6', '2025-07-01'];
 
+const recoverableDays = 90;
+
 interface Vault {
   readonly access: VaultAccess;
   readonly entra: KeyVaultOptions['entra'];
   readonly now: () => Date;
+  readonly startedAt: Date;
   objects: readonly VaultObject[];
 }
 
 /** Starts a stand-in of one Key Vault: its secrets, keys and certificates are read, and its keys sign. */
 export async function startKeyVault(options: KeyVaultOptions): Promise<KeyVault> {
-  const { name = 'sandbox', grants, model = 'rbac', network = 'open', entra } = options;
+  const { name = 'sandbox', grants, model = 'rbac', network = 'open', bypass = 'AzureServices', entra } = options;
   const now = options.now ?? (() => new Date());
-  const vault: Vault = { access: { name, location: 'westeurope', grants, model, network }, entra, now, objects: [] };
+  const access = { name, location: 'westeurope', grants, model, network, bypass };
+  const vault: Vault = { access, entra, now, startedAt: now(), objects: [] };
   const standIn = await startStandIn((request) => answer(vault, request), options);
   vault.objects = [
     ...(options.secrets ?? []).map((secret) => toSecretObject(secret, standIn.url)),
@@ -60,7 +66,10 @@ export async function startKeyVault(options: KeyVaultOptions): Promise<KeyVault>
     ...standIn,
     change: (kind, changed, state) => {
       const isChanged = (object: VaultObject): boolean => isNamed(object, changed) && (object.kind === kind || kind === 'certificates');
-      vault.objects = vault.objects.map((object) => (isChanged(object) ? { ...object, options: { ...object.options, ...state } } : object));
+      const deletion = state.deleted === true ? { deletedOn: now() } : {};
+      vault.objects = vault.objects.map((object) =>
+        isChanged(object) ? { ...object, options: { ...object.options, ...state, ...deletion } } : object,
+      );
     },
   };
 }
@@ -68,6 +77,7 @@ export async function startKeyVault(options: KeyVaultOptions): Promise<KeyVault>
 const routes: readonly Route<Vault>[] = [
   { method: 'GET', path: /^\/certificates\/(?<name>[^/]+)\/policy$/, handle: getPolicy },
   { method: 'GET', path: /^\/(?<kind>secrets|keys|certificates)\/(?<name>[^/]+)(?:\/(?<version>[^/]+))?\/?$/, handle: getObject },
+  { method: 'GET', path: /^\/deleted(?<kind>secrets|keys|certificates)\/(?<name>[^/]+)\/?$/, handle: getDeleted },
   { method: 'POST', path: /^\/keys\/(?<name>[^/]+)(?:\/(?<version>[^/]*))?\/sign$/, handle: signWithKey },
 ];
 
@@ -111,6 +121,28 @@ async function getObject(vault: Vault, request: ReceivedRequest, parameters: Rea
   return toJsonAnswer(200, { ...object.body, attributes: toAttributes(object), ...(tags === undefined ? {} : { tags }) });
 }
 
+/** Without the value of a secret. Under roles a deleted secret takes the permission for its metadata, a key or certificate that for reading it. */
+async function getDeleted(vault: Vault, request: ReceivedRequest, parameters: Readonly<Record<string, string>>): Promise<Answer> {
+  const kind = parameters.kind as ObjectKind;
+  const { name = '' } = parameters;
+  await admit(vault, request, kind === 'secrets' && vault.access.model === 'rbac' ? 'secrets/readMetadata' : `${kind}/get`, name);
+  const object = vault.objects.filter((known) => known.kind === kind && isNamed(known, name) && known.options.deleted === true).at(-1);
+  if (object === undefined) {
+    throw toVaultRefusal(vaultErrors.deletedNotFound(kind, name));
+  }
+  const { tags, deletedOn = vault.startedAt } = object.options;
+  const { value: _, ...body } = object.body;
+  const toSeconds = (date: Date): number => Math.floor(date.getTime() / 1000);
+  return toJsonAnswer(200, {
+    recoveryId: `${request.url.origin}/deleted${kind}/${object.name}`,
+    deletedDate: toSeconds(deletedOn),
+    scheduledPurgeDate: toSeconds(deletedOn) + recoverableDays * 24 * 60 * 60,
+    ...body,
+    attributes: toAttributes(object),
+    ...(tags === undefined ? {} : { tags }),
+  });
+}
+
 async function getPolicy(vault: Vault, request: ReceivedRequest, parameters: Readonly<Record<string, string>>): Promise<Answer> {
   const object = await reach(vault, request, 'certificates/get', parameters);
   return toJsonAnswer(200, object.body.policy);
@@ -123,8 +155,11 @@ async function signWithKey(vault: Vault, request: ReceivedRequest, parameters: R
   if (enabled === false) {
     throw toVaultRefusal(vaultErrors.disabled('keys', 'sign'));
   }
-  if ((expires !== undefined && expires <= now) || (notBefore !== undefined && notBefore > now)) {
+  if (expires !== undefined && expires <= now) {
     throw toVaultRefusal(vaultErrors.expired('keys', 'sign'));
+  }
+  if (notBefore !== undefined && notBefore > now) {
+    throw toVaultRefusal(vaultErrors.notYetValid('keys', 'sign'));
   }
   if (object.key === undefined || !object.key.operations.includes('sign')) {
     throw toVaultRefusal(vaultErrors.operationForbidden('sign'));
@@ -142,11 +177,7 @@ async function reach(
   parameters: Readonly<Record<string, string>>,
 ): Promise<VaultObject> {
   const { name = '', version = '' } = parameters;
-  const caller = await authenticate(request, vault.entra);
-  if (!/^[0-9a-zA-Z-]{1,127}$/.test(name)) {
-    throw toVaultRefusal(vaultErrors.badParameter(`The request URI contains an invalid name: ${name}`));
-  }
-  authorize(vault.access, caller, permission, name);
+  await admit(vault, request, permission, name);
   const kind = permission.split('/')[0] as ObjectKind;
   const versions = vault.objects.filter((object) => object.kind === kind && isNamed(object, name) && object.options.deleted !== true);
   const object = version === '' ? versions.at(-1) : versions.find((known) => known.version === version);
@@ -154,6 +185,14 @@ async function reach(
     throw toVaultRefusal(vaultErrors.notFound(kind, version === '' ? name : `${name}/${version}`));
   }
   return object;
+}
+
+async function admit(vault: Vault, request: ReceivedRequest, permission: VaultPermission, name: string): Promise<void> {
+  const caller = await authenticate(request, vault.entra);
+  if (!/^[0-9a-zA-Z-]{1,127}$/.test(name)) {
+    throw toVaultRefusal(vaultErrors.badParameter(`The request URI contains an invalid name: ${name}`));
+  }
+  authorize(vault.access, caller, permission, name);
 }
 
 function parseSignRequest(
@@ -206,7 +245,7 @@ function toAttributes({ kind, options }: VaultObject): object {
     created,
     updated: created,
     recoveryLevel: 'Recoverable+Purgeable',
-    recoverableDays: 90,
+    recoverableDays,
     ...(kind === 'keys' ? { exportable: false } : {}),
   };
 }

@@ -86,7 +86,7 @@ export async function startSandbox(folder: string, options: SandboxOptions = {})
   const vault = await startKeyVault({
     ...shared,
     entra,
-    grants: { [identity.objectId]: ['secrets/get', 'certificates/get', 'keys/get', 'keys/sign'] },
+    grants: { [identity.objectId]: ['secrets/get', 'secrets/readMetadata', 'certificates/get', 'keys/sign'] },
     secrets: Object.entries(options.secrets ?? {}).map(([name, value]) => ({ name, value })),
     certificates: [{ name: signingName, chain: chain.certificates, privateKey: chain.keys.privateKey }],
   });

@@ -109,21 +109,6 @@ describe('secrets', () => {
     expect(error.message).toContain(objectId);
   });
 
-  test('one that was deleted is told with how to bring it back', async () => {
-    const body = {
-      recoveryId: `${vault.url}/deletedsecrets/gone`,
-      deletedDate: 1_700_000_000,
-      id: `${vault.url}/secrets/gone/${version}`,
-      attributes: { enabled: true },
-    };
-    vault.faults.add({ match: ({ url }) => url.pathname === '/deletedsecrets/gone', status: 200, body });
-    expect(await errorOf(open(vault).readSecret('gone'))).toMatchObject({
-      code: 'object-deleted',
-      message: expect.stringContaining('2023-11-14'),
-      hint: expect.stringContaining('az keyvault secret recover'),
-    });
-  });
-
   test.each(['../keys/x', 'a_b', '', 'x'.repeat(128), 'a b'])('the name %j is refused before anything is sent', async (name) => {
     const before = vault.requests.length;
     expect(await errorOf(open(vault).readSecret(name))).toMatchObject({ code: 'bad-object-name', origin: 'input' });
@@ -275,10 +260,24 @@ describe('signing', () => {
     expect(JSON.parse(requests[1]?.body.toString() ?? '')).toEqual({ alg: 'ES256', value: digest });
   });
 
-  test('a bare key signs with its certificate from the file', async () => {
-    const signer = await open(vault).keySigner({ collection: 'keys', name: 'bare', version: undefined }, toChainPem(chain.certificates));
-    expect(signer.algorithm).toBe('ES256');
+  test('a bare key signs with its certificate from the file, wherever that stands in it, by a version that stays the same', async () => {
+    const before = vault.requests.length;
+    const others = [...(chains.get('RSA-2048') ?? chain).certificates, ...alone.certificates];
+    const pem = toChainPem([...others, ...chain.certificates.toReversed()]);
+    const signer = await open(vault).keySigner({ collection: 'keys', name: 'bare', version: undefined }, pem);
+    expect(signer).toMatchObject({ algorithm: 'ES256', description: expect.stringMatching(/\/keys\/bare\/[0-9a-f]{32}$/) });
+    expect(signer.certificateChain.map((der) => Buffer.from(der))).toEqual(chain.certificates.map(({ raw }) => raw));
     expect((await signer.sign(Buffer.from('x'))).length).toBe(64);
+    const asked = vault.requests.slice(before).filter(({ headers }) => headers.authorization !== undefined);
+    const paths = asked.map(({ method, url }) => `${method} ${url.pathname.replace(/[0-9a-f]{32}/, 'VERSION')}`);
+    expect(new Set(paths)).toEqual(new Set(['POST /keys/bare//sign', 'POST /keys/bare/VERSION/sign']));
+    expect(paths.at(-1)).toBe('POST /keys/bare/VERSION/sign');
+  });
+
+  test('a bare key that goes by its version is asked for no other', async () => {
+    const own = await startVault({ keys: [{ name: 'bare', version, privateKey: chain.keys.privateKey }] });
+    await open(own).keySigner({ collection: 'keys', name: 'bare', version }, toChainPem(chain.certificates));
+    expect(own.requests.map(({ url }) => url.pathname)).toEqual([`/keys/bare/${version}/sign`, `/keys/bare/${version}/sign`]);
   });
 
   test.each([
@@ -289,7 +288,6 @@ describe('signing', () => {
     ['disabled', 'certificates', undefined, 'object-disabled'],
     ['expired', 'certificates', undefined, 'object-expired'],
     ['early', 'certificates', undefined, 'object-not-yet-valid'],
-    ['none', 'keys', undefined, 'object-missing'],
     ['bare', 'keys', undefined, 'key-mismatch'],
     ['weak', 'keys', undefined, 'key-mismatch'],
   ] as const)('%s of %s with chain %j is refused as %s', async (name, collection, chainPem, code) => {

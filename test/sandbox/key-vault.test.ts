@@ -161,7 +161,7 @@ describe('a caller without the grant', () => {
   });
 
   it.each([
-    [{ model: 'policy' as const, grants: {} }, 'AccessDenied', 'does not have secrets get permission on key vault'],
+    [{ model: 'policy' as const, grants: {} }, 'ForbiddenByPolicy', 'does not have secrets get permission on key vault'],
     [{ network: 'firewall' as const }, 'ForbiddenByFirewall', 'Client address is not authorized and caller is not a trusted service.'],
     [{ network: 'private' as const }, 'ForbiddenByConnection', 'Public network access is disabled'],
   ])('is refused by %j', async (changes, code, text) => {

@@ -2,12 +2,13 @@ import { type AccessTokenClaims, TokenRefused } from '../entra/access-token.ts';
 import type { ReceivedRequest } from '../exchange.ts';
 import { type ObjectKind, toVaultRefusal, type VaultError, vaultErrors } from './error.ts';
 
-/** A data-plane permission, as access policies name them. */
-export type VaultPermission = 'secrets/get' | 'keys/get' | 'keys/sign' | 'certificates/get';
+/** A data-plane permission, as access policies name them; `secrets/readMetadata` is one of roles alone. */
+export type VaultPermission = 'secrets/get' | 'secrets/readMetadata' | 'keys/get' | 'keys/sign' | 'certificates/get';
 
 /** Actions that role definitions name (https://learn.microsoft.com/azure/role-based-access-control/permissions/security#microsoftkeyvault). */
 const actions: Readonly<Record<VaultPermission, string>> = {
   'secrets/get': 'Microsoft.KeyVault/vaults/secrets/getSecret/action',
+  'secrets/readMetadata': 'Microsoft.KeyVault/vaults/secrets/readMetadata/action',
   'keys/get': 'Microsoft.KeyVault/vaults/keys/read',
   'keys/sign': 'Microsoft.KeyVault/vaults/keys/sign/action',
   'certificates/get': 'Microsoft.KeyVault/vaults/certificates/read',
@@ -26,6 +27,8 @@ export interface VaultAccess {
   readonly model: 'rbac' | 'policy';
   /** `firewall`: the caller's address is not among those allowed. `private`: public network access is disabled. */
   readonly network: 'open' | 'firewall' | 'private';
+  /** Whether trusted services of Azure would pass: the refusals are worded differently. */
+  readonly bypass: 'AzureServices' | 'None';
 }
 
 interface TokenVerifier {
@@ -59,7 +62,7 @@ export function authorize(access: VaultAccess, caller: AccessTokenClaims, permis
   }
 }
 
-function findNetworkFault({ network, name, location }: VaultAccess, caller: AccessTokenClaims): VaultError | undefined {
+function findNetworkFault({ network, bypass, name, location }: VaultAccess, caller: AccessTokenClaims): VaultError | undefined {
   const where = `Vault: ${name};location=${location}`;
   const who = `Caller: ${describeCaller(caller)}`;
   switch (network) {
@@ -69,14 +72,18 @@ function findNetworkFault({ network, name, location }: VaultAccess, caller: Acce
       return {
         status: 403,
         code: 'Forbidden',
-        message: `Client address is not authorized and caller is not a trusted service.\r\nClient address: 127.0.0.1\r\n${who}\r\n${where}`,
+        message: `Client address is not authorized and caller ${bypass === 'None' ? 'was ignored because bypass is set to None' : 'is not a trusted service.'}\r\nClient address: 127.0.0.1\r\n${who}\r\n${where}`,
         innerCode: 'ForbiddenByFirewall',
       };
     case 'private':
       return {
         status: 403,
         code: 'Forbidden',
-        message: `Public network access is disabled and request is not from a trusted service nor via an approved private link.\r\n${who}\r\n${where}`,
+        message:
+          bypass === 'None'
+            ? "Connection is not an approved private link and caller was ignored because bypass is not set to 'AzureServices' and PublicNetworkAccess is set to 'Disabled'.\r\n" +
+              `${who}\r\n${where}`
+            : `Public network access is disabled and request is not from a trusted service nor via an approved private link.\r\n${who}\r\n${where}`,
         innerCode: 'ForbiddenByConnection',
       };
   }
@@ -92,7 +99,7 @@ function findGrantFault(access: VaultAccess, caller: AccessTokenClaims, permissi
       status: 403,
       code: 'Forbidden',
       message: `The user, group or application '${describeCaller(caller)}' does not have ${kind} ${operation} permission on key vault '${access.name};location=${access.location}'. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125287`,
-      innerCode: 'AccessDenied',
+      innerCode: 'ForbiddenByPolicy',
     };
   }
   const scope = `/subscriptions/00000000-0000-0000-0000-000000000000/resourcegroups/sandbox/providers/microsoft.keyvault/vaults/${access.name}`;

@@ -33,6 +33,11 @@ export const vaultErrors = {
     code: `${innerWord[kind]}NotFound`,
     message: `A ${singular[kind]} with (name/id) ${name} was not found in this key vault. If you recently deleted this ${singular[kind]} you may be able to recover it using the correct recovery command. For help resolving this issue, please see https://go.microsoft.com/fwlink/?linkid=2125182`,
   }),
+  deletedNotFound: (kind: ObjectKind, name: string): VaultError => ({
+    status: 404,
+    code: `${innerWord[kind]}NotFound`,
+    message: `Deleted ${innerWord[kind]} not found: ${name}`,
+  }),
   disabled: (kind: ObjectKind, operation: string): VaultError => ({
     status: 403,
     code: 'Forbidden',
@@ -44,6 +49,12 @@ export const vaultErrors = {
     code: 'Forbidden',
     message: `Operation ${operation} is not allowed on an expired ${singular[kind]}.`,
     innerCode: `${innerWord[kind]}Expired`,
+  }),
+  notYetValid: (kind: ObjectKind, operation: string): VaultError => ({
+    status: 403,
+    code: 'Forbidden',
+    message: `Operation ${operation} is not allowed on a ${singular[kind]} that is not yet valid.`,
+    innerCode: `${innerWord[kind]}NotYetValid`,
   }),
   operationForbidden: (operation: string): VaultError => ({
     status: 403,
@@ -60,5 +71,15 @@ export function throttled(retryAfterSeconds?: number): Fault {
     status: 429,
     headers: retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) },
     body: { error: { code: 'Throttled', message } },
+  };
+}
+
+/** The answer of a vault that is out of service for a while. */
+export function unavailable(retryAfterSeconds?: number): Fault {
+  const message = 'Service is temporarily unavailable. Please retry the request.';
+  return {
+    status: 503,
+    headers: retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) },
+    body: { error: { code: 'ServiceUnavailable', message } },
   };
 }

@@ -11,8 +11,10 @@ export interface VaultObjectOptions {
   /** 32 hexadecimal digits; random where absent. Of several versions the last one given is the current one. */
   readonly version?: string;
   readonly enabled?: boolean;
-  /** Soft-deleted: answered as if it were not there. */
+  /** Soft-deleted: it is only among the deleted ones. */
   readonly deleted?: boolean;
+  /** Default: when the vault was started. */
+  readonly deletedOn?: Date;
   readonly notBefore?: Date;
   readonly expires?: Date;
   readonly tags?: Readonly<Record<string, string>>;

@@ -20,9 +20,10 @@ import { answerUpload, answerUploadStart } from './registry/uploads.ts';
 
 import type { TlsIdentity } from './stand-in.ts';
 
-export type { RegistryAuth, RegistryGrant, RegistryUser } from './registry/access.ts';
+export type { RegistryAuth, RegistryUser } from './registry/access.ts';
 export type { AzureRegistryAuth, EntraVerdict, RepositoryToken } from './registry/azure.ts';
 export type { Fault, FaultPlan, FaultRequest } from './registry/fault.ts';
+export type { RegistryGrant } from './registry/grant.ts';
 export type { Route } from './registry/route.ts';
 
 export interface RegistryOptions {

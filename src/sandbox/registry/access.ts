@@ -1,16 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { AzureRegistryAuth } from './azure.ts';
+import type { RegistryAction, RegistryGrant } from './grant.ts';
 import { RegistryError } from './registry-error.ts';
 import type { Route } from './route.ts';
 import { type AccessScope, type TokenMint, toScopeText } from './token-mint.ts';
-
-export type RegistryAction = 'pull' | 'push' | 'delete' | 'metadata_read' | 'metadata_write';
-
-/** What somebody may do: `repository` is a name, or the beginning of names when it ends in `*`. */
-export interface RegistryGrant {
-  readonly repository: string;
-  readonly actions: readonly RegistryAction[];
-}
 
 export interface RegistryUser {
   readonly name: string;

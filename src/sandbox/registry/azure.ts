@@ -1,4 +1,4 @@
-import type { RegistryAction, RegistryGrant } from './access.ts';
+import type { RegistryAction, RegistryGrant } from './grant.ts';
 
 /** How an Azure registry lets people in: https://learn.microsoft.com/azure/container-registry/container-registry-authentication */
 export interface AzureRegistryAuth {

@@ -1,6 +1,7 @@
-import { findUser, isGranted, parseBasic, type RegistryAction, type RegistryAuth, type RegistryGrant } from './access.ts';
+import { findUser, isGranted, parseBasic, type RegistryAuth } from './access.ts';
 import { findAzureCaller, toCaller } from './azure.ts';
 import { type Answer, type RegistryRequest, readBody, toJsonAnswer } from './exchange.ts';
+import type { RegistryAction, RegistryGrant } from './grant.ts';
 import { RegistryError } from './registry-error.ts';
 import { type AccessScope, parseScope, type TokenMint } from './token-mint.ts';
 

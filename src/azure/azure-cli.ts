@@ -3,9 +3,6 @@ import type { StepError } from '../lib/step-error.ts';
 import type { ProgramOutcome, RunProgram } from '../model/program.ts';
 import { identityError, quoteServer } from './azure-error.ts';
 
-/** Renewed so long before its end. */
-const renewBeforeMs = 5 * 60_000;
-
 /** Its own interpreter takes seconds to start, and it may have to ask Entra ID. */
 const timeoutMs = 60_000;
 
@@ -14,17 +11,7 @@ const timeoutMs = 60_000;
  * `HOME` or `AZURE_CONFIG_DIR`. The SDK's own credential would start it in a shell, with all of this process's environment.
  */
 export function openAzureCli(tenantId: string | undefined, runProgram: RunProgram | undefined): TokenCredential {
-  const kept = new Map<string, AccessToken>();
-  return {
-    async getToken(scopes) {
-      const resource = toResource(scopes);
-      const known = kept.get(resource);
-      if (known !== undefined && known.expiresOnTimestamp - renewBeforeMs > Date.now()) return known;
-      const token = await askProgram(resource, tenantId, runProgram);
-      kept.set(resource, token);
-      return token;
-    },
-  };
+  return { getToken: (scopes) => askProgram(toResource(scopes), tenantId, runProgram) };
 }
 
 function toResource(scopes: string | string[]): string {

@@ -38,6 +38,12 @@ const clouds: readonly Cloud[] = [
   },
 ];
 
+/** Other names of an authority; Azure Pipelines and older tools give them. */
+const aliases: Readonly<Record<string, string>> = {
+  'https://login.windows.net': 'https://login.microsoftonline.com',
+  'https://login.partner.microsoftonline.cn': 'https://login.chinacloudapi.cn',
+};
+
 /** Suffixes of the hosts of all vaults. */
 export const vaultSuffixes: readonly string[] = clouds.map((cloud) => cloud.vaultSuffix);
 
@@ -47,7 +53,7 @@ export function cloudOf(authorityHost: string | undefined): Cloud | undefined {
   if (!URL.canParse(authorityHost)) return undefined;
   const url = new URL(authorityHost);
   if (url.protocol !== 'https:' || url.pathname !== '/' || url.search !== '' || url.hash !== '' || url.username !== '') return undefined;
-  const host = url.origin === 'https://login.partner.microsoftonline.cn' ? 'https://login.chinacloudapi.cn' : url.origin;
+  const host = aliases[url.origin] ?? url.origin;
   return clouds.find((cloud) => cloud.authorityHost === host) ?? { ...publicCloud, authorityHost: url.origin, isMicrosoft: false };
 }
 

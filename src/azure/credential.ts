@@ -73,12 +73,17 @@ function badInput(input: string, value: string, accepted: string): StepError {
   );
 }
 
+/** Renewed so long before its end; as MSAL does. */
+const renewBeforeMs = 5 * 60_000;
+
 class EntraCredential implements AzureCredential {
   readonly cloud: Cloud;
   readonly transport: AzureTransport;
   readonly #choice: CredentialChoice;
   readonly #options: CredentialOptions;
   readonly #secrets = new Set<string>();
+  /** By scope. MSAL keeps tokens, too, but asks for an assertion before it looks there. */
+  readonly #tokens = new Map<string, AccessToken>();
   #client: Promise<TokenCredential> | undefined;
   #claims: TokenClaims | undefined;
 
@@ -120,6 +125,11 @@ class EntraCredential implements AzureCredential {
   }
 
   async getToken(scopes: string | string[], options: GetTokenOptions = {}): Promise<AccessToken> {
+    const key = [scopes].flat().join(' ');
+    const isPlain = options.claims === undefined && [undefined, this.tenantId].includes(options.tenantId);
+    const known = this.#tokens.get(key);
+    if (isPlain && known !== undefined && (known.refreshAfterTimestamp ?? known.expiresOnTimestamp - renewBeforeMs) > Date.now())
+      return known;
     const exchange: TokenExchange = { secrets: this.#secrets };
     try {
       const token = await withExchange(exchange, async () => {
@@ -127,6 +137,7 @@ class EntraCredential implements AzureCredential {
         return (await this.#client).getToken(scopes, options);
       });
       if (token === null) throw new Error('no token was given');
+      this.#tokens.set(key, token);
       this.#keep(token.token);
       return token;
     } catch (error) {

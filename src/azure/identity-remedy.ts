@@ -14,7 +14,7 @@ export function toRemedy(code: string, text: string, request: TokenRequest): Rem
   const { credential, choice, exchange } = request;
   const id = credential.clientId ?? 'CLIENT_ID';
   if (/^70021\d{0,2}$/.test(code)) return toFederationRemedy(text, id, choice, exchange.claims, credential.cloud.tokenExchangeAudience);
-  if (/^530\d\d$/.test(code)) return toConditionalAccess(id);
+  if (/^530\d{2,3}$/.test(code)) return toConditionalAccess(id);
   if (code === '700024' && choice.kind === 'federated') return toStaleAssertion(choice, exchange.claims);
   const known = remedies[code];
   if (known !== undefined) return known(request, id, text);

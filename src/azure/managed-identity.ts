@@ -32,10 +32,17 @@ export async function openManagedIdentity(choice: ManagedIdentity, transport: Az
   const attempt = createAttempt(withoutProxy(transport), (failed) => {
     currentExchange().failedAttempt = failed;
   });
-  // Policies that are given to this credential are dropped by the SDK (its own takes their place), a client is not.
-  const httpClient: HttpClient = { sendRequest: (request) => attempt(request, direct.sendRequest) };
-  const { clientId } = choice;
   const { maxRetries = 5, retryDelayMs = 800 } = transport;
+  // Policies that are given to this credential are dropped by the SDK (its own takes their place), a client is not.
+  const httpClient: HttpClient = {
+    sendRequest: async (request) => {
+      const response = await attempt(request, direct.sendRequest);
+      // The metadata service does not say how long it is busy, and without that the SDK gives up at once.
+      if (response.status === 429 && !response.headers.has('retry-after')) response.headers.set('retry-after-ms', `${retryDelayMs}`);
+      return response;
+    },
+  };
+  const { clientId } = choice;
   return new ManagedIdentityCredential({
     ...(clientId === undefined ? {} : { clientId }),
     httpClient,
@@ -73,13 +80,13 @@ export function toManagedIdentityError(status: number, body: string, clientId: s
   if (status === 429 || status === 503) {
     return identityError(
       'managed-identity-busy',
-      `Cannot get a token of a managed identity: its endpoint is busy, and stayed so over all retries (${words})`,
+      `Cannot get a token of a managed identity: its endpoint is busy, and stayed so over all retries ${inBrackets(words)}`,
       'Run again in a minute. The metadata service takes 20 requests a second: see what else on this machine asks it.',
     );
   }
   return identityError(
     'managed-identity-refused',
-    `Cannot get a token of a managed identity: its endpoint answered ${status} (${words})`,
+    `Cannot get a token of a managed identity: its endpoint answered ${status}${inBrackets(words)}`,
     'az vm identity show --name VM --resource-group GROUP (az webapp identity show on App Service) shows what this machine has; one that was assigned just now ' +
       'takes some minutes.',
   );
@@ -99,4 +106,8 @@ function missing(clientId: string | undefined, words: string): StepError {
     `azure-client-id (or AZURE_CLIENT_ID) has to be the client id of an identity of this machine. Assign it: az vm identity assign --name VM --resource-group GROUP ` +
       `--identities "$(az identity list --query "[?clientId=='${clientId}'].id" --output tsv)". For the machine's own identity give no client id.`,
   );
+}
+
+function inBrackets(words: string): string {
+  return words === '' ? '' : ` (${words})`;
 }

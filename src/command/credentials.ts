@@ -45,10 +45,10 @@ async function readSecrets(requests: readonly SecretRequest[], identity: Identit
 
 /** Masks what was given in clear, and chooses the identity. */
 export function openIdentity(settings: AccessSettings, host: Host, world: World): Identity {
-  const { azureClientSecret, azureClientCertificate } = world.environment;
+  const { azureClientSecret, azureClientCertificate, endpointSecrets } = world.environment;
   const certificatePassword = azureClientCertificate?.kind === 'file' ? azureClientCertificate.password : undefined;
   const literals = [literal(settings.registryPassword), literal(settings.githubToken)];
-  for (const secret of [azureClientSecret, certificatePassword, ...literals]) {
+  for (const secret of [azureClientSecret, certificatePassword, ...endpointSecrets, ...literals]) {
     if (secret !== undefined) host.mask(secret);
   }
   const identity = chooseIdentity(settings, host, world);

@@ -46,6 +46,8 @@ export interface Environment {
   readonly federatedTokenFile: { readonly path: string; readonly read: () => Promise<SecretValue> } | undefined;
   /** Address of the instance metadata service; undefined where the platform's variables name another endpoint for managed identities. */
   readonly instanceMetadata: string | undefined;
+  /** What a platform's endpoint for managed identities wants to be shown: to be masked. */
+  readonly endpointSecrets: readonly SecretValue[];
   /** Gives an Azure Resource Manager service connection by its id, where the host has such. Throws a StepError where the run was not given it. */
   readonly openServiceConnection: ((id: string) => ServiceConnection) | undefined;
   /** Folder for what is worth keeping between runs on this machine. */

@@ -4,6 +4,7 @@ import { StepError } from '../lib/step-error.ts';
 import { type Platform, platformText } from '../model/image.ts';
 import { parsePlatform } from '../model/platform.ts';
 import { parseExportedNames } from './exported-names.ts';
+import { findIdentityClash } from './identity-clash.ts';
 import { parseHost, parseTokenHosts, type RefuseItem } from './registry-hosts.ts';
 import type {
   AccessSettings,
@@ -294,6 +295,8 @@ export function checkTogether(
     if (credential.kind === 'secret') checkReferences(name, [credential.name], settings.secrets, spell);
   }
   checkReferences('export-secrets', settings.exportSecrets ?? [], settings.secrets, spell);
+  const clash = findIdentityClash(settings, spell);
+  if (clash !== undefined) conflict(...clash);
   if ((settings.registryUsername === undefined) !== (settings.registryPassword === undefined)) {
     conflict(
       `Only one of ${spell('registry-username')} and ${spell('registry-password')} is given`,

@@ -1,11 +1,12 @@
 import { createAzurePipelinesHost } from '../host/azure-pipelines/azure-pipelines-host.ts';
 import { listAzurePipelinesChecks } from '../host/azure-pipelines/checks.ts';
 import { readInputs } from '../host/azure-pipelines/inputs.ts';
+import { readServiceConnection } from '../host/azure-pipelines/service-connection.ts';
 import { type Input, inputs, toCamelCase } from '../inputs/table.ts';
 import { readEnvironment, toSubject } from './environment.ts';
 import { openProcessNetwork, run, runCommand, toRaw } from './run.ts';
+import { env } from './started-with.ts';
 
-const { env } = process;
 const network = openProcessNetwork(env);
 const host = createAzurePipelinesHost({
   env,
@@ -19,7 +20,14 @@ run(host, network, async (world) => {
   const names = inputs.filter((input: Input) => input.onlyOn !== 'github').map((input) => input.name);
   const raw = toRaw(readInputs(env, names), host);
   return runCommand(raw, toCamelCase, host, async () => {
-    const hostChecks = listAzurePipelinesChecks({ env, http: network.http });
-    return { ...world, environment: { ...(await readEnvironment(env)), hostUrl: env.SYSTEM_COLLECTIONURI, hostChecks } };
+    const environment = await readEnvironment(env);
+    const { now, random, sleep } = world;
+    const context = { env, http: network.http, retry: { now, random, sleep }, imds: environment.instanceMetadata };
+    const own = {
+      hostUrl: env.SYSTEM_COLLECTIONURI,
+      hostChecks: listAzurePipelinesChecks({ env, http: network.http }),
+      openServiceConnection: (id: string) => readServiceConnection(id, context),
+    };
+    return { ...world, environment: { ...environment, ...own } };
   });
 });

@@ -10,6 +10,7 @@ import { StepError } from '../lib/step-error.ts';
 import { inputOptions, toFlag, toRaw } from './cli-options.ts';
 import { readEnvironment } from './environment.ts';
 import { openProcessNetwork, run, version } from './run.ts';
+import { env } from './started-with.ts';
 
 /** The GitHub host beside this file: bundled in dist/, as a source where the sources run. */
 const githubProgram = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? 'github.ts' : 'github.js', import.meta.url));
@@ -24,7 +25,6 @@ const program = new Command('image-custody')
 const secureCommand = program.command('secure', { isDefault: true }).description('the whole step (the default command)');
 for (const option of inputOptions('secure')) secureCommand.addOption(option);
 secureCommand.action((options: Record<string, string>) => {
-  const { env } = process;
   const host = createHost();
   run(host, openProcessNetwork(env), async (world) => {
     const settings = parseSettings(toRaw(options), toFlag);
@@ -41,10 +41,10 @@ const doctorCommand = program
 for (const option of inputOptions('doctor')) doctorCommand.addOption(option);
 doctorCommand.action((options: Record<string, string>) => {
   const host = createHost();
-  run(host, openProcessNetwork(process.env), async (world) => {
+  run(host, openProcessNetwork(env), async (world) => {
     const settings = parseDoctorSettings(toRaw(options), toFlag);
     const { doctor } = await import('../command/doctor.ts');
-    return doctor(settings, host, { ...world, environment: await readEnvironment(process.env) });
+    return doctor(settings, host, { ...world, environment: await readEnvironment(env) });
   });
 });
 
@@ -54,10 +54,10 @@ const mirrorCommand = program
 for (const option of inputOptions('mirror')) mirrorCommand.addOption(option);
 mirrorCommand.action((options: Record<string, string>) => {
   const host = createHost();
-  run(host, openProcessNetwork(process.env), async (world) => {
+  run(host, openProcessNetwork(env), async (world) => {
     const settings = parseMirrorSettings(toRaw(options), toFlag);
     const { mirror } = await import('../command/mirror.ts');
-    return mirror(settings, host, { ...world, environment: await readEnvironment(process.env) });
+    return mirror(settings, host, { ...world, environment: await readEnvironment(env) });
   });
 });
 
@@ -67,10 +67,10 @@ program
   .argument('[image]', 'an image of yours, as the option --image takes it')
   .action((image: string | undefined) => {
     const host = createHost();
-    run(host, openProcessNetwork(process.env), async (world) => {
+    run(host, openProcessNetwork(env), async (world) => {
       const { demo } = await import('../command/demo.ts');
       const options = { image, workspace: process.cwd(), githubProgram, write: (text: string) => process.stdout.write(text) };
-      return demo(options, { ...world, environment: await readEnvironment(process.env) });
+      return demo(options, { ...world, environment: await readEnvironment(env) });
     });
   });
 
@@ -84,7 +84,7 @@ try {
 }
 
 function createHost(): Host {
-  return createShellHost({ env: process.env, stdout: process.stdout, stderr: process.stderr, workspace: process.cwd() });
+  return createShellHost({ env: env, stdout: process.stdout, stderr: process.stderr, workspace: process.cwd() });
 }
 
 function toUsageError(message: string): StepError {

@@ -28,6 +28,7 @@ export async function readEnvironment(env: Variables): Promise<Environment> {
     azureClientCertificate: toCertificate(env),
     federatedTokenFile: toTokenFile(env),
     instanceMetadata: toInstanceMetadata(env),
+    endpointSecrets: [env.IDENTITY_HEADER, env.MSI_SECRET].flatMap((secret) => (secret ? [new SecretValue(secret)] : [])),
     openServiceConnection: undefined,
     cacheFolder: toCacheFolder(env),
     standardInput: undefined,

@@ -4,11 +4,13 @@ import { fetchIdentityToken } from '../host/github/identity-token.ts';
 import { readInputs } from '../host/github/inputs.ts';
 import { parseCredential } from '../inputs/parse.ts';
 import { inputs } from '../inputs/table.ts';
+import type { HttpRequest } from '../lib/http.ts';
+import { retry } from '../lib/retry.ts';
 import type { SecretValue } from '../lib/secret-value.ts';
 import { readEnvironment, toSubject } from './environment.ts';
 import { openProcessNetwork, run, runCommand, toRaw } from './run.ts';
+import { env } from './started-with.ts';
 
-const { env } = process;
 const network = openProcessNetwork(env);
 const { http } = network;
 const raw = readInputs(
@@ -32,6 +34,8 @@ run(host, network, (world) => {
     (name) => name,
     host,
     async (settings) => {
+      const { now, random, sleep } = world;
+      const patient = (request: HttpRequest) => retry({ now, random, sleep, attempts: 4 }, () => http(request));
       const canAskForToken = [env.ACTIONS_ID_TOKEN_REQUEST_URL, settings.azureClientId, env.AZURE_CLIENT_ID].some(
         (value) => value !== undefined,
       );
@@ -42,7 +46,7 @@ run(host, network, (world) => {
         },
         hostUrl: env.GITHUB_API_URL,
         hostChecks: listGitHubChecks({ env, http, token: () => token }),
-        fetchIdentityToken: canAskForToken ? (audience: string) => fetchIdentityToken(env, http, audience) : undefined,
+        fetchIdentityToken: canAskForToken ? (audience: string) => fetchIdentityToken(env, patient, audience) : undefined,
       };
       return { ...world, environment };
     },

@@ -19,12 +19,14 @@ export interface AzurePipelinesStep {
   readonly temporaryFolder: string;
 }
 
-/** An Azure Resource Manager service connection that federates (EntraWifUserServiceConnectionUtils.ts of azure-pipelines-tasks-common). */
+/** An Azure Resource Manager service connection, as the service hands it to the agent (azure-arm-endpoint.ts of azure-pipelines-tasks-common-packages). */
 export interface ServiceConnection {
   readonly id: string;
   readonly name: string;
-  readonly tenantId: string;
-  readonly clientId: string;
+  readonly scheme: string;
+  /** Of its authorization. */
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly data: Readonly<Record<string, string>>;
 }
 
 export interface AzurePipelinesJob {
@@ -35,7 +37,8 @@ export interface AzurePipelinesJob {
   readonly pullRequest: DevopsPullRequest;
   /** The job's access token. */
   readonly token: string;
-  readonly connection: ServiceConnection;
+  /** Those of the project. A task is given those that its inputs name. */
+  readonly connections: readonly ServiceConnection[];
 }
 
 const planId = '5a5a5a5a-0000-4000-8000-000000000001';
@@ -76,6 +79,9 @@ export async function prepareAzurePipelinesStep(job: AzurePipelinesJob, options:
     'pipeline.workspace': folder,
     'task.displayName': 'Image Custody',
   };
+  const named = job.connections.filter(({ id, name }) => Object.values(options.inputs).some((value) => value === name || value === id));
+  // The service replaces the name of a connection by its id when the run is queued.
+  const idOf = (value: string): string => named.find(({ name }) => name === value)?.id ?? value;
   const env = {
     HOME: paths.home,
     TF_BUILD: 'True',
@@ -84,8 +90,8 @@ export async function prepareAzurePipelinesStep(job: AzurePipelinesJob, options:
     VSTS_PUBLIC_VARIABLES: JSON.stringify(Object.keys(variables)),
     VSTS_SECRET_VARIABLES: '[]',
     ...toSystemEndpoint(job),
-    ...toServiceEndpoint(job.connection),
-    ...Object.fromEntries(Object.entries(options.inputs).map(([name, value]) => [`INPUT_${toVariableName(name)}`, value])),
+    ...Object.assign({}, ...named.map(toServiceEndpoint)),
+    ...Object.fromEntries(Object.entries(options.inputs).map(([name, value]) => [`INPUT_${toVariableName(name)}`, idOf(value)])),
   };
   return { env, temporaryFolder: paths.temporary };
 }
@@ -164,10 +170,7 @@ function toSystemEndpoint({ azureDevops, token }: AzurePipelinesJob): Readonly<R
   };
 }
 
-function toServiceEndpoint({ id, tenantId, clientId, name }: ServiceConnection): Readonly<Record<string, string>> {
-  const scheme = 'WorkloadIdentityFederation';
-  const parameters = { tenantid: tenantId, serviceprincipalid: clientId };
-  const data = { environment: 'AzureCloud', scopeLevel: 'Subscription', subscriptionName: name, identityType: 'AppRegistrationAutomatic' };
+function toServiceEndpoint({ id, scheme, parameters, data }: ServiceConnection): Readonly<Record<string, string>> {
   const spread = (prefix: string, values: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
     Object.fromEntries(Object.entries(values).map(([key, value]) => [`${prefix}${id}_${toVariableName(key)}`, value]));
   return {

@@ -1,6 +1,7 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual, type X509Certificate } from 'node:crypto';
 import { type AccessTokenClaims, toAccessClaims, verifyAccessToken } from './entra/access-token.ts';
 import { type FederatedCredential, findAssertionFault } from './entra/assertion.ts';
+import { findCertificateFault, isOwnAssertion } from './entra/certificate-assertion.ts';
 import { type EntraError, entraErrors, toEntraRefusal } from './entra/error.ts';
 import { fetchIssuerKeys } from './entra/issuer.ts';
 import { type Answer, matchRoute, type ReceivedRequest, type Route, toJsonAnswer, toTextAnswer } from './exchange.ts';
@@ -14,6 +15,10 @@ export interface EntraApplication {
   readonly objectId: string;
   readonly secret?: { readonly value: string; readonly expires?: Date };
   readonly federated?: readonly FederatedCredential[];
+  /** Those whose keys sign for it. */
+  readonly certificates?: readonly X509Certificate[];
+  /** What it is told after it has proved who it is, in place of a token. */
+  readonly refusal?: EntraError;
 }
 
 export interface EntraOptions extends StandInOptions {
@@ -130,7 +135,7 @@ function describe({ url, options }: Directory): Answer {
 }
 
 async function grantToken(directory: Directory, request: ReceivedRequest): Promise<Answer> {
-  const { options, now, key } = directory;
+  const { options, key } = directory;
   const form = new URLSearchParams(request.body.toString('utf8'));
   const read = (name: string): string => {
     const value = form.get(name) ?? '';
@@ -149,7 +154,7 @@ async function grantToken(directory: Directory, request: ReceivedRequest): Promi
   if (application === undefined) {
     throw refuse(directory, request, entraErrors.unknownApplication(clientId, options.directory ?? 'Contoso'));
   }
-  const fault = (await findCredentialFault(application, form, options, now())) ?? findScopeFault(scope, options);
+  const fault = (await findCredentialFault(application, form, directory)) ?? application.refusal ?? findScopeFault(scope, options);
   if (fault !== undefined) {
     throw refuse(directory, request, fault);
   }
@@ -166,15 +171,18 @@ async function grantToken(directory: Directory, request: ReceivedRequest): Promi
 async function findCredentialFault(
   application: EntraApplication,
   form: URLSearchParams,
-  options: EntraOptions,
-  now: Date,
+  { options, url, now }: Directory,
 ): Promise<EntraError | undefined> {
-  const { clientId, secret, federated = [] } = application;
+  const { clientId, secret, federated = [], certificates = [] } = application;
   const assertion = form.get('client_assertion');
   if (assertion !== null) {
-    return form.get('client_assertion_type') === 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer'
-      ? findAssertionFault(assertion, federated, now, (issuer) => fetchIssuerKeys(issuer, options.issuerCa))
-      : entraErrors.missingParameter('client_assertion_type');
+    if (form.get('client_assertion_type') !== 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer') {
+      return entraErrors.missingParameter('client_assertion_type');
+    }
+    const tenant = `${url}/${options.tenantId}`;
+    return isOwnAssertion(assertion, clientId)
+      ? findCertificateFault(assertion, { clientId, certificates, tokenUrls: [`${tenant}/oauth2/v2.0/token`, `${tenant}/v2.0`] }, now())
+      : findAssertionFault(assertion, federated, now(), (issuer) => fetchIssuerKeys(issuer, options.issuerCa));
   }
   const given = form.get('client_secret');
   if (given === null) {
@@ -183,7 +191,7 @@ async function findCredentialFault(
   if (secret === undefined || !isEqual(given, secret.value)) {
     return entraErrors.wrongSecret(clientId);
   }
-  return secret.expires !== undefined && secret.expires <= now ? entraErrors.expiredSecret(clientId) : undefined;
+  return secret.expires !== undefined && secret.expires <= now() ? entraErrors.expiredSecret(clientId) : undefined;
 }
 
 function findScopeFault(scope: string, options: EntraOptions): EntraError | undefined {

@@ -8,14 +8,16 @@ import {
   type AzurePipelinesStepOptions,
   prepareAzurePipelinesStep,
 } from './azure-pipelines-agent.ts';
-import { type CertificateAuthority, createCertificateAuthority, createSigningChain } from './certificate.ts';
+import { type CertificateAuthority, createCertificateAuthority, createSigningChain, toChainPem, toPrivateKeyPem } from './certificate.ts';
 import { type Entra, startEntra } from './entra.ts';
 import type { Exchange } from './exchange.ts';
 import type { WorkflowRun } from './github/identity-token.ts';
 import { type Github, startGithub } from './github.ts';
 import { type GithubJob, type GithubStep, type GithubStepOptions, prepareGithubStep } from './github-runner.ts';
 import { type KeyVault, startKeyVault } from './key-vault.ts';
+import { startInstanceMetadata } from './managed-identity.ts';
 import { type OsvOptions, startOsv } from './osv.ts';
+import { connectionNames, toServiceConnections } from './service-connections.ts';
 import type { StandIn } from './stand-in.ts';
 
 export interface SandboxOptions {
@@ -38,12 +40,16 @@ export interface Sandbox {
   readonly github: Github;
   readonly azureDevops: AzureDevops;
   readonly osv: StandIn;
+  /** Metadata service of a machine that has one managed identity. */
+  readonly metadata: StandIn;
   readonly identity: SandboxIdentity;
   /** Certificate in the vault that its key signs with, and its chain: leaf first, root last. */
   readonly signing: { readonly name: string; readonly chain: readonly X509Certificate[] };
   /** Token of the job on GitHub, as `${{ github.token }}` would give it to an input. */
   readonly githubToken: string;
   readonly pullRequest: number;
+  /** PEM of a private key and a certificate that is registered for the application; made when it is first asked for. */
+  clientCertificate(): Promise<string>;
   /** What a GitHub runner would give the step, in a folder of its own. */
   prepareGithubStep(options: GithubStepOptions): Promise<GithubStep>;
   /** What an Azure Pipelines agent would give the step, in a folder of its own. */
@@ -51,7 +57,7 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
-/** The one application of the tenant; it may read secrets and certificates and sign. */
+/** The one application of the tenant and the managed identity of a machine; both may read secrets and certificates and sign. */
 export interface SandboxIdentity {
   readonly tenantId: string;
   readonly clientId: string;
@@ -59,12 +65,16 @@ export interface SandboxIdentity {
   readonly clientSecret: string;
   /** Service connection of Azure Pipelines that federates with it. */
   readonly connectionId: string;
+  /** Client id of the managed identity. */
+  readonly machineId: string;
+  readonly machineObjectId: string;
 }
 
 const repository = { owner: 'contoso', name: 'shop', private: true };
 const commits = { head: 'a1'.repeat(20), base: 'b2'.repeat(20), merge: 'c3'.repeat(20) };
 const pullRequestNumber = 7;
 const signingName = 'image-signing';
+const grants = ['secrets/get', 'secrets/readMetadata', 'certificates/get', 'keys/sign'] as const;
 
 /** Starts every stand-in but the registry; `folder` is made and gets the authority's certificate. */
 export async function startSandbox(folder: string, options: SandboxOptions = {}): Promise<Sandbox> {
@@ -82,17 +92,25 @@ export async function startSandbox(folder: string, options: SandboxOptions = {})
   const github = await startGithubJob(shared);
   const devops = await startAzurePipelinesJob(shared, identity);
   const { azureDevops } = devops;
-  const entra = await startTenant(shared, authority, identity, github.github, devops);
+  const certificates: X509Certificate[] = [];
+  const entra = await startTenant(shared, authority, identity, certificates, github.github, azureDevops);
+  const metadata = await startInstanceMetadata({
+    ...shared,
+    tls: undefined,
+    entra,
+    identities: [{ clientId: identity.machineId, kind: 'user' }],
+  });
+  const clientCertificate = once(() => createClientCertificate(certificates, now));
   const vault = await startKeyVault({
     ...shared,
     entra,
-    grants: { [identity.objectId]: ['secrets/get', 'secrets/readMetadata', 'certificates/get', 'keys/sign'] },
+    grants: { [identity.objectId]: grants, [identity.machineObjectId]: grants },
     secrets: Object.entries(options.secrets ?? {}).map(([name, value]) => ({ name, value })),
     certificates: [{ name: signingName, chain: chain.certificates, privateKey: chain.keys.privateKey }],
   });
   const osv = await startOsv({ ...shared, records: [], ...options.advisories });
   const azureEnvironment = { NODE_EXTRA_CA_CERTS: caFile, AZURE_AUTHORITY_HOST: entra.url };
-  const standIns = [github.github, azureDevops, entra, vault, osv];
+  const standIns = [github.github, azureDevops, entra, vault, osv, metadata];
   return {
     authority,
     caFile,
@@ -101,6 +119,8 @@ export async function startSandbox(folder: string, options: SandboxOptions = {})
     github: github.github,
     azureDevops,
     osv,
+    metadata,
+    clientCertificate,
     identity,
     signing: { name: signingName, chain: chain.certificates },
     githubToken: github.token,
@@ -111,8 +131,13 @@ export async function startSandbox(folder: string, options: SandboxOptions = {})
       return { ...prepared, env: { ...prepared.env, ...azureEnvironment, AZURE_TENANT_ID: tenantId, AZURE_CLIENT_ID: clientId } };
     },
     prepareAzurePipelinesStep: async (step) => {
-      const prepared = await prepareAzurePipelinesStep(devops, step);
-      return { ...prepared, env: { ...prepared.env, ...azureEnvironment } };
+      const given = Object.values(step.inputs);
+      const pem = given.includes(connectionNames.certificate) ? await clientCertificate() : '';
+      const connections = toServiceConnections(identity, pem, entra.url);
+      const prepared = await prepareAzurePipelinesStep({ ...devops, connections }, step);
+      // That of a machine of Azure is at a link-local address; this variable of AKS names another.
+      const machine = given.includes(connectionNames.managed) ? { AZURE_POD_IDENTITY_AUTHORITY_HOST: metadata.url } : {};
+      return { ...prepared, env: { ...prepared.env, ...azureEnvironment, ...machine } };
     },
     close: () => Promise.all(standIns.map((standIn) => standIn.close())).then(() => undefined),
   };
@@ -124,8 +149,9 @@ function startTenant(
   shared: Shared,
   authority: CertificateAuthority,
   identity: SandboxIdentity,
+  certificates: readonly X509Certificate[],
   github: Github,
-  { azureDevops, connection }: AzurePipelinesJob,
+  azureDevops: AzureDevops,
 ): Promise<Entra> {
   return startEntra({
     ...shared,
@@ -136,13 +162,35 @@ function startTenant(
         clientId: identity.clientId,
         objectId: identity.objectId,
         secret: { value: identity.clientSecret },
+        certificates,
         federated: [
           { issuer: github.issuer, subject: github.subject ?? '' },
-          { issuer: azureDevops.issuer, subject: azureDevops.subjectOf(connection.id) },
+          { issuer: azureDevops.issuer, subject: azureDevops.subjectOf(identity.connectionId) },
         ],
       },
+      { clientId: identity.machineId, objectId: identity.machineObjectId },
     ],
   });
+}
+
+async function createClientCertificate(registered: X509Certificate[], now: () => Date): Promise<string> {
+  const { certificates, keys } = await createSigningChain({
+    keyType: 'RSA-2048',
+    name: 'image-custody-client',
+    length: 'self-signed',
+    now,
+  });
+  registered.push(...certificates);
+  return toPrivateKeyPem(keys.privateKey) + toChainPem(certificates);
+}
+
+/** `make`, whose one result is kept. */
+function once<Result>(make: () => Promise<Result>): () => Promise<Result> {
+  let result: Promise<Result> | undefined;
+  return () => {
+    result ??= make();
+    return result;
+  };
 }
 
 async function startGithubJob(shared: Shared): Promise<GithubJob & { readonly token: string }> {
@@ -178,7 +226,7 @@ async function startGithubJob(shared: Shared): Promise<GithubJob & { readonly to
   return { github, run, pullRequest, requestToken, token };
 }
 
-async function startAzurePipelinesJob(shared: Shared, identity: SandboxIdentity): Promise<AzurePipelinesJob> {
+async function startAzurePipelinesJob(shared: Shared, identity: SandboxIdentity): Promise<Omit<AzurePipelinesJob, 'connections'>> {
   const organization = 'contoso';
   const project = { id: randomUUID(), name: 'Shop' };
   const devopsRepository = { id: randomUUID(), name: 'shop' };
@@ -192,8 +240,6 @@ async function startAzurePipelinesJob(shared: Shared, identity: SandboxIdentity)
     files: ['/Dockerfile', '/package-lock.json'],
   };
   const token = randomBytes(48).toString('base64url');
-  const { connectionId: id, tenantId, clientId } = identity;
-  const connection = { id, name: 'contoso-azure', tenantId, clientId };
   const azureDevops = await startAzureDevops({
     ...shared,
     organization,
@@ -201,9 +247,9 @@ async function startAzurePipelinesJob(shared: Shared, identity: SandboxIdentity)
     repository: devopsRepository,
     pullRequests: [pullRequest],
     tokens: { [token]: { id: randomUUID(), displayName: `${project.name} Build Service (${organization})`, mayContribute: true } },
-    serviceConnections: { [connection.id]: connection.name },
+    serviceConnections: { [identity.connectionId]: connectionNames.federated },
   });
-  return { azureDevops, organization, project, repository: devopsRepository, pullRequest, token, connection };
+  return { azureDevops, organization, project, repository: devopsRepository, pullRequest, token };
 }
 
 function createIdentity(): SandboxIdentity {
@@ -213,5 +259,7 @@ function createIdentity(): SandboxIdentity {
     objectId: randomUUID(),
     clientSecret: randomBytes(30).toString('base64url'),
     connectionId: randomUUID(),
+    machineId: randomUUID(),
+    machineObjectId: randomUUID(),
   };
 }

@@ -90,7 +90,7 @@ export async function errorOf(promise: Promise<unknown>, credential?: AzureCrede
   for (const secret of [clientSecret, ...(credential?.secrets ?? [])]) {
     if (everything.includes(secret)) throw new Error('an error shows a secret');
   }
-  if (/authorization|bearer/i.test(everything)) throw new Error('an error shows a header');
+  if (/authorization['"]?:|bearer /i.test(everything)) throw new Error('an error shows a header');
   if (/[\r\n]/.test(error.message) || error.hint === '') throw new Error(`not one line with a hint: ${error.message}`);
   return error;
 }

@@ -14,6 +14,7 @@ export const emptyEnvironment: Environment = {
   azureClientCertificate: undefined,
   federatedTokenFile: undefined,
   instanceMetadata: undefined,
+  endpointSecrets: [],
   openServiceConnection: undefined,
   fetchIdentityToken: undefined,
   giveHostToken: () => undefined,

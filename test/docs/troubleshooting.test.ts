@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { advisoryError } from '../../src/advisory/advisory-error.ts';
 import { identityError, vaultError } from '../../src/azure/azure-error.ts';
 import { exitCodeOf } from '../../src/command/exit-code.ts';
+import { connectionError } from '../../src/host/azure-pipelines/connection-variables.ts';
 import { layerRefusal } from '../../src/layer/refusal.ts';
 import { StepError } from '../../src/lib/step-error.ts';
 import { policyError } from '../../src/policy/policy-error.ts';
@@ -15,6 +16,7 @@ import { readMarkdown, root, tableRows } from './markdown.ts';
 /** Makes the error of a code as its folder does; the codes of a union that is not here have to stand beside an origin in the sources. */
 const makers: Readonly<Record<string, (code: never) => StepError>> = {
   AdvisoryErrorCode: (code) => advisoryError(code, '', ''),
+  ConnectionErrorCode: (code) => connectionError(code, '', ''),
   IdentityErrorCode: (code) => identityError(code, '', ''),
   LayerErrorCode: (code) => layerRefusal('', code, 0, ''),
   PolicyErrorCode: () => policyError('', []),

@@ -45,8 +45,7 @@ export async function setUpAzure(options: Partial<AzureDevopsOptions> = {}, toke
     ...options,
   });
   const folder = await mkdtemp(join(tmpdir(), 'image-custody-test-'));
-  const connection = { id: 'c', name: 'c', tenantId: 't', clientId: 'c' };
-  const job = { azureDevops, organization: 'fabrikam', project, repository, pullRequest, token, connection };
+  const job = { azureDevops, organization: 'fabrikam', project, repository, pullRequest, token, connections: [] };
   const step = await prepareAzurePipelinesStep(job, { folder, inputs: { failOn: 'high' } });
   let count = 0;
   function again(change: Parameters<AzureSetup['again']>[0] = {}): AzureRun {

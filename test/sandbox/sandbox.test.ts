@@ -63,7 +63,10 @@ describe('a child with nothing but the environment of a step', () => {
   });
 
   it('on Azure Pipelines federates with the real SDK through the service connection', async () => {
-    const step = await sandbox.prepareAzurePipelinesStep({ folder: join(folder, 'azure'), inputs: { keyVault: sandbox.vault.url } });
+    const step = await sandbox.prepareAzurePipelinesStep({
+      folder: join(folder, 'azure'),
+      inputs: { keyVault: sandbox.vault.url, azureServiceConnection: 'contoso-azure' },
+    });
     const script = `
       import { AzurePipelinesCredential } from '@azure/identity';
       import { SecretClient } from '@azure/keyvault-secrets';

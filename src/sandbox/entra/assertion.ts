@@ -1,5 +1,5 @@
 import type { JsonWebKey } from 'node:crypto';
-import { isSignedBy, parseToken } from '../json-web-token.ts';
+import { type Claims, isSignedBy, parseToken } from '../json-web-token.ts';
 import { type EntraError, entraErrors } from './error.ts';
 
 /** A federated identity credential: whose tokens stand for the application. Compared exactly, case and all. */
@@ -35,16 +35,24 @@ export async function findAssertionFault(
   if (mismatch !== undefined) {
     return mismatch;
   }
-  const from = typeof nbf === 'number' ? nbf : 0;
-  const seconds = now.getTime() / 1000;
-  if (seconds < from - skewSeconds || seconds > exp + skewSeconds) {
-    return entraErrors.assertionOutOfTime(now, new Date(from * 1000), new Date(exp * 1000));
+  const outOfTime = findTimeFault({ nbf, exp }, now);
+  if (outOfTime !== undefined) {
+    return outOfTime;
   }
   const keys = await fetchKeys(iss).catch(() => undefined);
   if (keys === undefined) {
     return entraErrors.issuerUnreachable();
   }
   return isSignedBy(token, keys) ? undefined : entraErrors.unsignedAssertion();
+}
+
+/** Whether an assertion is too old or not valid yet. */
+export function findTimeFault({ nbf, exp }: Claims, now: Date): EntraError | undefined {
+  const [from, to] = [typeof nbf === 'number' ? nbf : 0, Number(exp)];
+  const seconds = now.getTime() / 1000;
+  return seconds < from - skewSeconds || seconds > to + skewSeconds
+    ? entraErrors.assertionOutOfTime(now, new Date(from * 1000), new Date(to * 1000))
+    : undefined;
 }
 
 function findMismatch(

@@ -13,7 +13,9 @@ export interface EntraError {
     | 'unauthorized_client'
     | 'invalid_resource'
     | 'invalid_scope'
-    | 'unsupported_grant_type';
+    | 'invalid_grant'
+    | 'unsupported_grant_type'
+    | 'temporarily_unavailable';
   readonly text: string;
 }
 
@@ -79,6 +81,39 @@ export const entraErrors = {
     error: 'invalid_client' as const,
     text: `Client assertion is not within its valid time range. Current time: ${now.toISOString()}, assertion valid from ${from.toISOString()}, expiry time of assertion ${to.toISOString()}. Review the documentation at https://learn.microsoft.com/entra/identity-platform/certificate-credentials .`,
   }),
+  assertionAudience: (audience: string) => ({
+    code: 700023,
+    error: 'invalid_client' as const,
+    text: `Client assertion audience claim does not match Realm issuer. Review the documentation at https://learn.microsoft.com/entra/identity-platform/certificate-credentials . Audience: '${audience}'.`,
+  }),
+  unknownKey: (thumbprint: string, clientId: string) =>
+    invalidSignature(
+      'The key was not found.',
+      `Thumbprint of key used by client: '${thumbprint}', Please visit the Azure Portal, Graph Explorer or directly use MS Graph to see configured keys for app Id '${clientId}'.`,
+    ),
+  wrongKey: (thumbprint: string, from: Date, to: Date) =>
+    invalidSignature('Key was found, but use of the key to verify the signature failed.', foundKey(thumbprint, from, to)),
+  expiredKey: (thumbprint: string, from: Date, to: Date) => invalidSignature('The key used is expired.', foundKey(thumbprint, from, to)),
+  disabledApplication: (clientId: string) => ({
+    code: 7000112,
+    error: 'unauthorized_client' as const,
+    text: `Application '${clientId}'(image-custody) is disabled.`,
+  }),
+  blockedByPolicy: () => ({
+    code: 53003,
+    error: 'invalid_grant' as const,
+    text: 'Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.',
+  }),
+  noConsent: (clientId: string) => ({
+    code: 65001,
+    error: 'invalid_grant' as const,
+    text: `The user or administrator has not consented to use the application with ID '${clientId}' named 'image-custody'. Send an interactive authorization request for this user and resource.`,
+  }),
+  throttled: () => ({
+    code: 90055,
+    error: 'temporarily_unavailable' as const,
+    text: 'The tenant has exceeded the maximum request rate. Please wait and retry.',
+  }),
   noFederation: (issuer: string, subject: string, audience: string) => ({
     code: 70021,
     error: 'invalid_request' as const,
@@ -105,8 +140,7 @@ function toEntraAnswer({ code, error, text }: EntraError, url: string, headers: 
   const correlationId = typeof asked === 'string' ? asked : randomUUID();
   const timestamp = now.toISOString().replace('T', ' ').replace(/\.\d+/, '');
   const description = `AADSTS${code}: ${text} Trace ID: ${traceId} Correlation ID: ${correlationId} Timestamp: ${timestamp}`;
-  // RFC 6749, section 5.2: 401 where the client's authentication failed, else 400.
-  return toJsonAnswer(error === 'invalid_client' ? 401 : 400, {
+  return toJsonAnswer(statusOf(error), {
     error,
     error_description: description,
     error_codes: [code],
@@ -115,6 +149,26 @@ function toEntraAnswer({ code, error, text }: EntraError, url: string, headers: 
     correlation_id: correlationId,
     error_uri: `${url}/error?code=${code}`,
   });
+}
+
+/** RFC 6749, section 5.2: 401 where the client's authentication failed, else 400. */
+function statusOf(error: EntraError['error']): number {
+  if (error === 'temporarily_unavailable') {
+    return 429;
+  }
+  return error === 'invalid_client' ? 401 : 400;
+}
+
+function invalidSignature(reason: string, details: string): EntraError {
+  return {
+    code: 700027,
+    error: 'invalid_client',
+    text: `Client assertion contains an invalid signature. [Reason - ${reason}, ${details}]`,
+  };
+}
+
+function foundKey(thumbprint: string, from: Date, to: Date): string {
+  return `Thumbprint of key used by client: '${thumbprint}', Found key 'Start=${from.toISOString()}, End=${to.toISOString()}'`;
 }
 
 function mismatch(code: number, what: string): EntraError {

@@ -17,13 +17,29 @@ export interface SecretName {
 /** So many connections to the vault at once. */
 const atOnce = 8;
 
+/** A secret, and until when it may be used, where somebody has said so. */
+export interface DatedSecret {
+  readonly value: SecretValue;
+  readonly expires: Date | undefined;
+}
+
 /** The value of a secret. Rejects with a StepError of origin `vault` or `identity`. */
 export async function readSecret(
   vault: VaultAddress,
   credential: AzureCredential,
   now: () => Date,
-  { name, version }: SecretName,
+  name: SecretName,
 ): Promise<SecretValue> {
+  return (await readDatedSecret(vault, credential, now, name)).value;
+}
+
+/** The same with its date. */
+export async function readDatedSecret(
+  vault: VaultAddress,
+  credential: AzureCredential,
+  now: () => Date,
+  { name, version }: SecretName,
+): Promise<DatedSecret> {
   verifyObjectName('secret', name, version);
   const request = { vault, credential, kind: 'secret', name, operation: 'get' } as const satisfies VaultRequest;
   const { SecretClient } = await import('@azure/keyvault-secrets');
@@ -34,7 +50,7 @@ export async function readSecret(
   );
   verifyUsable(request, properties, now());
   if (value === undefined) throw refusal(request, noValue);
-  return new SecretValue(value);
+  return { value: new SecretValue(value), expires: properties.expiresOn };
 }
 
 const noValue = { kind: 'object-missing', reason: 'it has no value', hint: 'Store a value as a new version of the secret.' } as const;

@@ -1,5 +1,6 @@
 import type { AzureCredential } from '../azure/credential.ts';
 import { type KeyVault, openKeyVault } from '../azure/key-vault.ts';
+import type { DatedSecret } from '../azure/vault-secrets.ts';
 import type { Host } from '../host/host.ts';
 import type { AccessSettings, Credential, SecretRequest } from '../inputs/settings.ts';
 import type { SecretValue } from '../lib/secret-value.ts';
@@ -62,11 +63,11 @@ export function openIdentity(settings: AccessSettings, host: Host, world: World)
 }
 
 /** One of the named secrets, masked on the host. */
-export async function readSecret(request: SecretRequest, identity: Identity, host: Host): Promise<SecretValue> {
+export async function readSecret(request: SecretRequest, identity: Identity, host: Host): Promise<DatedSecret> {
   const { name, version } = toSecretName(request);
-  const value = await identity.openVault(undefined).readSecret(name, version);
-  host.mask(value);
-  return value;
+  const secret = await identity.openVault(undefined).readDatedSecret(name, version);
+  host.mask(secret.value);
+  return secret;
 }
 
 function toSecretName({ secretName }: SecretRequest): { readonly name: string; readonly version: string | undefined } {

@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { doctor } from '../../src/command/doctor.ts';
 import type { ExitCode } from '../../src/command/exit-code.ts';
+import { secure } from '../../src/command/secure.ts';
 import type { Environment, World } from '../../src/command/world.ts';
 import type { Host } from '../../src/host/host.ts';
-import { parseDoctorSettings } from '../../src/inputs/parse.ts';
+import { parseDoctorSettings, parseSettings } from '../../src/inputs/parse.ts';
 import { createHttp } from '../../src/lib/http-client.ts';
 import type { ChooseProxy, ProxyServer } from '../../src/lib/proxy.ts';
 import { SecretValue } from '../../src/lib/secret-value.ts';
@@ -31,11 +32,46 @@ export interface ConsultationOptions {
 export async function consult(
   place: Place,
   inputs: Readonly<Record<string, string>>,
-  { environment = {}, world: more = {}, proxy }: ConsultationOptions = {},
+  options: ConsultationOptions = {},
 ): Promise<Consultation> {
+  const { host, world, close, log, summaries, masked, outputs } = await openRun(place, options);
+  try {
+    const settings = parseDoctorSettings(new Map(Object.entries(inputs)), (name) => name);
+    const exitCode = await doctor(settings, host, world);
+    const report = JSON.parse(await readFile(outputs.get('report') ?? '', 'utf8')) as { readonly checks: readonly CheckResult[] };
+    const of = (name: string): CheckResult => {
+      const found = report.checks.filter((check) => check.name === name);
+      if (found.length !== 1)
+        throw new Error(`${found.length} results for ${name} of ${report.checks.map((check) => check.name).join(', ')}`);
+      return found[0] as CheckResult;
+    };
+    return { exitCode, results: report.checks, log, summaries, masked, of };
+  } finally {
+    close();
+  }
+}
+
+/** What `secure` ends with in the same place: its exit code, or the error. */
+export async function secureInstead(
+  place: Place,
+  inputs: Readonly<Record<string, string>>,
+  options: ConsultationOptions = {},
+): Promise<unknown> {
+  const { host, world, close } = await openRun(place, options);
+  try {
+    const settings = parseSettings(new Map(Object.entries(inputs)), (name) => name);
+    return await secure(settings, host, world);
+  } catch (error) {
+    return error;
+  } finally {
+    close();
+  }
+}
+
+async function openRun(place: Place, { environment = {}, world: more = {}, proxy }: ConsultationOptions) {
   const { sandbox } = place;
   const { tenantId, clientId, clientSecret } = sandbox.identity;
-  const choose: ChooseProxy = () => proxy;
+  const choose: ChooseProxy = (url) => (url.protocol === 'https:' ? proxy : undefined);
   const http = createHttp({ userAgent: 'image-custody/test', ca: [sandbox.authority.certificatePem], chooseProxy: choose });
   const folder = await place.newFolder('doctor');
   const [log, summaries, masked]: [string[], string[], string[]] = [[], [], []];
@@ -61,21 +97,5 @@ export async function consult(
       ...environment,
     },
   };
-  try {
-    const exitCode = await doctor(
-      parseDoctorSettings(new Map(Object.entries(inputs)), (name) => name),
-      host,
-      world,
-    );
-    const report = JSON.parse(await readFile(outputs.get('report') ?? '', 'utf8')) as { readonly checks: readonly CheckResult[] };
-    const of = (name: string): CheckResult => {
-      const found = report.checks.filter((check) => check.name === name);
-      if (found.length !== 1)
-        throw new Error(`${found.length} results for ${name} of ${report.checks.map((check) => check.name).join(', ')}`);
-      return found[0] as CheckResult;
-    };
-    return { exitCode, results: report.checks, log, summaries, masked, of };
-  } finally {
-    http.close();
-  }
+  return { host, world, log, summaries, masked, outputs, close: () => http.close() };
 }

@@ -1,10 +1,14 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseProxy } from '../../src/lib/proxy.ts';
 import { SecretValue } from '../../src/lib/secret-value.ts';
+import { startKeyVault } from '../../src/sandbox/key-vault.ts';
 import type { RunningRegistry } from '../../src/sandbox/registry.ts';
+import { writeZip } from '../advisory/zip-writer.ts';
+import { startForwardProxy } from '../lib/forward-proxy.ts';
 import { fileInputs, openPlace, type Place, vaultInputs } from '../main/place.ts';
-import { consult } from './doctor-case.ts';
+import { consult, secureInstead } from './doctor-case.ts';
 
 let place: Place;
 let registry: RunningRegistry;
@@ -212,5 +216,95 @@ describe('doctor, where one thing is wrong', () => {
     const docker = { host: `unix://${place.folder}/no.sock` };
     const { of } = await consult(place, { ...inputs, image: 'app:ci' }, { environment: { docker } });
     expect(of('image')).toMatchObject({ state: 'wrong', code: 'source-daemon' });
+  });
+});
+
+describe('doctor, what will end or is to be known', () => {
+  it('a secret that expires soon is a warning with the command that renews it', async () => {
+    const { sandbox } = place;
+    const expires = new Date(Date.now() + 5.5 * 24 * 3_600_000);
+    const vault = await startKeyVault({
+      tls: await sandbox.authority.issueTls(),
+      entra: sandbox.entra,
+      grants: { [sandbox.identity.objectId]: ['secrets/get'] },
+      secrets: [{ name: 'registry-password', value: place.password, expires }],
+    });
+    const inputs = { ...fileInputs(place, `${registry.host}/team/app:1`), 'key-vault': vault.url, secrets: 'PASSWORD = registry-password' };
+    const { of, exitCode } = await consult(place, { ...inputs, 'registry-password': 'secret:PASSWORD' });
+    await vault.close();
+    expect(exitCode).toBe(0);
+    expect(of('secret PASSWORD')).toMatchObject({
+      state: 'warning',
+      text: expect.stringContaining('in 5 days'),
+      hint: expect.stringContaining('az keyvault secret set --vault-name'),
+    });
+    expect(of(`push ${registry.host}/team/app`).state).toBe('right');
+  });
+
+  it('which proxy is used for which host, that it opens no tunnel, and that it is not there', async () => {
+    const osv = new URL(place.sandbox.osv.url);
+    const hosts = { [osv.host]: osv };
+    const environment = { azureTenantId: undefined };
+    const inputs = fileInputs(place, `${registry.host}/team/app:1`);
+    const proxy = await startForwardProxy({ hosts, login: 'me:a password' });
+    const through = await consult(place, inputs, { environment, proxy: parseProxy('HTTPS_PROXY', proxy.address('me:a%20password')) });
+    expect(through.of(`network ${osv.host}`).text).toContain(`through the proxy ${proxy.address()} (HTTPS_PROXY)`);
+    expect(through.of(`network ${registry.host}`).text).toContain('directly, past the proxy');
+    expect(JSON.stringify(through.results)).not.toContain('password"@');
+    const wrong = await consult(place, inputs, { environment, proxy: parseProxy('HTTPS_PROXY', proxy.address()) });
+    expect(wrong.of(`network ${osv.host}`)).toMatchObject({
+      state: 'wrong',
+      text: expect.stringContaining('asks for a user and a password'),
+    });
+    proxy.close();
+    const gone = await consult(place, inputs, { environment, proxy: parseProxy('HTTPS_PROXY', proxy.address()) });
+    expect(gone.of(`network ${osv.host}`)).toMatchObject({ state: 'wrong', hint: expect.stringContaining('HTTPS_PROXY') });
+    expect(gone.of('advisories').state).toBe('skipped');
+    const strict = await startForwardProxy({ hosts, status: 403 });
+    const closed = await consult(place, inputs, { environment, proxy: parseProxy('HTTPS_PROXY', strict.address()) });
+    strict.close();
+    expect(closed.of(`network ${osv.host}`)).toMatchObject({ state: 'wrong', hint: expect.stringContaining(`CONNECT to ${osv.host}`) });
+  });
+
+  it('that anybody may read what is there, and which tag will be moved', async () => {
+    const open = await place.startRegistry({ auth: { kind: 'none' } });
+    const inputs = fileInputs(place, `${open.host}/team/app:1`);
+    expect(await secureInstead(place, inputs, { environment: { azureTenantId: undefined } })).toBe(0);
+    const { of, exitCode } = await consult(place, inputs, { environment: { azureTenantId: undefined } });
+    expect(exitCode).toBe(0);
+    expect(of(`read ${open.host}/team/app`).text).toContain('1 will be moved');
+    expect(of(`anonymous ${open.host}/team/app`).text).toBe('anybody may read it, without a credential');
+  });
+
+  it('an image of a registry, where it is and where it is not', async () => {
+    const open = await place.startRegistry({ auth: { kind: 'none' } });
+    const environment = { azureTenantId: undefined };
+    expect(await secureInstead(place, fileInputs(place, `${open.host}/team/app:1`), { environment })).toBe(0);
+    const { advisories = '' } = fileInputs(place, 'x/y:1');
+    const there = await consult(place, { image: `registry:${open.host}/team/app:1`, advisories }, { environment });
+    expect(there.of('image')).toMatchObject({ state: 'right', text: expect.stringMatching(/sha256:[0-9a-f]{64}/) });
+    const missing = await consult(place, { image: `registry:${open.host}/team/app:2`, advisories }, { environment });
+    expect(missing.of('image')).toMatchObject({ state: 'wrong', code: 'not-found' });
+    expect(missing.exitCode).toBe(3);
+  });
+
+  it('advisories that are older than the policy allows', async () => {
+    await writeFile(join(place.workspace, 'fresh.yml'), 'version: 1\nextends: builtin\nadvisories:\n  max-age: 1d\n');
+    const folder = join(place.workspace, 'records/npm');
+    await mkdir(folder, { recursive: true });
+    const record = {
+      id: 'X-1',
+      modified: '2024-01-01T00:00:00Z',
+      affected: [{ package: { ecosystem: 'npm', name: 'lodash' }, versions: ['4.17.4'] }],
+    };
+    await writeFile(join(folder, 'all.zip'), writeZip([{ name: 'X-1.json', content: JSON.stringify(record) }]).bytes);
+    const inputs = { advisories: 'records', policy: 'fresh.yml' };
+    const { of, exitCode } = await consult(place, inputs, { environment: { azureTenantId: undefined } });
+    expect(of('advisories')).toMatchObject({
+      state: 'wrong',
+      text: expect.stringContaining('older than the 1d'),
+      hint: expect.stringContaining('mirror'),
+    });
+    expect(exitCode).toBe(3);
   });
 });

@@ -35,6 +35,8 @@ export interface Case {
   needsOf(registry: string): readonly string[];
 }
 
+export const dayMs = 24 * 3_600_000;
+
 export const checkNames = {
   identity: 'identity',
   signingKey: 'signing key',
@@ -46,7 +48,14 @@ export const checkNames = {
 export function openCase(settings: DoctorSettings, host: Host, world: World): Case {
   const identity = openOrKeep(() => openIdentity(settings, host, world));
   const secrets = new Map<string, SecretValue>();
-  const credentials = (): Credentials => toCredentials(settings, identity, secrets, host, world);
+  let opened: { readonly credentials: Credentials; readonly secrets: number } | undefined;
+  // One for all checks, so that a credential helper is asked once; anew where another secret is known.
+  const credentials = (): Credentials => {
+    if (opened?.secrets !== secrets.size) {
+      opened = { credentials: toCredentials(settings, identity, secrets, host, world), secrets: secrets.size };
+    }
+    return opened.credentials;
+  };
   const key = settings.signingKey === undefined ? undefined : parseSigningKey(settings.signingKey);
   const signsInVault = key?.kind === 'key-vault';
   let signer: Promise<KeySigner> | undefined;

@@ -16,7 +16,8 @@ export function identityCheck({ settings, identity, usesVault, vaults }: Case): 
         // Where there is no identity this throws what a run would end with.
         if (usesVault) vaults();
         if (azure === undefined) throw noIdentity(() => identity.openVault(settings.keyVault));
-        if (usesVault) await azure.getToken(`https://${azure.cloud.vaultSuffix}/.default`);
+        // Of the kind that the clients of a vault ask for.
+        if (usesVault) await azure.getToken(`https://${azure.cloud.vaultSuffix}/.default`, { enableCae: true });
         else if ((await fetchRegistryToken(azure, 'registry')) === undefined) await fetchRegistryToken(azure, 'resource-manager');
         return { state: 'right', text: `signed in as ${azure.description}` };
       },

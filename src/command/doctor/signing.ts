@@ -6,9 +6,8 @@ import type { KeySigner } from '../../model/signer.ts';
 import { checkCertificateChain } from '../../sign/notary/certificate-chain.ts';
 import { wrongSignature } from '../../sign/notary/signature.ts';
 import { parseSigningKey } from '../../sign/signing-key.ts';
-import { type Case, checkNames } from './case.ts';
+import { type Case, checkNames, dayMs } from './case.ts';
 
-const dayMs = 24 * 3_600_000;
 /** A certificate takes a while to be renewed and to be handed to those who verify. */
 const soonDays = 30;
 

@@ -30,7 +30,8 @@ function isLongEnough(text: string): boolean {
 
 /**
  * What is always the same of a text in base64, wherever in the encoded bytes it begins (`user:PASSWORD` of Basic authentication): six bits make a
- * character, so the first and last ones depend on what stands before and after. And its lines, as `base64` and PEM wrap them.
+ * character, so the first and last ones depend on what stands before and after. And its lines, as `base64` and PEM wrap them; where something stands
+ * before it, nobody knows where they end.
  */
 function toBase64Forms(text: string): readonly string[] {
   const bytes = Buffer.from(text, 'utf8');

@@ -14,6 +14,7 @@ import type { Exchange } from './exchange.ts';
 import type { WorkflowRun } from './github/identity-token.ts';
 import { type Github, startGithub } from './github.ts';
 import { type GithubJob, type GithubStep, type GithubStepOptions, prepareGithubStep } from './github-runner.ts';
+import type { VaultPermission } from './key-vault/access.ts';
 import { type KeyVault, startKeyVault } from './key-vault.ts';
 import { startInstanceMetadata } from './managed-identity.ts';
 import { type OsvOptions, startOsv } from './osv.ts';
@@ -23,6 +24,8 @@ import type { StandIn } from './stand-in.ts';
 export interface SandboxOptions {
   /** Key Vault secrets by name. */
   readonly secrets?: Readonly<Record<string, string>>;
+  /** What the identity may do in the vault. Default: read secrets and certificates, and sign. */
+  readonly vaultGrants?: readonly VaultPermission[];
   /** What the stand-in of osv.dev knows; nothing where absent. */
   readonly advisories?: Pick<OsvOptions, 'records' | 'matches'>;
   /** Called after each exchange of any stand-in, which its URL tells. */

@@ -111,6 +111,32 @@ describe('the repaired shop', () => {
   it('never shows the secret of the vault', () => expectNoSecret(run));
 });
 
+describe('a run that hands a secret on', () => {
+  const secret = "p@ss/w%25rd+~!*'();]<b>&";
+  let run: ActRun;
+  beforeAll(async () => {
+    const names = { secrets: 'REGISTRY_PASSWORD = registry-password\nSHOP_DB = shop-database', 'export-secrets': 'SHOP_DB' };
+    run = await runWorkflow('fixed', names, { 'shop-database': secret });
+    return () => run.world.close();
+  });
+
+  it('gives it to the step after it, and to no environment', () => {
+    expect(run.exitCode, run.stdout + run.stderr).toBe(0);
+    expect(run.outputs.SHOP_DB).toBe(secret);
+    expect(run.stdout).toContain('unnamed: none');
+    expect(run.stdout).toContain('Handed to later steps of this job (input export-secrets): SHOP_DB.');
+  });
+
+  it('shows it in no form, though a later step prints it', () => {
+    const printed = run.stdout.split('\n').filter((line) => line.includes('printed'));
+    expect(printed.length).toBeGreaterThanOrEqual(3);
+    const forms = [secret, Buffer.from(secret).toString('base64'), encodeURIComponent(secret)];
+    for (const form of forms) expect(run.stdout + run.stderr).not.toContain(form);
+  });
+
+  it('never shows the secret of the vault', () => expectNoSecret(run));
+});
+
 it('finds the example workflow to be one', async () => {
   const result = await runProgram(peer('act'), ['--validate', '--workflows', join(project, 'examples/github/image.yml')], {
     cwd: root,
@@ -124,8 +150,12 @@ function expectNoSecret({ world, stdout, stderr }: ActRun): void {
   expect(stdout + stderr).not.toContain(world.password);
 }
 
-async function runWorkflow(shop: 'bad' | 'fixed', inputs: Readonly<Record<string, string>> = {}): Promise<ActRun> {
-  const world = await startShopSandbox();
+async function runWorkflow(
+  shop: 'bad' | 'fixed',
+  inputs: Readonly<Record<string, string>> = {},
+  secrets: Readonly<Record<string, string>> = {},
+): Promise<ActRun> {
+  const world = await startShopSandbox(undefined, { secrets });
   const folder = await mkdtemp(join(root, `${shop}-`));
   const [workspace, home, cache] = ['repository', 'home', 'cache'].map((name) => join(folder, name)) as [string, string, string];
   await cloneProject(workspace);
@@ -175,10 +205,19 @@ function toWorkflow(inputs: Readonly<Record<string, string>>): object {
     env: { SEEN: '{"outcome":"${{ steps.custody.outcome }}","outputs":${{ toJSON(steps.custody.outputs) }}}' },
     run: 'printf %s "$SEEN" > "$RESULT_FILE"\necho "digest ${{ steps.custody.outputs.digest }}"',
   };
+  const print = {
+    env: { NAMED: '${{ steps.custody.outputs.SHOP_DB }}' },
+    run: [
+      'echo "unnamed: ${SHOP_DB:-none}"',
+      'echo "printed $NAMED"',
+      'echo "printed $(printf %s "$NAMED" | base64 -w 0)"',
+      'echo "printed $(printf %s "$NAMED" | jq -sRr @uri)"',
+    ].join('\n'),
+  };
   return {
     name: 'Image',
     on: 'pull_request',
     permissions: { contents: 'read', 'id-token': 'write', 'pull-requests': 'write', checks: 'write' },
-    jobs: { image: { 'runs-on': 'ubuntu-latest', steps: [{ uses: 'actions/checkout@v5' }, custody, look] } },
+    jobs: { image: { 'runs-on': 'ubuntu-latest', steps: [{ uses: 'actions/checkout@v5' }, custody, look, print] } },
   };
 }

@@ -6,7 +6,7 @@ import { demoAdvisories } from '../../src/sandbox/demo/advisories.ts';
 import { badShop, fixedShop } from '../../src/sandbox/demo/shop.ts';
 import type { Exchange } from '../../src/sandbox/exchange.ts';
 import { type RunningRegistry, startRegistry } from '../../src/sandbox/registry.ts';
-import { type Sandbox, startSandbox } from '../../src/sandbox/sandbox.ts';
+import { type Sandbox, type SandboxOptions, startSandbox } from '../../src/sandbox/sandbox.ts';
 
 /** The whole outside world of a step that takes the demo's shop into custody. */
 export interface ShopSandbox {
@@ -26,11 +26,15 @@ export interface ShopSandbox {
 
 const repository = 'contoso/shop';
 
-export async function startShopSandbox(onExchange?: (exchange: Exchange) => void): Promise<ShopSandbox> {
+export async function startShopSandbox(
+  onExchange?: (exchange: Exchange) => void,
+  vault: Pick<SandboxOptions, 'secrets' | 'vaultGrants'> = {},
+): Promise<ShopSandbox> {
   const folder = await mkdtemp(join(tmpdir(), 'shop-sandbox-'));
   const password = randomBytes(24).toString('base64url');
   const sandbox = await startSandbox(join(folder, 'sandbox'), {
-    secrets: { 'registry-password': password },
+    ...vault,
+    secrets: { 'registry-password': password, ...vault.secrets },
     advisories: { records: demoAdvisories },
     ...(onExchange === undefined ? {} : { onExchange }),
   });

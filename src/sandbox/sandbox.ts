@@ -77,7 +77,7 @@ const repository = { owner: 'contoso', name: 'shop', private: true };
 const commits = { head: 'a1'.repeat(20), base: 'b2'.repeat(20), merge: 'c3'.repeat(20) };
 const pullRequestNumber = 7;
 const signingName = 'image-signing';
-const grants = ['secrets/get', 'secrets/readMetadata', 'certificates/get', 'keys/sign'] as const;
+const defaultGrants = ['secrets/get', 'secrets/readMetadata', 'certificates/get', 'keys/sign'] as const;
 
 /** Starts every stand-in but the registry; `folder` is made and gets the authority's certificate. */
 export async function startSandbox(folder: string, options: SandboxOptions = {}): Promise<Sandbox> {
@@ -104,6 +104,7 @@ export async function startSandbox(folder: string, options: SandboxOptions = {})
     identities: [{ clientId: identity.machineId, kind: 'user' }],
   });
   const clientCertificate = once(() => createClientCertificate(certificates, now));
+  const grants = options.vaultGrants ?? defaultGrants;
   const vault = await startKeyVault({
     ...shared,
     entra,

@@ -52,7 +52,7 @@ export class RegistryCredentials {
     const given = this.#fromInputs(registry) ?? (isAzureGiven ? this.#fromAzure(registry) : undefined);
     const stored = given ?? (await this.#fromFiles(repository, use));
     if (!isAzureRegistry(registry)) return stored;
-    const credential = stored.kind === 'anonymous' ? (this.#fromAzure(registry) ?? stored) : stored;
+    const credential = stored.kind === 'anonymous' && !isAzureGiven ? await this.#fromMachine(registry, use, stored) : stored;
     if (use === 'push' && credential.kind === 'anonymous') throw noCredential(registry, credential.because);
     if (credential.kind === 'password' && azureUserOf(credential.username, registry) === 'admin') this.#verifyAdmin(registry);
     return credential;
@@ -71,6 +71,20 @@ export class RegistryCredentials {
     const { azure } = this.#options;
     if (azure === undefined || !isAzureRegistry(registry)) return undefined;
     return { kind: 'entra', fetchToken: (audience) => fetchRegistryToken(azure, audience), objectId: () => azure.objectId };
+  }
+
+  /** What the machine happens to have is looked for here, so that a run without it goes on as nobody where that may do. */
+  async #fromMachine(registry: string, use: RegistryUse, anonymous: AnonymousCredential): Promise<RegistryCredential> {
+    const { azure, host } = this.#options;
+    if (azure === undefined) return anonymous;
+    try {
+      await fetchRegistryToken(azure, 'registry');
+      return this.#fromAzure(registry) ?? anonymous;
+    } catch (error) {
+      if (!(error instanceof StepError) || (use === 'push' && error.code !== 'no-identity')) throw error;
+      if (error.code !== 'no-identity') host.log('warning', `${error.message}. Reading ${registry} without a credential.`);
+      return { kind: 'anonymous', because: [anonymous.because, error.message].filter((reason) => reason !== undefined).join(', ') };
+    }
   }
 
   async #fromFiles(repository: RepositoryName, use: RegistryUse): Promise<StoredCredential | AnonymousCredential> {

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { openIdentity } from '../../src/command/credentials.ts';
+import { openCredentials, openIdentity } from '../../src/command/credentials.ts';
 import type { Environment } from '../../src/command/world.ts';
 import { parseSettings } from '../../src/inputs/parse.ts';
 import { createHttp } from '../../src/lib/http-client.ts';
 import { SecretValue } from '../../src/lib/secret-value.ts';
+import type { ProgramOutcome, ProgramRequest } from '../../src/model/program.ts';
 import { emptyEnvironment, openWorld, silentHost } from './silent-world.ts';
 
 const id = (digit: string): string => `${digit.repeat(8)}-${digit.repeat(4)}-${digit.repeat(4)}-${digit.repeat(4)}-${digit.repeat(12)}`;
@@ -105,5 +106,60 @@ describe('azure-service-connection', () => {
     for (const other of [{ 'azure-identity': 'azure-cli' }, { 'azure-client-id': client }, { 'azure-tenant-id': tenant }]) {
       expect(() => open({ ...ids, openServiceConnection }, { 'azure-service-connection': id('5'), ...other })).toThrow(conflict);
     }
+  });
+});
+
+describe('an Azure registry that nobody gave a credential for', () => {
+  const repository = { registry: 'example.azurecr.io', repository: 'team/app' };
+  const accessToken = `h.${Buffer.from(JSON.stringify({ oid: id('6'), tid: tenant })).toString('base64url')}.s`;
+  const output = Buffer.from(JSON.stringify({ accessToken, expires_on: Math.floor(Date.now() / 1000) + 3600, tenant }));
+  const loggedIn: ProgramOutcome = { kind: 'ended', code: 0, output, errors: '' };
+
+  async function find(
+    use: 'read' | 'push',
+    outcome: ProgramOutcome,
+    given: Partial<Environment> = {},
+    inputs: Readonly<Record<string, string>> = {},
+  ) {
+    const asked: string[] = [];
+    const runProgram = async ({ name }: ProgramRequest) => {
+      asked.push(name);
+      return outcome;
+    };
+    const world = { ...openWorld(createHttp({ userAgent: 'test' })), environment: { ...emptyEnvironment, ...given }, runProgram };
+    const settings = parseSettings(new Map(Object.entries({ image: 'app:ci', ...inputs })), (name) => name);
+    const { forRegistry } = await openCredentials(settings, silentHost('/', '/'), world);
+    return { asked, credential: await forRegistry(repository, use) };
+  }
+
+  test('is spoken to as who the machine happens to be', async () => {
+    for (const use of ['read', 'push'] as const)
+      expect(await find(use, loggedIn)).toMatchObject({ asked: ['az'], credential: { kind: 'entra' } });
+  });
+
+  test('is read by nobody, and pushed to by nobody only in an error that says what was looked for', async () => {
+    const { credential } = await find('read', { kind: 'absent' });
+    expect(credential).toMatchObject({ kind: 'anonymous', because: expect.stringContaining('no program az') });
+    const missing = { code: 'registry-login-missing', message: expect.stringContaining('no program az') };
+    await expect(find('push', { kind: 'absent' })).rejects.toMatchObject(missing);
+  });
+
+  test('with a login that has expired is read by nobody, too, and pushing says so', async () => {
+    const expired: ProgramOutcome = {
+      kind: 'ended',
+      code: 1,
+      output: Buffer.alloc(0),
+      errors: 'AADSTS700082: The refresh token has expired.',
+    };
+    expect(await find('read', expired)).toMatchObject({ credential: { kind: 'anonymous' } });
+    await expect(find('push', expired)).rejects.toMatchObject({ code: 'azure-cli-expired' });
+  });
+
+  test('asks no machine where an earlier login has a credential, nor where there is to be no identity', async () => {
+    const bytes = Buffer.from(JSON.stringify({ auths: { 'example.azurecr.io': { auth: 'YTpi' } } }));
+    const stored = await find('push', loggedIn, { loginFiles: [{ path: 'config.json', bytes }] });
+    expect(stored).toMatchObject({ asked: [], credential: { kind: 'password' } });
+    const none = await find('read', loggedIn, {}, { 'azure-identity': 'none' });
+    expect(none).toMatchObject({ asked: [], credential: { kind: 'anonymous' } });
   });
 });

@@ -13,7 +13,8 @@ export const emptyEnvironment: Environment = {
   azureAuthorityHost: undefined,
   azureClientCertificate: undefined,
   federatedTokenFile: undefined,
-  instanceMetadata: undefined,
+  // Nobody listens there.
+  instanceMetadata: 'http://127.0.0.1:1',
   endpointSecrets: [],
   openServiceConnection: undefined,
   fetchIdentityToken: undefined,

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { openOsvService } from '../../src/advisory/osv-service.ts';
+import { cloudOf } from '../../src/azure/cloud.ts';
 import { openCredentials } from '../../src/command/credentials.ts';
 import type { Environment, World } from '../../src/command/world.ts';
 import type { Host } from '../../src/host/host.ts';
 import { createShellHost } from '../../src/host/shell/shell-host.ts';
 import { parseSettings } from '../../src/inputs/parse.ts';
+import { identityKinds } from '../../src/lib/credential-choice.ts';
 import { createHttp } from '../../src/lib/http-client.ts';
 import { shortestMask } from '../../src/lib/secret-forms.ts';
 import { SecretValue } from '../../src/lib/secret-value.ts';
@@ -61,6 +63,14 @@ describe('docs/credentials.md, which Azure identity', () => {
     expect(shortestMask).toBe(4);
     expect(text).toContain('from\nfour characters on');
   });
+});
+
+test('docs/credentials.md names every value of azure-identity, and clouds as the sources have them', () => {
+  expect(identityKinds.filter((kind) => !text.includes(`\`${kind}\``))).toEqual([]);
+  for (const [, authority = '', suffix, , audience] of tableRows(text, 'cloud')) {
+    const bare = (cell = '') => cell.replaceAll('`', '');
+    expect(cloudOf(bare(authority))).toMatchObject({ vaultSuffix: bare(suffix), tokenExchangeAudience: bare(audience), isMicrosoft: true });
+  }
 });
 
 describe('docs/credentials.md, which hosts are contacted', () => {

@@ -100,9 +100,10 @@ describe('examples/azure-pipelines/azure-pipelines.yml', () => {
     }
   });
 
-  it('names its secret where it signs in, and nowhere else', () => {
-    for (const { inputs, env = {} } of ours) {
-      expect(env.AZURE_CLIENT_SECRET === undefined).toBe(inputs?.azureClientId === undefined);
+  it('signs in by a service connection where it publishes, and has no secret', () => {
+    for (const { inputs, env } of ours) {
+      expect(inputs?.azureServiceConnection !== undefined).toBe(inputs?.push !== undefined);
+      expect(env).toBeUndefined();
       expect(JSON.stringify(inputs)).not.toMatch(/secret/i);
     }
   });

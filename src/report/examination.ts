@@ -1,6 +1,6 @@
 import { toVisibleLine } from '../lib/visible-text.ts';
 import type { CheckResult, CheckState, Examination } from '../model/check.ts';
-import { toText } from './markdown.ts';
+import { toCellCode, toText } from './markdown.ts';
 import { toPainter } from './terminal.ts';
 
 /** Version of the JSON; docs/doctor.md tells its fields. */
@@ -46,7 +46,8 @@ export function toExaminationTable(examination: Examination, colour: boolean): s
 export function toExaminationMarkdown(examination: Examination): string {
   const marks: Readonly<Record<CheckState, string>> = { right: '✅', warning: '⚠️', wrong: '❌', skipped: '⏭️' };
   const rows = examination.results.map(({ name, state, text, hint }) => {
-    const repair = hint === undefined ? '' : `<br>${toText(hint, maxCharacters)}`;
+    // As code, for it may be a command to copy.
+    const repair = hint === undefined ? '' : `<br>${toCellCode(hint, maxCharacters)}`;
     return `| ${marks[state]} ${words[state]} | ${toText(name)} | ${toText(text, maxCharacters)}${repair} |`;
   });
   const title = `## ${examination.isSound ? '✅' : '❌'} Doctor: ${toSentence(examination)}`;

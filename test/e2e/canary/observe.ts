@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -13,8 +13,8 @@ export interface ProgramRun {
   readonly folders: readonly string[];
   /** A new folder of the harness, for its own files. */
   readonly scratch: string;
-  /** Lets something happen to it while it runs. */
-  readonly onStart?: (child: ChildProcess) => void;
+  /** Given what tells the id of the process. */
+  readonly onStart?: (pid: () => number) => void;
   readonly timeoutMs?: number;
 }
 
@@ -47,7 +47,7 @@ export async function observe(run: ProgramRun): Promise<Observed> {
 
 function runToEnd(program: string, args: readonly string[], run: ProgramRun): Promise<Pick<Observed, 'exitCode' | 'stdout' | 'stderr'>> {
   const child = spawn(program, args, { cwd: run.cwd, env: { ...run.env }, stdio: ['ignore', 'pipe', 'pipe'] });
-  run.onStart?.(child);
+  run.onStart?.(() => tracedBy(child.pid ?? 0));
   const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
@@ -59,6 +59,11 @@ function runToEnd(program: string, args: readonly string[], run: ProgramRun): Pr
       resolve({ exitCode: code ?? undefined, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr) });
     });
   });
+}
+
+/** The program that a tracer has started. */
+function tracedBy(tracer: number): number {
+  return Number(readFileSync(`/proc/${tracer}/task/${tracer}/children`, 'utf8').trim().split(' ')[0]);
 }
 
 /** `1234 execve("/bin/sh", [...], [...]) = 0`: the first is the program itself. */

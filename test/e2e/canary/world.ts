@@ -35,6 +35,8 @@ export interface CanaryWorld {
   readonly planted: readonly Credential[];
   /** `HOST/team/app:1.0` of a registry that takes the vault's password and records everything. */
   readonly registry: Recorder;
+  /** A server that no credential is for. */
+  readonly elsewhere: Recorder;
   /** `example.azurecr.io`, which exchanges the identity's token; reached through the proxy. */
   readonly azureRegistry: string;
   /** Environment of a machine with a proxy that wants a password, and Docker's configuration. */
@@ -52,8 +54,10 @@ export interface CanaryWorld {
 export interface RunOptions {
   /** Default: the one that runs the tests. */
   readonly node?: string;
-  readonly nodeArgs?: readonly string[];
-  readonly onStart?: Parameters<typeof observe>[0]['onStart'];
+  /** In place of the host's bundle. */
+  readonly program?: string;
+  /** Told of each exchange with the process that made it. */
+  readonly onExchange?: (exchange: ServedExchange, pid: number) => void;
 }
 
 const azureName = 'example.azurecr.io';
@@ -62,8 +66,11 @@ const azureName = 'example.azurecr.io';
 export async function openCanaryWorld(programs: string): Promise<CanaryWorld> {
   const services = new Map<string, string>();
   let exchanges: ServedExchange[] = [];
+  let notify: (exchange: ServedExchange) => void = () => undefined;
   const record = (exchange: Exchange): void => {
-    exchanges.push({ ...exchange, service: services.get(exchange.request.url.origin) ?? exchange.request.url.origin });
+    const served = { ...exchange, service: services.get(exchange.request.url.origin) ?? exchange.request.url.origin };
+    exchanges.push(served);
+    notify(served);
   };
   const values = createValues();
   const place = await openPlace({ password: values.password, secrets: { lines: values.lines, short: values.short }, onExchange: record });
@@ -82,6 +89,8 @@ export async function openCanaryWorld(programs: string): Promise<CanaryWorld> {
     return recorder;
   };
   const registry = await startNamed('password', {});
+  const elsewhere = await startNamed('elsewhere', { auth: { kind: 'none' } });
+  services.set(elsewhere.url.origin, 'elsewhere');
   const grants = [{ repository: 'team/*', actions: ['pull', 'push'] as const }];
   const verifyEntraToken = async (token: string) => {
     const claims = await sandbox.entra.verifyToken(token, 'https://containerregistry.azure.net').catch(() => undefined);
@@ -109,6 +118,7 @@ export async function openCanaryWorld(programs: string): Promise<CanaryWorld> {
     place,
     planted,
     registry,
+    elsewhere,
     azureRegistry: azureName,
     machine,
     record,
@@ -132,13 +142,16 @@ export async function openCanaryWorld(programs: string): Promise<CanaryWorld> {
       const env = { ...machine, ...prepared.env, TMPDIR: step, XDG_CACHE_HOME: join(step, 'cache'), ...scene.env };
       const observed = await observe({
         node: options.node ?? process.execPath,
-        args: [...(options.nodeArgs ?? []), join(programs, `${host}.js`), ...(scene.args ?? prepared.args)],
+        args: [options.program ?? join(programs, `${host}.js`), ...(scene.args ?? prepared.args)],
         env: Object.fromEntries(Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined)),
         cwd: place.workspace,
         folders: [step, place.workspace, join(folder, 'machine')],
         scratch,
-        ...(options.onStart === undefined ? {} : { onStart: options.onStart }),
+        onStart: (pid) => {
+          notify = (exchange) => options.onExchange?.(exchange, pid());
+        },
       });
+      notify = () => undefined;
       const { exitCode, stdout, stderr } = observed;
       const leaks = findLeaks({ host, observed, exchanges, planted });
       return { exitCode, observed, exchanges, leaks, errors: readErrors(host, stdout.toString('utf8'), stderr.toString('utf8')) };

@@ -2,6 +2,7 @@ import { createPrivateKey, randomBytes, randomInt } from 'node:crypto';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Exchange } from '../../../src/sandbox/exchange.ts';
+import { type KeyVaultOptions, startKeyVault } from '../../../src/sandbox/key-vault.ts';
 import type { RegistryOptions } from '../../../src/sandbox/registry.ts';
 import { startForwardProxy } from '../../lib/forward-proxy.ts';
 import { openPlace, type Place } from '../../main/place.ts';
@@ -41,10 +42,16 @@ export interface CanaryWorld {
   readonly azureRegistry: string;
   /** Environment of a machine with a proxy that wants a password, and Docker's configuration. */
   readonly machine: Readonly<Record<string, string>>;
+  /** What documents call a server, by its host and port. */
+  readonly names: ReadonlyMap<string, string>;
   /** Names a server whose exchanges are to be recorded. */
   serve(service: string, url: string): void;
   readonly record: (exchange: Exchange) => void;
   startRegistry(name: string, options?: Partial<RegistryOptions>): Promise<Recorder>;
+  /** A registry that is called `NAME.azurecr.io`, in place of one before it that was called so. */
+  startAzureRegistry(options: Partial<RegistryOptions>, tamper?: RecorderOptions['tamper']): Promise<string>;
+  /** A vault of the sandbox's tenant that is called `example-vault`, in place of one before it; gives that name. */
+  startVault(options: Partial<KeyVaultOptions>, front?: Pick<RecorderOptions, 'tamper' | 'tls'>): Promise<string>;
   /** Address of a server that stands before one of the sandbox and answers for it where it wants to; its exchanges count as that one's. */
   standBefore(service: string, tamper: RecorderOptions['tamper']): Promise<string>;
   run(host: HostKind, scene: Scene, options?: RunOptions): Promise<CanaryRun>;
@@ -61,6 +68,8 @@ export interface RunOptions {
 }
 
 const azureName = 'example.azurecr.io';
+const vaultName = 'example-vault';
+const otherAzureName = 'other.azurecr.io';
 
 /** `programs`: the folder with the bundles. */
 export async function openCanaryWorld(programs: string): Promise<CanaryWorld> {
@@ -79,12 +88,24 @@ export async function openCanaryWorld(programs: string): Promise<CanaryWorld> {
     services.set(url, name);
   services.set(sandbox.azureDevops.url, 'azure-devops').set(sandbox.osv.url, 'osv');
 
+  const names = new Map([
+    [new URL(sandbox.entra.url).host, 'login.microsoftonline.com'],
+    [new URL(sandbox.vault.url).host, 'vault.example.com'],
+    [new URL(sandbox.github.url).host, 'api.github.com'],
+    [new URL(sandbox.azureDevops.url).host, 'dev.azure.com'],
+  ]);
   const closers: (() => unknown)[] = [];
-  const startNamed = async (name: string, options: Partial<RegistryOptions>, host?: string): Promise<Recorder> => {
+  const startNamed = async (
+    name: string,
+    options: Partial<RegistryOptions>,
+    host?: string,
+    tamper?: RecorderOptions['tamper'],
+  ): Promise<Recorder> => {
     const target = await place.startRegistry(options);
     const named = host === undefined ? {} : { name: host, tls: await sandbox.authority.issueTls([host]) };
-    const recorder = await startRecorder({ target: new URL(target.url), onExchange: record, ...named });
+    const recorder = await startRecorder({ target: new URL(target.url), onExchange: record, tamper, ...named });
     services.set(host === undefined ? recorder.url.origin : `https://${host}`, `registry ${name}`);
+    if (host === undefined) names.set(recorder.host, 'registry.example.com');
     closers.push(() => recorder.close());
     return recorder;
   };
@@ -99,8 +120,9 @@ export async function openCanaryWorld(programs: string): Promise<CanaryWorld> {
       : { ok: true as const, name: claims.oid, grants };
   };
   const acr = await startNamed('acr', { auth: { kind: 'acr', verifyEntraToken }, service: azureName }, azureName);
+  const hosts: Record<string, URL> = { [`${azureName}:443`]: acr.url };
   const proxy = await startForwardProxy({
-    hosts: { [`${azureName}:443`]: acr.url },
+    hosts,
     login: `me:${values.proxy}`,
     onRequest: ({ method = '', url = '', headers }) =>
       exchanges.push({
@@ -122,13 +144,46 @@ export async function openCanaryWorld(programs: string): Promise<CanaryWorld> {
     azureRegistry: azureName,
     machine,
     record,
+    names,
     serve: (service, url) => void services.set(new URL(url).origin, service),
     startRegistry: (name, options = {}) => startNamed(name, options),
+    startAzureRegistry: async (options, tamper) => {
+      const recorder = await startNamed(
+        'acr',
+        { auth: { kind: 'acr', verifyEntraToken }, service: otherAzureName, ...options },
+        otherAzureName,
+        tamper,
+      );
+      hosts[`${otherAzureName}:443`] = recorder.url;
+      return otherAzureName;
+    },
+    startVault: async (options, { tamper, tls } = {}) => {
+      const { entra, authority, identity } = sandbox;
+      const grants = { [identity.objectId]: ['secrets/get', 'certificates/get', 'keys/get', 'keys/sign'] as const };
+      const secrets = [{ name: 'registry-password', value: values.password }];
+      const vault = await startKeyVault({ entra, grants, name: vaultName, secrets, ...options });
+      const host = `${vaultName}.vault.azure.net`;
+      const recorder = await startRecorder({
+        target: new URL(vault.url),
+        onExchange: record,
+        name: host,
+        tls: tls ?? (await authority.issueTls([host])),
+        tamper,
+      });
+      hosts[`${host}:443`] = recorder.url;
+      services.set(`https://${host}`, 'vault of its own');
+      closers.push(
+        () => recorder.close(),
+        () => vault.close(),
+      );
+      return vaultName;
+    },
     standBefore: async (service, tamper) => {
       const [target] = Array.from(services).find(([, name]) => name === service) ?? [''];
       const tls = target.startsWith('https:') ? { tls: await sandbox.authority.issueTls() } : {};
       const recorder = await startRecorder({ target: new URL(target), onExchange: record, tamper, ...tls });
       services.set(recorder.url.origin, service);
+      names.set(recorder.host, names.get(new URL(target).host) ?? recorder.host);
       closers.push(() => recorder.close());
       return recorder.url.origin;
     },

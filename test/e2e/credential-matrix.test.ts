@@ -8,11 +8,12 @@ import { type CanaryWorld, openCanaryWorld } from './canary/world.ts';
 import type { Failure } from './credential-matrix/failure.ts';
 import { identityFailures } from './credential-matrix/identity-failures.ts';
 import { toNeutral } from './credential-matrix/names.ts';
+import { registryFailures } from './credential-matrix/registry-failures.ts';
 import { vaultFailures } from './credential-matrix/vault-failures.ts';
 
 /** Every failure of identity, vault and registry authorization is told apart, says what to do, and shows no credential. */
 
-const groups = [...identityFailures, ...vaultFailures];
+const groups = [...identityFailures, ...vaultFailures, ...registryFailures];
 
 interface Told {
   readonly code: string;

@@ -10,7 +10,7 @@ export interface RecorderOptions {
   readonly target: URL;
   readonly onExchange: (exchange: Exchange) => void;
   /** Speaks https to its clients. */
-  readonly tls?: TlsIdentity;
+  readonly tls?: TlsIdentity | undefined;
   /** The host that it is called by; its own address where absent. */
   readonly name?: string;
   /** Answers in place of the target where it gives an answer. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Exchange } from '../../../src/sandbox/exchange.ts';
 import { type KeyVaultOptions, startKeyVault } from '../../../src/sandbox/key-vault.ts';
 import type { RegistryOptions } from '../../../src/sandbox/registry.ts';
+import type { TlsIdentity } from '../../../src/sandbox/stand-in.ts';
 import { startForwardProxy } from '../../lib/forward-proxy.ts';
 import { openPlace, type Place } from '../../main/place.ts';
 import { type HostKind, prepareStep, readErrors } from '../../main/step-run.ts';
@@ -47,16 +48,18 @@ export interface CanaryWorld {
   /** Names a server whose exchanges are to be recorded. */
   serve(service: string, url: string): void;
   readonly record: (exchange: Exchange) => void;
-  startRegistry(name: string, options?: Partial<RegistryOptions>): Promise<Recorder>;
-  /** A registry that is called `NAME.azurecr.io`, in place of one before it that was called so. */
-  startAzureRegistry(options: Partial<RegistryOptions>, tamper?: RecorderOptions['tamper']): Promise<string>;
+  startRegistry(name: string, options?: Partial<RegistryOptions>, front?: Front): Promise<Recorder>;
+  /** A registry of that name, reached through the proxy, in place of one before it; one of `azurecr.io` exchanges the identity's token. */
+  startNamedRegistry(host: string, options?: Partial<RegistryOptions>, front?: Pick<RecorderOptions, 'tamper' | 'tls'>): Promise<string>;
   /** A vault of the sandbox's tenant that is called `example-vault`, in place of one before it; gives that name. */
   startVault(options: Partial<KeyVaultOptions>, front?: Pick<RecorderOptions, 'tamper' | 'tls'>): Promise<string>;
   /** Address of a server that stands before one of the sandbox and answers for it where it wants to; its exchanges count as that one's. */
-  standBefore(service: string, tamper: RecorderOptions['tamper']): Promise<string>;
+  standBefore(service: string, tamper: RecorderOptions['tamper'], tls?: TlsIdentity): Promise<string>;
   run(host: HostKind, scene: Scene, options?: RunOptions): Promise<CanaryRun>;
   close(): Promise<void>;
 }
+
+type Front = Pick<RecorderOptions, 'tamper' | 'tls'> & { readonly host?: string };
 
 export interface RunOptions {
   /** Default: the one that runs the tests. */
@@ -69,7 +72,6 @@ export interface RunOptions {
 
 const azureName = 'example.azurecr.io';
 const vaultName = 'example-vault';
-const otherAzureName = 'other.azurecr.io';
 
 /** `programs`: the folder with the bundles. */
 export async function openCanaryWorld(programs: string): Promise<CanaryWorld> {
@@ -95,14 +97,11 @@ export async function openCanaryWorld(programs: string): Promise<CanaryWorld> {
     [new URL(sandbox.azureDevops.url).host, 'dev.azure.com'],
   ]);
   const closers: (() => unknown)[] = [];
-  const startNamed = async (
-    name: string,
-    options: Partial<RegistryOptions>,
-    host?: string,
-    tamper?: RecorderOptions['tamper'],
-  ): Promise<Recorder> => {
+  const startNamed = async (name: string, options: Partial<RegistryOptions>, front: Front = {}): Promise<Recorder> => {
     const target = await place.startRegistry(options);
-    const named = host === undefined ? {} : { name: host, tls: await sandbox.authority.issueTls([host]) };
+    const { host, tamper } = front;
+    const tls = front.tls ?? (host === undefined ? undefined : await sandbox.authority.issueTls([host]));
+    const named = { ...(tls === undefined ? {} : { tls }), ...(host === undefined ? {} : { name: host }) };
     const recorder = await startRecorder({ target: new URL(target.url), onExchange: record, tamper, ...named });
     services.set(host === undefined ? recorder.url.origin : `https://${host}`, `registry ${name}`);
     if (host === undefined) names.set(recorder.host, 'registry.example.com');
@@ -119,7 +118,7 @@ export async function openCanaryWorld(programs: string): Promise<CanaryWorld> {
       ? { ok: false as const, reason: 'the token is not for this registry' }
       : { ok: true as const, name: claims.oid, grants };
   };
-  const acr = await startNamed('acr', { auth: { kind: 'acr', verifyEntraToken }, service: azureName }, azureName);
+  const acr = await startNamed('acr', { auth: { kind: 'acr', verifyEntraToken }, service: azureName }, { host: azureName });
   const hosts: Record<string, URL> = { [`${azureName}:443`]: acr.url };
   const proxy = await startForwardProxy({
     hosts,
@@ -146,16 +145,13 @@ export async function openCanaryWorld(programs: string): Promise<CanaryWorld> {
     record,
     names,
     serve: (service, url) => void services.set(new URL(url).origin, service),
-    startRegistry: (name, options = {}) => startNamed(name, options),
-    startAzureRegistry: async (options, tamper) => {
-      const recorder = await startNamed(
-        'acr',
-        { auth: { kind: 'acr', verifyEntraToken }, service: otherAzureName, ...options },
-        otherAzureName,
-        tamper,
-      );
-      hosts[`${otherAzureName}:443`] = recorder.url;
-      return otherAzureName;
+    startRegistry: (name, options = {}, front = {}) => startNamed(name, options, front),
+    startNamedRegistry: async (host, options = {}, { tamper, tls } = {}) => {
+      const isAzure = host.endsWith('.azurecr.io');
+      const azure = isAzure ? { auth: { kind: 'acr' as const, verifyEntraToken } } : {};
+      const recorder = await startNamed(isAzure ? 'acr' : 'other', { service: host, ...azure, ...options }, { host, tamper, tls });
+      hosts[`${host}:443`] = recorder.url;
+      return host;
     },
     startVault: async (options, { tamper, tls } = {}) => {
       const { entra, authority, identity } = sandbox;
@@ -178,9 +174,9 @@ export async function openCanaryWorld(programs: string): Promise<CanaryWorld> {
       );
       return vaultName;
     },
-    standBefore: async (service, tamper) => {
+    standBefore: async (service, tamper, stranger) => {
       const [target] = Array.from(services).find(([, name]) => name === service) ?? [''];
-      const tls = target.startsWith('https:') ? { tls: await sandbox.authority.issueTls() } : {};
+      const tls = target.startsWith('https:') ? { tls: stranger ?? (await sandbox.authority.issueTls()) } : {};
       const recorder = await startRecorder({ target: new URL(target), onExchange: record, tamper, ...tls });
       services.set(recorder.url.origin, service);
       names.set(recorder.host, names.get(new URL(target).host) ?? recorder.host);
@@ -259,7 +255,7 @@ async function plant(place: Place, values: Values): Promise<readonly Credential[
   const { sandbox, key } = place;
   const github = await sandbox.prepareGithubStep({ folder: await place.newFolder('probe'), inputs: {} });
   const azure = await sandbox.prepareAzurePipelinesStep({ folder: await place.newFolder('probe'), inputs: {} });
-  const isRegistry = either(authorizes('registry password'), authorizes('registry echo'), authorizes('registry other'));
+  const isRegistry = either(...['password', 'other', 'acr', 'stored'].map((name) => authorizes(`registry ${name}`)));
   return [
     text('client secret', sandbox.identity.clientSecret, inForm('entra', /\/token$/)),
     text('registry password', values.password, isRegistry),

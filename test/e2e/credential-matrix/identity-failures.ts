@@ -1,6 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { createCertificateAuthority } from '../../../src/sandbox/certificate.ts';
 import { type EntraError, entraErrors, toEntraRefusal } from '../../../src/sandbox/entra/error.ts';
 import { toJsonAnswer, toTextAnswer } from '../../../src/sandbox/exchange.ts';
@@ -32,6 +30,11 @@ const entra: readonly Failure[] = [
   {
     what: 'there is no such tenant',
     code: 'tenant-unknown',
+    set: refusedBy(({ place }) => entraErrors.unknownTenant(place.sandbox.identity.tenantId)),
+  },
+  {
+    what: 'the vault belongs to another tenant',
+    code: 'tenant-other',
     set: (world) => withEnv(fromVault(world), { AZURE_TENANT_ID: randomUUID() }),
   },
   {
@@ -101,9 +104,8 @@ const entra: readonly Failure[] = [
     what: 'its TLS certificate is of an authority that is not trusted',
     code: 'identity-unreachable',
     set: async (world) => {
-      const stranger = join(await world.place.newFolder('stranger'), 'ca.pem');
-      await writeFile(stranger, (await createCertificateAuthority()).certificatePem);
-      return withEnv(fromVault(world), { NODE_EXTRA_CA_CERTS: stranger });
+      const tls = await (await createCertificateAuthority()).issueTls();
+      return withEnv(fromVault(world), { AZURE_AUTHORITY_HOST: await world.standBefore('entra', undefined, tls) });
     },
   },
   {
@@ -144,10 +146,7 @@ const clientSecret: readonly Failure[] = [
   },
 ];
 
-/** GitHub's federation. */
-const onGitHub = (failure: Omit<Failure, 'host'>): Failure => ({ ...failure, host: 'github' });
-
-const federation: readonly Failure[] = [
+const federations: readonly Omit<Failure, 'host'>[] = [
   {
     what: 'the job may not ask for a token',
     code: 'identity-token-unavailable',
@@ -209,7 +208,9 @@ const federation: readonly Failure[] = [
     code: 'assertion-refused',
     set: refusedBy(() => entraErrors.unsignedAssertion()),
   },
-].map(onGitHub);
+];
+
+const federation = federations.map((failure): Failure => ({ ...failure, host: 'github' }));
 
 export const identityFailures: readonly FailureGroup[] = [
   { title: 'Entra ID', failures: entra },

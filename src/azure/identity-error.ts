@@ -11,7 +11,7 @@ export function toIdentityError(error: unknown, request: TokenRequest): StepErro
   const { failedAttempt } = exchange;
   const own = error instanceof Error ? error.message : String(error);
   const text = !own.includes('AADSTS') && failedAttempt?.kind === 'refused' ? `${own} ${failedAttempt.body}` : own;
-  const otherTenant = /not configured to acquire tokens for tenant ([\w.-]+)/.exec(text)?.[1];
+  const otherTenant = /not configured to acquire tokens for tenant ([\w.-]*\w)/.exec(text)?.[1];
   if (otherTenant !== undefined) return toOtherTenant(otherTenant, credential, error);
   const code = /AADSTS(\d+)/.exec(text)?.[1];
   if (code !== undefined) {

@@ -41,10 +41,13 @@ const unknownTenant: ToRemedy = () => ({
   hint: 'Check azure-tenant-id: az account show --query tenantId --output tsv prints that of your login. Other clouds are chosen with AZURE_AUTHORITY_HOST.',
 });
 
-const unverified: ToRemedy = () => ({
-  kind: 'assertion-refused',
-  hint: 'Entra ID could not verify the token that the pipeline presented: its issuer must be reachable from the internet and its keys be published.',
-});
+const unverified: ToRemedy = ({ exchange }) => {
+  const issuer = exchange.claims?.iss ?? 'ISSUER';
+  return {
+    kind: 'assertion-refused',
+    hint: `Entra ID could not verify the token that the pipeline presented: ${issuer}/.well-known/openid-configuration has to be reachable from the internet, and to lead to the key that signed it.`,
+  };
+};
 
 const skewed: ToRemedy = () => ({
   kind: 'clock-skew',

@@ -94,7 +94,7 @@ export class RegistryCredentials {
       const { helper, credential } = parseDockerConfig(bytes, repository, path);
       try {
         const answer = helper === undefined ? undefined : await this.#ask(helper);
-        if (answer !== undefined) return answer;
+        if (answer !== undefined) return { ...answer, from: `docker-credential-${helper?.name}` };
         if (helper !== undefined) reasons.push(`docker-credential-${helper.name} (${path}) has none for it`);
       } catch (error) {
         // One that is left over from another machine is in nobody's way where there is a credential without it, or none is needed.
@@ -103,7 +103,7 @@ export class RegistryCredentials {
       }
       if (credential === undefined) continue;
       host.mask(credential.kind === 'password' ? credential.password : credential.token);
-      return credential;
+      return { ...credential, from: path };
     }
     return { kind: 'anonymous', ...(reasons.length === 0 ? {} : { because: reasons.join(', ') }) };
   }

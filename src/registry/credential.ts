@@ -9,11 +9,11 @@ export interface AnonymousCredential {
   readonly because?: string;
 }
 
-/** What an input, a file or a credential helper holds. */
+/** What an input, a file or a credential helper holds. `from`: the file or helper, for hints; absent where an input gave it. */
 export type StoredCredential =
-  | { readonly kind: 'password'; readonly username: string; readonly password: SecretValue }
+  | { readonly kind: 'password'; readonly username: string; readonly password: SecretValue; readonly from?: string }
   /** A refresh token that an earlier login left (`identitytoken` of Docker's config.json, e.g. by `az acr login`). */
-  | { readonly kind: 'identity-token'; readonly token: SecretValue };
+  | { readonly kind: 'identity-token'; readonly token: SecretValue; readonly from?: string };
 
 /** `registry`: https://containerregistry.azure.net, of the same name in all clouds. `resource-manager`: that of Azure's resource manager in this cloud. */
 export type EntraAudience = 'registry' | 'resource-manager';

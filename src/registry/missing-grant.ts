@@ -52,14 +52,16 @@ export function missingGrant(action: RegistryAction): MissingGrant {
 export function grantHint(action: RegistryAction): string {
   const { registry, repository, credential, access, grants } = action;
   const given = grants?.given ?? [];
+  const kept = 'from' in credential && credential.from !== undefined ? `The credential is that of ${credential.from}. ` : '';
   const has = lacksRights(action) ? `It was given ${given.length === 0 ? 'no right' : given.join(' and ')} on ${repository}. ` : '';
-  if (isAzureRegistry(registry.name)) return `${has}${azureHint(action)}`;
+  if (isAzureRegistry(registry.name)) return `${kept}${has}${azureHint(action)}`;
   if (credential.kind === 'anonymous') return anonymousHint(registry.name, credential.because);
   const may = access === 'pull' ? `pull from ${repository}` : `push to ${repository}`;
   const known = knownRegistryHint(registry.name);
-  if (known !== undefined) return `${has}${known}`;
-  if (has !== '') return `${has}Whoever manages ${registry.name} can let it ${may}.`;
-  return `Check the user name and password, that they have not expired, and that they may ${may} at ${registry.name}.`;
+  if (known !== undefined) return `${kept}${has}${known}`;
+  if (has !== '') return `${kept}${has}Whoever manages ${registry.name} can let it ${may}.`;
+  const where = kept === '' ? 'registry-username and registry-password' : 'it, or log in again with docker login';
+  return `${kept}Check ${where}: it must not have expired, and has to be one that may ${may} at ${registry.name}.`;
 }
 
 function anonymousHint(registry: string, because: string | undefined): string {

@@ -65,6 +65,9 @@ function explain(action: RegistryAction, status: number): { readonly code: Regis
         code: 'throttled',
         hint: `${registry.name} limits the rate of requests; try again later, or log in where you are anonymous.`,
       };
+    // Success, where there is none of what comes with it.
+    case status < 300:
+      return { code: 'answer-invalid', hint: `Check that ${registry.name} is a container registry, and any proxy before it.` };
     // 408 is what gateways give up with.
     case status >= 500 || status === 408:
       return { code: 'server-error', hint: `${registry.name} has a fault of its own; try again, and look at its status page or log.` };

@@ -51,7 +51,7 @@ function runToEnd(program: string, args: readonly string[], run: ProgramRun): Pr
   const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
   child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
-  const watchdog = setTimeout(() => child.kill('SIGKILL'), run.timeoutMs ?? 60_000);
+  const watchdog = setTimeout(() => child.kill('SIGKILL'), run.timeoutMs ?? 90_000);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => {

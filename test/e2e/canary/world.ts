@@ -266,7 +266,11 @@ async function plant(place: Place, values: Values): Promise<readonly Credential[
     text('secret of short lines', values.short),
     text('proxy password', values.proxy, (sent) => sent.service === 'proxy' && sent.part === 'proxy-authorization'),
     text("password in Docker's configuration", values.stored, authorizes('registry stored')),
-    text("token in Docker's configuration", values.identityToken, inForm('registry stored', /token/)),
+    text(
+      "token in Docker's configuration",
+      values.identityToken,
+      either(inForm('registry other', /token/), inForm('registry acr', /token/)),
+    ),
     privateKey('signing key', createPrivateKey(key)),
   ];
 }

@@ -1,9 +1,10 @@
+import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createCertificateAuthority } from '../../../src/sandbox/certificate.ts';
 import { entraErrors, toEntraRefusal } from '../../../src/sandbox/entra/error.ts';
 import { type Answer, type ReceivedRequest, toJsonAnswer, toTextAnswer } from '../../../src/sandbox/exchange.ts';
-import type { RegistryAction, RegistryOptions } from '../../../src/sandbox/registry.ts';
+import type { RegistryGrant, RegistryOptions } from '../../../src/sandbox/registry.ts';
 import type { CanaryWorld, Scene } from '../canary/world.ts';
 import type { Failure, FailureGroup } from './failure.ts';
 import { closedUrl, knowsNoName, only, retryAtOnce } from './obstacle.ts';
@@ -29,10 +30,10 @@ function toAzure(
   };
 }
 
-const grants = (...actions: readonly RegistryAction[]) => (actions.length === 0 ? [] : [{ repository: 'team/app', actions }]);
+const grants = (...actions: RegistryGrant['actions']) => (actions.length === 0 ? [] : [{ repository: 'team/app', actions }]);
 
 /** Takes the identity's token, and lets it do what is named. */
-const identityMay = (...actions: readonly RegistryAction[]): Partial<RegistryOptions> => ({
+const identityMay = (...actions: RegistryGrant['actions']): Partial<RegistryOptions> => ({
   auth: { kind: 'acr', verifyEntraToken: () => ({ ok: true, name: 'identity', grants: grants(...actions) }) },
 });
 
@@ -52,7 +53,7 @@ function toRegistryWide(request: ReceivedRequest): Answer | undefined {
 function toToken(claims: object): string {
   const seconds = Math.floor(Date.now() / 1000);
   const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
-  return `${encode({ alg: 'RS256', typ: 'JWT' })}.${encode({ ...claims, iat: seconds, exp: seconds + 3600 })}.c2lnbmF0dXJlLW9mLW5vYm9keQ`;
+  return `${encode({ alg: 'RS256', typ: 'JWT' })}.${encode({ ...claims, iat: seconds, exp: seconds + 3600 })}.${randomBytes(32).toString('base64url')}`;
 }
 
 const azureIdentity: readonly Failure[] = [
@@ -194,7 +195,7 @@ function toRegistry(options: (world: CanaryWorld) => Partial<RegistryOptions>, t
   };
 }
 
-const users = (password: string, ...actions: readonly RegistryAction[]) => [{ name: 'shop-ci', password, grants: grants(...actions) }];
+const users = (password: string, ...actions: RegistryGrant['actions']) => [{ name: 'shop-ci', password, grants: grants(...actions) }];
 const challenge = (value: string): Tamper =>
   only(
     ({ headers, url }) => headers.authorization === undefined && !/token/.test(url.pathname),

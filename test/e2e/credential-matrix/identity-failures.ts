@@ -33,11 +33,6 @@ const entra: readonly Failure[] = [
     set: refusedBy(({ place }) => entraErrors.unknownTenant(place.sandbox.identity.tenantId)),
   },
   {
-    what: 'the vault belongs to another tenant',
-    code: 'tenant-other',
-    set: (world) => withEnv(fromVault(world), { AZURE_TENANT_ID: randomUUID() }),
-  },
-  {
     what: 'the tenant has no such application',
     code: 'application-unknown',
     set: (world) => withEnv(fromVault(world), { AZURE_CLIENT_ID: randomUUID() }),

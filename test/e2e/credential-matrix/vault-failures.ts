@@ -55,7 +55,10 @@ const secret: readonly Failure[] = [
   {
     what: 'the secret is soft-deleted',
     code: 'object-deleted',
-    set: secretOf(({ place }) => ({ secrets: [{ name: 'registry-password', value: place.password, deleted: true }] })),
+    set: secretOf((world) => ({
+      ...granted('secrets/get', 'secrets/readMetadata')(world),
+      secrets: [{ name: 'registry-password', value: world.place.password, deleted: true }],
+    })),
   },
   {
     what: 'the secret is disabled',
@@ -82,6 +85,21 @@ const secret: readonly Failure[] = [
 
 const vault: readonly Failure[] = [
   {
+    what: 'the vault belongs to another tenant',
+    code: 'tenant-other',
+    set: async (world) => {
+      const authorization = `${world.place.sandbox.entra.url}/33333333-3333-3333-3333-333333333333`;
+      const other = { 'www-authenticate': `Bearer authorization="${authorization}", resource="https://vault.azure.net"` };
+      const vault = await world.startVault({}, { tamper: () => toJsonAnswer(401, {}, other) });
+      return { inputs: { ...fromVault(world).inputs, 'key-vault': vault, secrets: password } };
+    },
+  },
+  {
+    what: 'several secrets fail at once',
+    code: 'secrets-unreadable',
+    set: secretOf(() => ({}), 'ONE = shop-database\nTWO = shop-cache\nREGISTRY_PASSWORD = registry-password'),
+  },
+  {
     what: 'the vault is throttled',
     code: 'vault-throttled',
     set: answering(
@@ -95,7 +113,7 @@ const vault: readonly Failure[] = [
   },
   {
     what: 'the vault has a fault',
-    code: 'vault-refused',
+    code: 'vault-unavailable',
     set: answering(() =>
       toJsonAnswer(500, { error: { code: 'InternalServerError', message: 'An internal error occurred.' } }, retryAtOnce),
     ),
@@ -172,7 +190,7 @@ const vault: readonly Failure[] = [
 function answering(answer: () => ReturnType<typeof toJsonAnswer>): Failure['set'] {
   return async (world) => {
     const vault = await world.startVault({}, { tamper: only(({ headers }) => headers.authorization !== undefined, answer) });
-    return { inputs: { ...fromVault(world).inputs, 'key-vault': vault } };
+    return { inputs: { ...fromVault(world).inputs, 'key-vault': vault, secrets: password } };
   };
 }
 

@@ -25,6 +25,8 @@ export interface RegistryAction {
   /** `login`: the credential itself was refused, or is taken for nobody's. */
   readonly step?: 'login' | 'request';
   readonly grants?: KnownGrants;
+  /** The registry says that it knows who it is, and that it is the rights which are not enough. */
+  readonly isKnown?: boolean;
 }
 
 /** Whether the credential was taken, and it is its rights that are not enough. */
@@ -59,9 +61,9 @@ export function grantHint(action: RegistryAction): string {
   const may = access === 'pull' ? `pull from ${repository}` : `push to ${repository}`;
   const known = knownRegistryHint(registry.name);
   if (known !== undefined) return `${kept}${has}${known}`;
-  if (has !== '') return `${kept}${has}Whoever manages ${registry.name} can let it ${may}.`;
+  if (has !== '' || action.isKnown === true) return `${kept}${has}Whoever manages ${registry.name} can let it ${may}.`;
   const where = kept === '' ? 'registry-username and registry-password' : 'it, or log in again with docker login';
-  return `${kept}Check ${where}: it must not have expired, and has to be one that may ${may} at ${registry.name}.`;
+  return `${kept}Check ${where}: what is given must not have expired, and has to be allowed to ${may} at ${registry.name}.`;
 }
 
 function anonymousHint(registry: string, because: string | undefined): string {

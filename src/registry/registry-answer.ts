@@ -2,7 +2,7 @@ import type { HttpResponse } from '../lib/http.ts';
 import { HttpError } from '../lib/http-error.ts';
 import { redact } from '../lib/redaction.ts';
 import { isJsonObject, type JsonObject, parseStrictJson } from '../lib/strict-json.ts';
-import type { RegistryCredential } from './credential.ts';
+import { isAzureRegistry, type RegistryCredential, toAzureName } from './credential.ts';
 import { grantHint, isCredentialRefused, lacksRights, missingGrant, type RegistryAction } from './missing-grant.ts';
 import { RegistryError, type RegistryErrorCode } from './registry-error.ts';
 
@@ -14,7 +14,7 @@ export function toRegistryError(
 ): RegistryError {
   const { status } = response;
   const isIncomplete = (status === 400 || status === 404) && errorCodes(response.body).some((word) => incompleteCodes.includes(word));
-  const { code, hint } = isIncomplete ? incomplete : explain(action, status);
+  const { code, hint } = isIncomplete ? incomplete : (explainFirewall(action, response) ?? explain(action, status));
   const words = quoteErrors(response.body, action.credential);
   return new RegistryError({
     code,
@@ -44,6 +44,21 @@ const incomplete: { readonly code: RegistryErrorCode; readonly hint: string } = 
   hint: 'Run the step again; where it happens again, look at what deletes blobs of this repository while images are pushed to it.',
 };
 
+/** https://learn.microsoft.com/azure/container-registry/container-registry-troubleshoot-access: "client with IP '203.0.113.7' is not allowed access". */
+function explainFirewall({ registry }: RegistryAction, { status, body }: Pick<HttpResponse, 'status' | 'body'>) {
+  if (status !== 403 || !isAzureRegistry(registry.name)) return undefined;
+  const texts = readErrors(body).map(({ message }) => (typeof message === 'string' ? message : ''));
+  const address = texts
+    .map((text) => /client with IP '?([0-9a-f.:]+)'? is not allowed/i.exec(text)?.[1])
+    .find((found) => found !== undefined);
+  if (address === undefined) return undefined;
+  const name = toAzureName(registry.name);
+  return {
+    code: 'registry-firewall',
+    hint: `Run on a runner in a network that the registry allows, or add this one: az acr network-rule add --name ${name} --ip-address ${address}. A role would not help.`,
+  } as const;
+}
+
 function explain(action: RegistryAction, status: number): { readonly code: RegistryErrorCode; readonly hint: string } {
   const { registry } = action;
   switch (true) {
@@ -54,7 +69,7 @@ function explain(action: RegistryAction, status: number): { readonly code: Regis
     case status === 401:
       return { code: 'unauthorized', hint: grantHint(action) };
     case status === 403:
-      return { code: 'forbidden', hint: grantHint(action) };
+      return { code: 'forbidden', hint: grantHint({ ...action, step: 'request', isKnown: true }) };
     case status === 404:
       return {
         code: 'not-found',
@@ -83,7 +98,12 @@ function quoteErrors(body: Uint8Array, credential: RegistryCredential): string {
     .map(({ code, message }) => [code, message].filter((part) => typeof part === 'string' && part !== '').join(': '))
     .filter((text) => text !== '')
     .join('; ');
-  const secrets = credential.kind === 'password' ? [credential.password.reveal()] : [];
+  const secrets =
+    credential.kind === 'password'
+      ? [credential.password.reveal()]
+      : credential.kind === 'identity-token'
+        ? [credential.token.reveal()]
+        : [];
   const oneLine = redact(words, secrets)
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ')
     .replace(/(?:Bearer|Basic) +\S+|eyJ[\w-]+(?:\.[\w-]*)*/gi, '***')

@@ -14,6 +14,7 @@ export type RegistryErrorCode =
   | 'unreachable'
   | 'unauthorized'
   | 'forbidden'
+  | 'registry-firewall'
   | 'not-found'
   | 'throttled'
   | 'server-error'

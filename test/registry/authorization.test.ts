@@ -252,7 +252,7 @@ test('a refused read asks for the right to pull, not to push', async () => {
   for (const read of reads) {
     const error: unknown = await read(open(host, { credential: password })).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'forbidden', missing: { grant: 'pull from team/app' } });
-    expect((error as StepError).hint).toContain('may pull from team/app');
+    expect((error as StepError).hint).toContain('let it pull from team/app');
   }
 });
 

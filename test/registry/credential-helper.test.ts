@@ -14,7 +14,7 @@ const cancel = new AbortController();
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'image-custody-helper-'));
-  const env = { PATH: `${folder}:/usr/bin:/bin`, HOME: folder, DOCKER_CONFIG: '/config', AZURE_CLIENT_SECRET: 'canary-environment' };
+  const env = { PATH: `${folder}:/usr/bin:/bin`, HOME: folder, DOCKER_CONFIG: '/config', AZURE_CLIENT_SECRET: 'c4n4ry-environment' };
   runProgram = createProgramRunner({ env, platform: 'linux', cancelled: cancel.signal });
 });
 
@@ -48,8 +48,8 @@ test('it is asked for the server on its input, with the argument get and a bare 
 });
 
 test('the user <token> stands for a refresh token', async () => {
-  const credential = await ask(print({ ServerURL: 'r.io', Username: '<token>', Secret: 'canary' }));
-  expect(credential?.kind === 'identity-token' && credential.token.reveal()).toBe('canary');
+  const credential = await ask(print({ ServerURL: 'r.io', Username: '<token>', Secret: 'c4n4ry' }));
+  expect(credential?.kind === 'identity-token' && credential.token.reveal()).toBe('c4n4ry');
 });
 
 test.each([
@@ -58,7 +58,7 @@ test.each([
   ['r.io', { ServerURL: '' }],
   ['r.io', {}],
 ])('asked for %s it may answer with %j', async (serverAddress, server) => {
-  expect(await ask(print({ ...server, Username: 'me', Secret: 'canary' }), serverAddress)).toMatchObject({ username: 'me' });
+  expect(await ask(print({ ...server, Username: 'me', Secret: 'c4n4ry' }), serverAddress)).toMatchObject({ username: 'me' });
 });
 
 test('that it has none is no error', async () => {
@@ -66,38 +66,38 @@ test('that it has none is no error', async () => {
 });
 
 test.each<[string, string, string, string]>([
-  ['a failure', 'echo canary; echo canary >&2; exit 3', 'helper-failed', 'it ended with exit code 3'],
-  ['the words with others', 'echo "canary: credentials not found in native keychain"; exit 1', 'helper-failed', 'exit code 1'],
+  ['a failure', 'echo c4n4ry; echo c4n4ry >&2; exit 3', 'helper-failed', 'it ended with exit code 3'],
+  ['the words with others', 'echo "c4n4ry: credentials not found in native keychain"; exit 1', 'helper-failed', 'exit code 1'],
   ['a signal', 'kill -9 $$', 'helper-failed', 'a signal ended it'],
   ['no answer', 'exit 0', 'helper-answer-invalid', 'did not print a JSON object'],
-  ['text', 'echo canary', 'helper-answer-invalid', 'did not print a JSON object'],
+  ['text', 'echo c4n4ry', 'helper-answer-invalid', 'did not print a JSON object'],
   ['a list', print([]), 'helper-answer-invalid', 'did not print a JSON object'],
   ['two objects', 'echo "{}{}"', 'helper-answer-invalid', 'did not print a JSON object'],
-  ['a key twice', print('{"Username":"a","Secret":"canary","Secret":"b"}'), 'helper-answer-invalid', 'did not print a JSON object'],
+  ['a key twice', print('{"Username":"a","Secret":"c4n4ry","Secret":"b"}'), 'helper-answer-invalid', 'did not print a JSON object'],
   [
     'keys that differ in case',
-    print('{"Username":"a","Secret":"canary","secret":"b"}'),
+    print('{"Username":"a","Secret":"c4n4ry","secret":"b"}'),
     'helper-answer-invalid',
     'did not print a JSON object',
   ],
-  ['no secret', print({ Username: 'canary' }), 'helper-answer-invalid', 'no text in'],
+  ['no secret', print({ Username: 'c4n4ry' }), 'helper-answer-invalid', 'no text in'],
   ['a number', print({ Username: 'a', Secret: 7 }), 'helper-answer-invalid', 'no text in'],
-  ['an empty secret', print({ Username: 'canary', Secret: '' }), 'helper-answer-invalid', 'an empty Username or Secret'],
-  ['no user', print({ Secret: 'canary' }), 'helper-answer-invalid', 'an empty Username or Secret'],
+  ['an empty secret', print({ Username: 'c4n4ry', Secret: '' }), 'helper-answer-invalid', 'an empty Username or Secret'],
+  ['no user', print({ Secret: 'c4n4ry' }), 'helper-answer-invalid', 'an empty Username or Secret'],
   [
     'another server',
-    print({ ServerURL: 'https://evil.example', Username: 'a', Secret: 'canary' }),
+    print({ ServerURL: 'https://evil.example', Username: 'a', Secret: 'c4n4ry' }),
     'helper-answer-invalid',
     'another server',
   ],
-  ['a line end', print({ Username: 'a', Secret: 'canary\r\nX: y' }), 'helper-answer-invalid', 'control characters'],
+  ['a line end', print({ Username: 'a', Secret: 'c4n4ry\r\nX: y' }), 'helper-answer-invalid', 'control characters'],
   ['too much', 'head -c 300000 /dev/zero | tr "\\0" c', 'helper-answer-invalid', 'it printed more than 256 KiB'],
 ])('refuses %s, and quotes nothing of it', async (_name, script, code, reason) => {
   const error: unknown = await ask(script).catch((refusal: unknown) => refusal);
   expect(error).toMatchObject({ code, message: expect.stringContaining(reason) });
   const { message, hint } = error as StepError;
   expect(message).toContain('for the credential of r.io');
-  expect(message + hint + inspect(error, { depth: 9 })).not.toContain('canary');
+  expect(message + hint + inspect(error, { depth: 9 })).not.toContain('c4n4ry');
 });
 
 test('one that is not there is bad input', async () => {

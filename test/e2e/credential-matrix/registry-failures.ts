@@ -92,7 +92,7 @@ const azureIdentity: readonly Failure[] = [
   },
   {
     what: 'the firewall of the registry keeps the runner out',
-    code: 'forbidden',
+    code: 'registry-firewall',
     set: toAzure(
       () => ({}),
       () => errors(403, 'DENIED', "client with IP '203.0.113.7' is not allowed access, refer https://aka.ms/acr/firewall to grant access"),

@@ -12,8 +12,13 @@ az keyvault certificate download --vault-name "$VAULT" --name "$CERTIFICATE" --e
 USES_ROLES=$(az keyvault show --name "$VAULT" --query properties.enableRbacAuthorization --output tsv)
 if [ "$USES_ROLES" = true ]; then
   # No built-in role is as small: Key Vault Crypto User also encrypts, decrypts and changes keys, Key Vault Certificate User reads secrets.
-  SUBSCRIPTION=$(az account show --query id --output tsv)
-  az role definition create --role-definition "$(sed "s|SUBSCRIPTION\"|$SUBSCRIPTION\"|" signing-role.json)"
+  role_id() { az role definition list --name "Image Custody Signer" --query "[0].id" --output tsv; }
+  if [ -z "$(role_id)" ]; then
+    SUBSCRIPTION=$(az account show --query id --output tsv)
+    az role definition create --role-definition "$(sed "s|SUBSCRIPTION\"|$SUBSCRIPTION\"|" signing-role.json)"
+    # It can be assigned once it has spread.
+    until [ -n "$(role_id)" ]; do sleep 5; done
+  fi
   SCOPE=$(az keyvault show --name "$VAULT" --query id --output tsv)
   for OBJECT in "certificates/$CERTIFICATE" "keys/$CERTIFICATE"; do
     az role assignment create --role "Image Custody Signer" --assignee-object-id "$OBJECT_ID" --assignee-principal-type ServicePrincipal --scope "$SCOPE/$OBJECT"

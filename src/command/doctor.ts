@@ -38,6 +38,7 @@ export async function doctor(settings: DoctorSettings, host: Host, world: World)
     // A shell gets the table alone, which says the same.
     if (host.kind !== 'shell') for (const line of toExaminationLines(result)) host.log('info', line);
   }
+  throwIfCancelled(world);
   const isSound = exitCodes.every((code) => code === 0);
   const durationMs = Math.round(world.elapsedMs() - beganMs);
   await tell({ results, isSound, startedAt: startedAt.toISOString(), durationMs, version: world.version }, settings, host);

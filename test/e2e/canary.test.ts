@@ -6,7 +6,7 @@ import { echoes } from './canary/echo.ts';
 import { encodingNames, toForms } from './canary/encodings.ts';
 import { Lanes } from './canary/lanes.ts';
 import { type Programs, packPrograms } from './canary/programs.ts';
-import { castOf, echoPlays, fromVault, goodPlays, type Play } from './canary/scenes.ts';
+import { castOf, doctorPlays, echoPlays, fromVault, goodPlays, type Play } from './canary/scenes.ts';
 import { CanarySearch } from './canary/search.ts';
 import { type CanaryWorld, openCanaryWorld } from './canary/world.ts';
 
@@ -101,7 +101,7 @@ describe.concurrent('every command', () => {
 describe.concurrent.each(echoes.map((form, index) => ({ form, index })))(
   'servers that give back what they were sent, in $form',
   ({ form, index }) => {
-    const cast = echoPlays(form).map((play, at) => ({
+    const cast = [...echoPlays(form), ...doctorPlays(form)].map((play, at) => ({
       what: play.what,
       play,
       host: castOf(play)[(index + at) % castOf(play).length] ?? 'cli',

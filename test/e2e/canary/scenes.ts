@@ -42,6 +42,12 @@ export const goodPlays: readonly Play[] = [
   { what: 'denied', exitCode: 1, set: (world) => withInputs(fromVault(world), { image: 'docker-archive:bad.tar' }) },
   { what: 'the image of a registry', exitCode: 0, set: fromRegistry },
   { what: 'the mirror', exitCode: 0, set: toMirror },
+  { what: 'the doctor', exitCode: 0, set: (world) => withInputs(fromVault(world), { command: 'doctor' }) },
+  {
+    what: 'the doctor of Azure Container Registry, through a proxy',
+    exitCode: 0,
+    set: (world) => withInputs(toAzure(world), { command: 'doctor' }),
+  },
   { what: 'the demo', exitCode: 0, hosts: ['cli'], set: () => ({ inputs: {}, args: ['demo'] }) },
 ];
 
@@ -119,12 +125,21 @@ export function echoPlays(form: EchoForm): readonly Play[] {
       exitCode: 0,
       hosts: ['azure-pipelines'],
       set: async (world) => {
-        const url = await world.standBefore('azure-devops', only(/_apis\/git/, echoAsErrors(403, form)));
+        const url = await world.standBefore('azure-devops', only(/_apis\/(?:git|permissions|connectionData)/, echoAsErrors(403, form)));
         const collection = `${url}/contoso/`;
         return { ...fromVault(world), env: { SYSTEM_COLLECTIONURI: collection, ENDPOINT_URL_SYSTEMVSSCONNECTION: collection } };
       },
     },
   ];
+}
+
+/** The same, looked at by `doctor`. */
+export function doctorPlays(form: EchoForm): readonly Play[] {
+  return echoPlays(form).map((play) => ({
+    ...play,
+    what: `${play.what}, seen by doctor`,
+    set: async (world) => withInputs(await play.set(world), { command: 'doctor' }),
+  }));
 }
 
 export function castOf({ hosts = hostKinds }: Play): readonly HostKind[] {

@@ -20,7 +20,7 @@ export async function readLoginFiles(env: Variables, dockerFolder: string): Prom
   const paths = [
     ...(named ? [named] : []),
     join(dockerFolder, 'config.json'),
-    ...(runtime ? [join(runtime, 'containers', 'auth.json')] : []),
+    join(runtime ? join(runtime, 'containers') : `/run/containers/${process.getuid?.() ?? ''}`, 'auth.json'),
     join(config || join(homedir(), '.config'), 'containers', 'auth.json'),
   ];
   const files = await Promise.all(paths.map(read));

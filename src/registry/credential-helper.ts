@@ -63,8 +63,8 @@ function tryYourself(program: string, serverAddress: string): string {
   );
 }
 
-/** The credential, or why it is none. */
-function readCredential(output: Buffer, serverAddress: string): StoredCredential | string {
+/** The credential, undefined where it has none, or why what it printed is none. */
+function readCredential(output: Buffer, serverAddress: string): StoredCredential | string | undefined {
   const answer = readObject(output);
   if (answer === undefined) return 'it did not print a JSON object';
   const { ServerURL: server = '', Username: username = '', Secret: secret } = answer;
@@ -72,6 +72,8 @@ function readCredential(output: Buffer, serverAddress: string): StoredCredential
     return 'what it printed has no text in ServerURL, Username or Secret';
   }
   if (server !== '' && hostOf(server) !== hostOf(serverAddress)) return 'it answered for another server';
+  // docker-credential-pass 0.6 has it so where it knows nothing of a server.
+  if (secret === '' && username === '') return undefined;
   if (secret === '' || username === '') return 'it printed an empty Username or Secret';
   // Neither may end a header or a line.
   if (/[\x00-\x1f\x7f]/.test(username + secret)) return 'what it printed has control characters';

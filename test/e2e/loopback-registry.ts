@@ -20,12 +20,19 @@ export interface LoopbackRegistryOptions {
   readonly parent?: string;
   /** Whose tokens it takes; by default it takes everybody. */
   readonly tokens?: { readonly realm: string; readonly service: string; readonly issuer: string; readonly keys: object };
+  /** Lines of an htpasswd file, in bcrypt: users who log in with Basic. */
+  readonly htpasswd?: string;
   /** Patterns of the addresses of foreign layers that it allows; by default none. */
   readonly foreignUrls?: readonly string[];
 }
 
 /** Starts CNCF Distribution with an empty storage of its own. */
-export async function startRegistry({ parent = tmpdir(), tokens, foreignUrls }: LoopbackRegistryOptions = {}): Promise<LoopbackRegistry> {
+export async function startRegistry({
+  parent = tmpdir(),
+  tokens,
+  htpasswd,
+  foreignUrls,
+}: LoopbackRegistryOptions = {}): Promise<LoopbackRegistry> {
   const folder = await mkdtemp(join(parent, 'registry-'));
   const host = `127.0.0.1:${await freePort()}`;
   const storage = join(folder, 'storage');
@@ -36,6 +43,7 @@ export async function startRegistry({ parent = tmpdir(), tokens, foreignUrls }: 
     http: { addr: host },
     ...(foreignUrls === undefined ? {} : { validation: { manifests: { urls: { allow: foreignUrls } } } }),
     ...(tokens === undefined ? {} : { auth: { token: await toTokenConfig(tokens, join(folder, 'jwks.json')) } }),
+    ...(htpasswd === undefined ? {} : { auth: { htpasswd: await toPasswordConfig(htpasswd, join(folder, 'htpasswd')) } }),
   };
   // JSON is YAML.
   await writeFile(join(folder, 'config.yml'), JSON.stringify(config));
@@ -51,6 +59,11 @@ export async function startRegistry({ parent = tmpdir(), tokens, foreignUrls }: 
   }
   await stop();
   throw new Error('the registry did not start');
+}
+
+async function toPasswordConfig(lines: string, file: string): Promise<object> {
+  await writeFile(file, lines);
+  return { realm: 'registry', path: file };
 }
 
 async function toTokenConfig({ keys, ...names }: Required<LoopbackRegistryOptions>['tokens'], file: string): Promise<object> {

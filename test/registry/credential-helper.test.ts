@@ -62,6 +62,7 @@ test.each([
 });
 
 test('that it has none is no error', async () => {
+  expect(await ask(print({ ServerURL: 'r.io', Username: '', Secret: '' }))).toBeUndefined();
   expect(await ask('cat > /dev/null; echo credentials not found in native keychain; exit 1')).toBeUndefined();
 });
 

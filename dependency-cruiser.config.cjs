@@ -25,9 +25,30 @@ module.exports = {
       to: { path: '^src/', pathNot: '^src/(model|lib|source|registry)/' },
     },
     {
+      name: 'reading-imports-only-model-lib-layer-inspect-and-source',
+      severity: 'error',
+      from: { path: '^src/reading/' },
+      to: { path: '^src/', pathNot: '^src/(model|lib|layer|inspect|source|reading)/' },
+    },
+    {
+      name: 'threads-that-parse-images-reach-no-credential',
+      comment: 'neither what holds credentials, nor a network or a process that they could be sent to',
+      severity: 'error',
+      from: { path: '^src/(reading|layer|inspect)/[^/]+-worker\\.ts$|^src/lib/zstd-worker\\.ts$' },
+      to: {
+        path: [
+          '^src/(azure|registry|sign|host|command|main|inputs|advisory|evidence|report|sandbox)/',
+          '^src/lib/(http|proxy|secret-value|no-proxy|certificate-chain)',
+          '^node_modules/@(azure|actions)/',
+          '^(node:)?(net|tls|http|https|http2|dgram|dns|child_process|cluster|inspector)$',
+        ],
+        reachable: true,
+      },
+    },
+    {
       name: 'only-inspect-sees-the-inspector-interface',
       severity: 'error',
-      from: { path: '^src/', pathNot: '^src/(inspect|layer|command)/' },
+      from: { path: '^src/', pathNot: '^src/(inspect|layer|command|reading)/' },
       to: { path: '^src/layer/inspector\\.ts$' },
     },
     {

@@ -12,6 +12,7 @@ export const bundleOptions = {
     'src/advisory/advisory-worker.ts',
     'src/layer/deflate-worker.ts',
     'src/layer/hash-worker.ts',
+    'src/reading/image-worker.ts',
   ],
   entryNames: '[name]',
   chunkNames: 'chunks/[name]-[hash]',

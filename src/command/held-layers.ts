@@ -142,6 +142,11 @@ export class LayerWriter {
     return this.#reuse?.blob;
   }
 
+  /** Whether anything is to be written: there is somewhere to send it to, or to begin with. */
+  get wantsBytes(): boolean {
+    return this.#reuse !== undefined || [...this.#stages.values()].some(({ kind }) => kind === 'held');
+  }
+
   async write(bytes: Uint8Array): Promise<void> {
     const reuse = this.#reuse;
     this.#reuse = undefined;

@@ -2,13 +2,7 @@ import { toAdvisoryFindings } from '../advisory/advisory-finding.ts';
 import { cvesOf } from '../advisory/exploitation.ts';
 import { attribute } from '../attribution/attribute.ts';
 import { findBaseImage } from '../attribution/base-image.ts';
-import { toFindings } from '../inspect/findings.ts';
-import { databasePaths, isDatabasePath } from '../inspect/inspectors.ts';
-import { toInventory } from '../inspect/inventory/inventory.ts';
-import { toEndOfLifeFindings } from '../inspect/misconfig/end-of-life.ts';
-import { foreignGaps } from '../layer/foreign-layer.ts';
-import { overlay } from '../layer/overlay.ts';
-import type { LayerResult, TarLayerResult } from '../layer/pass.ts';
+import type { LayerFacts, TarLayerFacts } from '../layer/pass.ts';
 import type { AdvisoryAnswer, AdvisorySource } from '../model/advisory.ts';
 import type { Exploitation, ExploitationSource } from '../model/exploitation.ts';
 import { type CoverageGap, compareFindings, type Finding } from '../model/finding.ts';
@@ -17,6 +11,8 @@ import type { Inventory } from '../model/package.ts';
 import { type KeptManifest, type MadeManifest, platformImages } from '../model/source.ts';
 import { findStaleAdvisories } from '../policy/advisory-age.ts';
 import type { Policy } from '../policy/policy.ts';
+import type { PlatformReading } from '../reading/image-job.ts';
+import type { ImageThread } from '../reading/image-thread.ts';
 import type { Pass } from './pass.ts';
 import type { DockerfileText } from './resources.ts';
 
@@ -34,7 +30,7 @@ export interface InspectedPlatform {
   readonly image: KeptManifest | MadeManifest;
   readonly inventory: Inventory;
   readonly base: BaseImage;
-  readonly layers: readonly TarLayerResult[];
+  readonly layers: readonly TarLayerFacts[];
 }
 
 export interface InspectionOptions {
@@ -46,9 +42,18 @@ export interface InspectionOptions {
   readonly now: Date;
 }
 
-/** Lays the layers of each platform over each other, asks for advisories of all packages at once, and tells where in the Dockerfile findings come from. */
-export async function inspect(pass: Pass, { advisories, exploitation, dockerfile, policy, now }: InspectionOptions): Promise<Inspection> {
-  const read = platformImages(pass.image).map((image) => readPlatform(image, pass.layers, dockerfile, now));
+/** Has the layers of each platform laid over each other, asks for advisories of all packages at once, and tells where in the Dockerfile findings come from. */
+export async function inspect(
+  pass: Pass,
+  thread: ImageThread,
+  { advisories, exploitation, dockerfile, policy, now }: InspectionOptions,
+): Promise<Inspection> {
+  const images = platformImages(pass.image);
+  const readings = await thread.inspect(
+    images.map(({ layers, config }) => ({ layers, config })),
+    now,
+  );
+  const read = images.map((image, at) => toInspected(image, readings[at] as PlatformReading, pass.layers, dockerfile));
   const packages = read.flatMap(({ platform }) => platform.inventory.packages);
   const answer: AdvisoryAnswer = packages.length === 0 ? { matches: [], gaps: [], newest: undefined } : await advisories.match(packages);
   const exploited = await exploitation(cvesOf(answer.matches));
@@ -58,10 +63,10 @@ export async function inspect(pass: Pass, { advisories, exploitation, dockerfile
     const all = [...findings, ...toAdvisoryFindings({ ...answer, matches }, [platformText(image.config.platform)], exploited)];
     return all.map((finding) => withOrigin(finding, base));
   });
-  const images = read.map(({ platform: { image, layers } }) => {
+  const histories = read.map(({ platform: { image, layers } }) => {
     return { platform: platformText(image.config.platform), history: image.config.history, layers: layers.length };
   });
-  const findings = attribute(mergePlatforms(found), { images, dockerfile });
+  const findings = attribute(mergePlatforms(found), { images: histories, dockerfile });
   const age = { source: advisories.name, asOf: answer.asOf ?? answer.newest };
   const stale = packages.length === 0 ? [] : findStaleAdvisories(policy, age, now);
   return {
@@ -73,27 +78,21 @@ export async function inspect(pass: Pass, { advisories, exploitation, dockerfile
   };
 }
 
-function readPlatform(
+function toInspected(
   image: KeptManifest | MadeManifest,
-  results: ReadonlyMap<string, LayerResult>,
+  { inventory, gaps, findings }: PlatformReading,
+  facts: ReadonlyMap<string, LayerFacts>,
   dockerfile: DockerfileText | undefined,
-  now: Date,
 ) {
   const layers = image.layers.flatMap(({ key }) => {
-    const result = results.get(key);
-    return result?.kind === 'layer' ? [result] : [];
+    const layer = facts.get(key);
+    return layer?.kind === 'layer' ? [layer] : [];
   });
-  const { placed } = overlay(layers, { databases: databasePaths, isDatabase: isDatabasePath });
-  const { inventory, gaps } = toInventory(placed);
   const annotations = image.kind === 'kept' ? image.annotations : {};
   const { history } = image.config;
   const base = findBaseImage({ history, layers: layers.length, annotations, dockerfile: dockerfile?.text });
   const packages = inventory.packages.map((item) => withOrigin(item, base));
-  return {
-    platform: { image, inventory: { ...inventory, packages }, base, layers },
-    gaps: [...foreignGaps(image.layers), ...gaps],
-    findings: [...toFindings(placed, image.config), ...toEndOfLifeFindings(placed, [platformText(image.config.platform)], now)],
-  };
+  return { platform: { image, inventory: { ...inventory, packages }, base, layers }, gaps, findings };
 }
 
 /** With the word whether it came with the base image, where that is known. */

@@ -1,72 +1,59 @@
 import type { Host } from '../host/host.ts';
-import { allInspectors } from '../inspect/inspectors.ts';
-import { likelyPackages } from '../inspect/inventory/inventory.ts';
-import type { Compressor } from '../layer/compressor.ts';
 import { absentLayer } from '../layer/foreign-layer.ts';
-import { HashThread } from '../layer/layer-hash.ts';
-import { entryBudget } from '../layer/layer-tree.ts';
-import { type LayerResult, readLayer } from '../layer/pass.ts';
+import type { LayerFacts } from '../layer/pass.ts';
 import { StepError } from '../lib/step-error.ts';
 import type { AdvisorySource } from '../model/advisory.ts';
 import type { Digest } from '../model/digest.ts';
-import { type ImageSource, platformImages, type SourceImage } from '../model/source.ts';
+import { platformImages, type SourceImage, type SourceLayer } from '../model/source.ts';
+import type { LayerKeeping } from '../reading/image-thread.ts';
 import { throwIfCancelled } from './cancellation.ts';
 import type { HeldLayers } from './held-layers.ts';
+import type { ThreadImage } from './image.ts';
 import type { ReusableBlobs } from './reusable-blobs.ts';
 import type { World } from './world.ts';
-
-/** Layers read at once: each has a window, a whole file and two pieces of its upload in memory. */
-const layersAtOnce = 2;
 
 /** What the one read of an image gave. */
 export interface Pass {
   readonly image: SourceImage;
   /** By the source's key. */
-  readonly layers: ReadonlyMap<string, LayerResult>;
+  readonly layers: ReadonlyMap<string, LayerFacts>;
 }
 
 /** Reads every layer once: while it is read, it is hashed, inspected, compressed and sent to be held, the last two where the registry lacks it. `advisories` hears early what it will be asked. */
 export async function readImage(
-  source: ImageSource,
+  source: ThreadImage,
   held: HeldLayers,
   reusable: ReusableBlobs,
-  compressor: Compressor | undefined,
   advisories: AdvisorySource,
   host: Host,
   world: World,
 ): Promise<Pass> {
-  using hashes = new HashThread();
-  const layers = new Map<string, LayerResult>();
-  const budget = entryBudget();
-  const inspectors = allInspectors();
+  const layers = new Map<string, LayerFacts>();
   const meter = new Meter(host, world, 'reading layers');
-  const image = await source.read(
-    async (layer, content) => {
+  const image = await source.read({
+    async begin(layer: SourceLayer): Promise<LayerKeeping> {
+      throwIfCancelled(world);
       // A foreign layer is inspected where the source holds it, and not sent.
       const writer = layer.foreign === undefined ? await held.begin(layer, await reusable.find(layer)) : undefined;
-      const sink = {
-        async write(bytes: Uint8Array) {
+      const blob = writer?.blob;
+      return {
+        wantsBytes: writer?.wantsBytes ?? false,
+        ...(blob && { reuse: { digest: blob.digest, sizeBytes: blob.size } }),
+        async write(bytes) {
           throwIfCancelled(world);
           await writer?.write(bytes);
         },
+        async end(facts, packages) {
+          layers.set(layer.key, facts);
+          if (facts.kind === 'layer') advisories.expect(packages);
+          await writer?.hold();
+          meter.finishOne();
+        },
       };
-      const blob = writer?.blob;
-      const reuse = blob && { digest: blob.digest, sizeBytes: blob.size };
-      const options = { inspectors, compressor, hashes, sink, budget, ...(reuse && { reuse }) };
-      const result = await readLayer(layer, meter.count(content), options);
-      layers.set(layer.key, result);
-      if (result.kind === 'layer') advisories.expect(likelyPackages(result.observations));
-      await writer?.hold();
-      meter.finishOne();
     },
-    {
-      parallel: layersAtOnce,
-      onPlan({ layers: layerCount, sizeBytes = 0 }) {
-        meter.expect(layerCount);
-        hashes.expect(sizeBytes);
-      },
-    },
-  );
+    plan: (plan) => meter.expect(plan.layers),
+    progress: (bytes) => meter.count(bytes),
+  });
   meter.finish();
   const images = platformImages(image);
   if (images.length === 0) throw nothingToRun(source.name);
@@ -108,12 +95,9 @@ class Meter {
     this.#total = total;
   }
 
-  async *count(content: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
-    for await (const chunk of content) {
-      this.#bytes += chunk.length;
-      this.#tell(false);
-      yield chunk;
-    }
+  count(bytes: number): void {
+    this.#bytes += bytes;
+    this.#tell(false);
   }
 
   finishOne(): void {

@@ -1,22 +1,21 @@
-import type { Compressor } from '../layer/compressor.ts';
 import { type PublishedImage, publishedManifests } from '../layer/manifest.ts';
-import { readLayer } from '../layer/pass.ts';
 import { forEachParallel } from '../lib/parallel.ts';
 import { StepError } from '../lib/step-error.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
-import type { ImageSource, SourceLayer } from '../model/source.ts';
+import type { SourceLayer } from '../model/source.ts';
+import type { LayerKeeper, LayerKeeping } from '../reading/image-thread.ts';
 import { throwIfCancelled } from './cancellation.ts';
 import type { Destination } from './destinations.ts';
 import type { HeldLayers } from './held-layers.ts';
+import type { ThreadImage } from './image.ts';
 import type { World } from './world.ts';
 
 export interface LayersRequest {
   readonly image: PublishedImage;
-  readonly source: ImageSource;
+  readonly source: ThreadImage;
   readonly held: HeldLayers;
   readonly destinations: readonly Destination[];
-  readonly compressor: Compressor | undefined;
 }
 
 /** How the layers came to be in all destinations. */
@@ -75,7 +74,7 @@ export async function publishMissing(request: LayersRequest, destination: Destin
 }
 
 async function sendAgain(request: LayersRequest, { repository }: Destination, { layer, descriptor }: PublishedLayer): Promise<void> {
-  const { source, compressor, held, destinations } = request;
+  const { source, held, destinations } = request;
   if (held.isReused(layer)) {
     // What this run would make of the layer may have another digest than the blob that the manifest names.
     for (const { repository: other } of destinations) {
@@ -83,13 +82,15 @@ async function sendAgain(request: LayersRequest, { repository }: Destination, { 
       return repository.pushBlob(descriptor, (write) => other.fetchBlob(descriptor, (content) => writeAll(content, write)));
     }
   }
-  await repository.pushBlob(descriptor, (write) =>
-    source.reread(layer, async (again, content) => {
-      const { digest } = await readLayer(again, content, { inspectors: [], compressor, sink: { write } });
-      if (digest === descriptor.digest) return;
-      throw held.isReused(layer) ? gone(repository.name, digest) : changed(source.name, layer, descriptor.digest, digest);
-    }),
-  );
+  await repository.pushBlob(descriptor, async (write) => {
+    const { digest } = await source.reread(layer, writeTo(write));
+    if (digest === descriptor.digest) return;
+    throw held.isReused(layer) ? gone(repository.name, digest) : changed(source.name, layer, descriptor.digest, digest);
+  });
+}
+
+function writeTo(write: LayerKeeping['write']): LayerKeeper {
+  return { begin: async () => ({ wantsBytes: true, write, async end() {} }), plan() {}, progress() {} };
 }
 
 async function writeAll(content: AsyncIterable<Uint8Array>, write: (bytes: Uint8Array) => Promise<void>): Promise<void> {

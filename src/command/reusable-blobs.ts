@@ -1,9 +1,7 @@
-import type { LayerFormat } from '../layer/inflate.ts';
-import { defaultLayerLimits } from '../layer/limits.ts';
-import { readLayer } from '../layer/pass.ts';
 import type { Digest } from '../model/digest.ts';
 import { type Descriptor, mediaTypes } from '../model/image.ts';
 import type { SourceLayer } from '../model/source.ts';
+import type { ImageThread, LayerKeeper } from '../reading/image-thread.ts';
 import type { Destination } from './destinations.ts';
 import { type Pairing, type PairingReader, readPairings } from './previous-images.ts';
 
@@ -11,7 +9,6 @@ export type ReusableBlob = Pick<Descriptor, 'digest' | 'size'>;
 
 export interface ReuseOptions extends PairingReader {
   readonly destinations: readonly Destination[];
-  readonly compression: LayerFormat | 'none';
 }
 
 /** An optimisation is not waited for longer than this. */
@@ -28,17 +25,19 @@ const mostGrowth = 1.01;
  */
 export class ReusableBlobs {
   readonly #options: ReuseOptions;
+  readonly #thread: ImageThread;
   #pairings: Promise<ReadonlyMap<Digest, Pairing>> | undefined;
 
-  constructor(options: ReuseOptions) {
+  constructor(options: ReuseOptions, thread: ImageThread) {
     this.#options = options;
+    this.#thread = thread;
   }
 
   /** A blob that unpacks to `layer.diffId` and is compressed as asked for. Never rejects. */
   async find({ kind, descriptor, diffId, sizeBytes }: SourceLayer): Promise<ReusableBlob | undefined> {
     if (kind !== 'layer' || descriptor !== undefined || diffId === undefined || this.#options.destinations.length === 0) return undefined;
     // Uncompressed, the tar is the blob.
-    if (this.#options.compression === 'none') return sizeBytes === undefined ? undefined : { digest: diffId, size: sizeBytes };
+    if (this.#thread.compression === 'none') return sizeBytes === undefined ? undefined : { digest: diffId, size: sizeBytes };
     this.#pairings ??= this.#lookUp();
     const pairing = (await this.#pairings).get(diffId);
     if (pairing === undefined) return undefined;
@@ -46,7 +45,8 @@ export class ReusableBlobs {
   }
 
   async #lookUp(): Promise<ReadonlyMap<Digest, Pairing>> {
-    const { destinations, compression } = this.#options;
+    const { destinations } = this.#options;
+    const { compression } = this.#thread;
     const signal = AbortSignal.timeout(lookUpMs);
     const found = destinations.map(({ repository, seen }) => {
       const digests = [...seen.values()].filter((digest) => digest !== 'absent');
@@ -65,13 +65,13 @@ export class ReusableBlobs {
   async #isProven({ blob, diffId, repository }: Pairing, sizeBytes: number): Promise<boolean> {
     if (sizeBytes < leastProofBytes || blob.size > sizeBytes * mostGrowth) return false;
     const layer: SourceLayer = { key: blob.digest, kind: 'layer', descriptor: undefined, sizeBytes: blob.size, diffId: undefined };
-    const limits = { ...defaultLayerLimits, maxInflatedBytes: sizeBytes };
+    const use = { kind: 'prove', maxInflatedBytes: sizeBytes } as const;
     try {
       const read = await repository
         .spare(AbortSignal.timeout(proofMs))
-        .fetchBlob(blob, (content) => readLayer(layer, content, { inspectors: [], limits }), 'size');
+        .fetchBlob(blob, (content) => this.#thread.readLayer(layer, content, use, nothingToKeep), 'size');
       const isBlob = read.digest === blob.digest && read.kind === 'layer';
-      if (isBlob && read.diffId === diffId && read.compression === this.#options.compression) return true;
+      if (isBlob && read.diffId === diffId && read.compression === this.#thread.compression) return true;
       this.#options.log(`Did not reuse ${blob.digest} of ${repository.name}: it does not unpack to ${diffId}, as an image there says`);
     } catch (error) {
       this.#options.log(`Did not reuse ${blob.digest} of ${repository.name}: ${(error as Error).message}`);
@@ -81,8 +81,14 @@ export class ReusableBlobs {
 }
 
 /** What the setting would make of a layer: only such a blob is reused, so that a change of the setting takes effect on all of them. */
-const mediaTypesOf: Readonly<Record<ReuseOptions['compression'], readonly string[]>> = {
+const mediaTypesOf: Readonly<Record<ImageThread['compression'], readonly string[]>> = {
   gzip: [mediaTypes.dockerLayerGzip, mediaTypes.ociLayerGzip],
   zstd: [mediaTypes.ociLayerZstd],
   none: [mediaTypes.dockerLayer, mediaTypes.ociLayer],
+};
+
+const nothingToKeep: LayerKeeper = {
+  begin: async () => ({ wantsBytes: false, async write() {}, async end() {} }),
+  plan() {},
+  progress() {},
 };

@@ -1,6 +1,5 @@
 import type { Host } from '../host/host.ts';
 import type { Settings } from '../inputs/settings.ts';
-import { openCompressor } from '../layer/compressor.ts';
 import { toPublished } from '../layer/manifest.ts';
 import type { SecretValue } from '../lib/secret-value.ts';
 import { originOf } from '../model/source.ts';
@@ -12,7 +11,7 @@ import { openDestinations } from './destinations.ts';
 import { type ExitCode, toExitCode } from './exit-code.ts';
 import { exportSecrets, toExportedSecrets, verifyExport } from './exported-secrets.ts';
 import { HeldLayers } from './held-layers.ts';
-import { findImage } from './image.ts';
+import { findImage, openImageThread } from './image.ts';
 import { inspect } from './inspection.ts';
 import { readImage } from './pass.ts';
 import { publish, type Receipt } from './publish.ts';
@@ -39,7 +38,8 @@ export async function secure(settings: Settings, host: Host, world: World): Prom
     const openAdvisories = await findAdvisories(settings, host, world);
     const http = toCancellable(world.http, world.cancelled);
     const exploitation = await openExploitationLists(settings, policy, host.workspace, { ...world, http });
-    const openImage = await findImage(settings, host, world);
+    await using thread = openImageThread(settings, world);
+    const openImage = await findImage(settings, thread, host, world);
     const credentials = await openCredentials(settings, host, world);
     exported = toExportedSecrets(settings, credentials, host);
     const source = await openImage(credentials);
@@ -48,23 +48,21 @@ export async function secure(settings: Settings, host: Host, world: World): Prom
     const destinations = await openDestinations(settings, credentials, world);
 
     await using held = new HeldLayers(destinations, source.repository);
-    // Nobody gets the compressed bytes of an image that is only looked at.
-    using compressor = destinations.length > 0 && settings.compression !== 'keep' ? openCompressor(settings.compression) : undefined;
     const log = (line: string) => host.log('info', line);
-    const reusable = new ReusableBlobs({ destinations, compression: compressor?.compression ?? 'none', signer, now: world.now, log });
-    const pass = await readImage(source, held, reusable, compressor, advisories, host, world);
+    const reusable = new ReusableBlobs({ destinations, signer, now: world.now, log }, thread);
+    const pass = await readImage(source, held, reusable, advisories, host, world);
     const image = toPublished(pass.image, pass.layers);
     const takenFrom = originOf(pass.image);
     if (takenFrom !== undefined)
       log(`Took ${image.manifest.descriptor.digest} out of the multi-platform image ${takenFrom}, for the input platform.`);
 
-    const inspection = await inspect(pass, { advisories, exploitation, dockerfile, policy, now: world.now() });
+    const inspection = await inspect(pass, thread, { advisories, exploitation, dockerfile, policy, now: world.now() });
     const verdict = decide({ policy, findings: inspection.findings, gaps: inspection.gaps, now: world.now() });
     facts = { settings, image, takenFrom, inspection, advisories, verdict, startedAt, elapsedMs: () => world.elapsedMs() - startedMs };
 
     if (verdict.kind === 'pass' && destinations.length > 0) {
       const sboms = toSboms(settings, image, inspection, destinations, world);
-      receipt = await publish({ image, source, held, destinations, compressor, signer, sboms }, world);
+      receipt = await publish({ image, source, held, destinations, signer, sboms }, world);
     }
   } catch (cause) {
     const error = world.cancelled.aborted ? toCancellation() : cause;

@@ -5,7 +5,7 @@ import type { SecretValue } from '../lib/secret-value.ts';
 import type { HostCheck } from '../model/check.ts';
 import type { RunProgram } from '../model/program.ts';
 import type { DockerSettings } from '../source/docker-endpoint.ts';
-import type { StandardInput } from '../source/image-archive.ts';
+import type { StandardInput } from '../source/standard-input.ts';
 
 /** What a command takes from its process: below main nothing reads the environment, the clock or the network by itself. */
 export interface World {

@@ -1,17 +1,15 @@
 import type { Digest } from '../model/digest.ts';
 import type { CoverageGap } from '../model/finding.ts';
 import type { SourceLayer } from '../model/source.ts';
-import { entryBudget, LayerTreeRecorder } from './layer-tree.ts';
-import type { TarLayerResult } from './pass.ts';
+import type { TarLayerFacts } from './pass.ts';
 
 /**
  * What stands for a foreign layer that the source does not hold: nothing was seen of it, and of what manifest and configuration say of it
  * nothing was verified.
  */
-export function absentLayer({ key, descriptor, sizeBytes = 0 }: SourceLayer, diffId: Digest): TarLayerResult {
-  const tree = new LayerTreeRecorder(key, entryBudget()).finish();
+export function absentLayer({ descriptor, sizeBytes = 0 }: SourceLayer, diffId: Digest): TarLayerFacts {
   const digest = descriptor?.digest ?? diffId;
-  return { kind: 'layer', digest, sizeBytes, diffId, compression: 'none', uncompressedSizeBytes: 0, observations: [], tree };
+  return { kind: 'layer', digest, sizeBytes, diffId, compression: 'none', uncompressedSizeBytes: 0 };
 }
 
 /** The coverage gap of each such layer. */

@@ -42,6 +42,17 @@ export function lastFiles(tree: LayerTree, paths: ReadonlySet<string>): Readonly
   return found;
 }
 
+/** Of a layer of which nothing was seen. */
+export const emptyTree: LayerTree = {
+  folderParents: [0],
+  folderNames: [''],
+  folders: [],
+  names: [],
+  kinds: [],
+  nameTexts: [],
+  targets: new Map(),
+};
+
 /** Entries that the layers of one image may have together; shared by their passes, which may run at once. */
 export interface EntryBudget {
   remaining: number;

@@ -3,7 +3,7 @@ import { StepError } from '../lib/step-error.ts';
 import type { Digest } from '../model/digest.ts';
 import { type Descriptor, mediaTypes } from '../model/image.ts';
 import type { KeptAttachment, KeptManifest, MadeManifest, SourceImage, SourceLayer } from '../model/source.ts';
-import type { LayerResult, TarLayerResult } from './pass.ts';
+import type { LayerFacts, TarLayerFacts } from './pass.ts';
 import type { LayerErrorCode } from './refusal.ts';
 
 /** Bytes to publish under the digest and media type of their descriptor. */
@@ -38,7 +38,7 @@ export type PublishedImage = PublishedManifest | PublishedIndex;
  * Docker's image manifest version 2, schema 2 is made (with zstd layers, one of OCI), the same bytes that go-containerregistry makes of the same archive and layers.
  * Throws a StepError where a layer's bytes are not those that its manifest or configuration names.
  */
-export function toPublished(image: SourceImage, results: ReadonlyMap<string, LayerResult>): PublishedImage {
+export function toPublished(image: SourceImage, results: ReadonlyMap<string, LayerFacts>): PublishedImage {
   switch (image.kind) {
     case 'index':
       return {
@@ -60,7 +60,7 @@ export function publishedManifests(image: PublishedImage): readonly PublishedMan
   return image.kind === 'index' ? image.children.flatMap(publishedManifests) : [image];
 }
 
-function toKeptAttachment(image: KeptAttachment, results: ReadonlyMap<string, LayerResult>): PublishedManifest {
+function toKeptAttachment(image: KeptAttachment, results: ReadonlyMap<string, LayerFacts>): PublishedManifest {
   return {
     kind: 'manifest',
     manifest: { descriptor: image.descriptor, bytes: image.bytes },
@@ -70,7 +70,7 @@ function toKeptAttachment(image: KeptAttachment, results: ReadonlyMap<string, La
   };
 }
 
-function toKept(image: KeptManifest, results: ReadonlyMap<string, LayerResult>): PublishedManifest {
+function toKept(image: KeptManifest, results: ReadonlyMap<string, LayerFacts>): PublishedManifest {
   const read = verifyDiffIds(image, results);
   return {
     kind: 'manifest',
@@ -80,7 +80,7 @@ function toKept(image: KeptManifest, results: ReadonlyMap<string, LayerResult>):
       bytes: image.configBytes,
     },
     layers: image.layers
-      .map((layer, at) => ({ layer, descriptor: keptDescriptor(layer, read[at] as TarLayerResult) }))
+      .map((layer, at) => ({ layer, descriptor: keptDescriptor(layer, read[at] as TarLayerFacts) }))
       .filter(({ layer }) => layer.foreign === undefined),
     image,
   };
@@ -90,7 +90,7 @@ function toKept(image: KeptManifest, results: ReadonlyMap<string, LayerResult>):
  * https://distribution.github.io/distribution/spec/manifest-v2-2/#image-manifest; fields in the order of go-containerregistry's structs. Docker's
  * manifests know no zstd, and containers/image takes none in them: an image with such a layer gets an OCI manifest, of the same fields.
  */
-function toMade(image: MadeManifest, results: ReadonlyMap<string, LayerResult>): PublishedManifest {
+function toMade(image: MadeManifest, results: ReadonlyMap<string, LayerFacts>): PublishedManifest {
   const read = verifyDiffIds(image, results);
   const types = read.some(({ compression }) => compression === 'zstd') ? ociTypes : dockerTypes;
   const layers = read.map(({ compression, sizeBytes, digest }) => ({ mediaType: types.layers[compression], size: sizeBytes, digest }));
@@ -119,7 +119,7 @@ const dockerTypes: typeof ociTypes = {
 };
 
 /** The configuration names the tar of each layer, in order (image-spec config.md, `rootfs.diff_ids`). */
-function verifyDiffIds(image: KeptManifest | MadeManifest, results: ReadonlyMap<string, LayerResult>): readonly TarLayerResult[] {
+function verifyDiffIds(image: KeptManifest | MadeManifest, results: ReadonlyMap<string, LayerFacts>): readonly TarLayerFacts[] {
   const { diffIds } = image.config;
   if (diffIds.length !== image.layers.length) {
     throw mismatch(`the configuration names ${diffIds.length} layers and the image has ${image.layers.length}`);
@@ -133,7 +133,7 @@ function verifyDiffIds(image: KeptManifest | MadeManifest, results: ReadonlyMap<
   });
 }
 
-function keptDescriptor(layer: SourceLayer, { digest, sizeBytes }: LayerResult): Descriptor {
+function keptDescriptor(layer: SourceLayer, { digest, sizeBytes }: LayerFacts): Descriptor {
   const { descriptor } = layer;
   if (descriptor === undefined) throw mismatch(`layer ${layer.key} of a manifest that is kept has no descriptor`);
   if (digest !== descriptor.digest) throw mismatch(`layer ${layer.key} has the digest ${digest}, the manifest says ${descriptor.digest}`);
@@ -141,7 +141,7 @@ function keptDescriptor(layer: SourceLayer, { digest, sizeBytes }: LayerResult):
   return descriptor;
 }
 
-function resultOf(layer: SourceLayer, results: ReadonlyMap<string, LayerResult>): LayerResult {
+function resultOf(layer: SourceLayer, results: ReadonlyMap<string, LayerFacts>): LayerFacts {
   const result = results.get(layer.key);
   if (result === undefined) throw mismatch(`layer ${layer.key} was not read`);
   return result;

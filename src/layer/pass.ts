@@ -47,15 +47,21 @@ export interface PublishedBytes {
   readonly sizeBytes: number;
 }
 
-export interface TarLayerResult extends PublishedBytes {
+export interface TarLayerResult extends TarLayerFacts {
+  readonly observations: readonly Observation[];
+  readonly tree: LayerTree;
+}
+
+/** What is known of a layer that was read, without what is in it. */
+export type LayerFacts = TarLayerFacts | BlobResult;
+
+export interface TarLayerFacts extends PublishedBytes {
   readonly kind: 'layer';
   /** Digest of the tar (image-spec config.md, "Layer DiffID"). */
   readonly diffId: Digest;
   /** Of what is published. */
   readonly compression: LayerFormat | 'none';
   readonly uncompressedSizeBytes: number;
-  readonly observations: readonly Observation[];
-  readonly tree: LayerTree;
 }
 
 /** Content of an attestation: hashed and published as it is, not looked into. */

@@ -19,7 +19,7 @@ export class Thread<Job, Answer> implements Disposable {
   constructor(program: string, from: string, workerData?: unknown) {
     // What a thread makes is short-lived: a small young generation is collected as fast, and keeps the process small.
     const resourceLimits = { maxYoungGenerationSizeMb: 8 };
-    this.#worker = new Worker(toUrl(program, from), { workerData, env: {}, execArgv: [], resourceLimits });
+    this.#worker = new Worker(toThreadUrl(program, from), { workerData, env: {}, execArgv: [], resourceLimits });
     this.#worker.on('message', (answer: Answer) => this.#finish(answer));
     this.#worker.on('error', (error) => this.#fail(error));
     this.#worker.on('exit', () => this.#fail(undefined));
@@ -47,18 +47,29 @@ export class Thread<Job, Answer> implements Disposable {
   }
 
   #fail(cause: unknown): void {
-    this.#failure ??= new StepError({
-      code: 'thread-ended',
-      origin: 'us',
-      message: 'cannot go on: a thread that hashes, compresses or reads advisories ended before it was done',
-      hint: 'This is a defect of the step or too little memory; run it again, and report it where it happens again.',
-      cause,
-    });
+    this.#failure ??= threadEnded('a thread that hashes, compresses or reads advisories ended before it was done', cause);
     for (const { reject } of this.#waiting.splice(0)) reject(this.#failure);
   }
 }
 
-/** Beside its module where the sources run; in dist/, above the chunks that they are bundled to. */
-function toUrl(program: string, from: string): URL {
-  return new URL(from.endsWith('.ts') ? `./${program}.ts` : `../${program}.js`, from);
+/** The error of a thread that is no more; `what` continues `cannot go on: `. */
+export function threadEnded(what: string, cause?: unknown): StepError<'thread-ended'> {
+  return new StepError({
+    code: 'thread-ended',
+    origin: 'us',
+    message: `cannot go on: ${what}`,
+    hint: 'This is a defect of the step or too little memory; run it again, and report it where it happens again.',
+    cause,
+  });
+}
+
+/** Set by vitest.config.ts: the folder of the threads as they are bundled, which start faster than the sources. */
+declare const IMAGE_CUSTODY_THREADS: string | undefined;
+
+/** Where the source of a thread is: beside its module where the sources run; where they are bundled, in the folder of the entry points, whose chunks lie in another. */
+export function toThreadUrl(program: string, from: string): URL {
+  if (from.endsWith('.ts')) {
+    return typeof IMAGE_CUSTODY_THREADS === 'string' ? new URL(`${program}.js`, IMAGE_CUSTODY_THREADS) : new URL(`./${program}.ts`, from);
+  }
+  return new URL(/\/chunks\/[^/]+$/.test(from) ? `../${program}.js` : `./${program}.js`, from);
 }

@@ -1,9 +1,9 @@
 import type { Digest } from '../model/digest.ts';
 import type { Platform } from '../model/image.ts';
 import type { ImageSource, SourceImage } from '../model/source.ts';
-import type { DockerDaemon, InspectedImage } from './docker-daemon.ts';
 import { readDockerImage, readDockerManifest } from './docker-manifest.ts';
 import { manifestMaxBytes } from './document.ts';
+import type { GiveBytes, InspectedImage } from './found-image.ts';
 import { LayoutContent } from './layout-content.ts';
 import { parseLayoutIndex } from './oci-document.ts';
 import { readOciImage } from './oci-image.ts';
@@ -14,9 +14,9 @@ import { StreamedSource } from './streamed-source.ts';
 /** An image of a Docker daemon, which sends it as one archive. */
 export function createDaemonSource(
   name: string,
-  daemon: DockerDaemon,
   image: InspectedImage,
   platforms: readonly Platform[],
+  open: GiveBytes,
   fail: SourceFailure,
 ): ImageSource {
   const { id, layers, sizeBytes, keepsManifest } = image;
@@ -25,7 +25,7 @@ export function createDaemonSource(
     fail,
     plan: { layers, sizeBytes },
     keepsManifest,
-    open: (use) => daemon.save(id, use),
+    open,
     describe: (files) => (keepsManifest ? keptImage(files, id, platforms, fail) : madeImage(files, id, fail)),
   });
 }

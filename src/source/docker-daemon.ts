@@ -1,22 +1,11 @@
 import type { HttpStream } from '../lib/http.ts';
 import { HttpError } from '../lib/http-error.ts';
 import { type Digest, isDigest } from '../model/digest.ts';
-import type { Platform } from '../model/image.ts';
 import type { DockerHost } from './docker-host.ts';
 import { Document, type Fields } from './document.ts';
+import type { InspectedImage } from './found-image.ts';
 import { toPlatform } from './image-config.ts';
 import { quote, type SourceFailure } from './source-error.ts';
-
-/** What the daemon says of an image: https://docs.docker.com/reference/api/engine/version/v1.48/#tag/Image/operation/ImageInspect */
-export interface InspectedImage {
-  /** Digest of the configuration, or of manifest or index where the daemon keeps images in containerd's store. */
-  readonly id: Digest;
-  readonly layers: number;
-  readonly sizeBytes: number | undefined;
-  /** The daemon keeps the image's own manifest and compressed layers (containerd's store, API 1.48 and later). */
-  readonly keepsManifest: boolean;
-  readonly platform: Platform;
-}
 
 const answerMaxBytes = 32 * 1024 * 1024;
 /** A daemon writes out all layers before it sends the first byte of an archive. */

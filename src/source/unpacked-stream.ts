@@ -1,25 +1,16 @@
 import { type Duplex, pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { detectCompression, magicBytes } from '../lib/compression.ts';
+import { magicBytes } from '../lib/compression.ts';
 import { StepError } from '../lib/step-error.ts';
 import { createZstdDecoder } from '../lib/zstd.ts';
 import { ZstdFrames, zstdWindowMaxBytes } from '../lib/zstd-frames.ts';
+import { toArchiveCompression } from './archive-compression.ts';
 import { readBytes } from './file-access.ts';
 import { hints, type SourceFailure } from './source-error.ts';
 
 /** A compressed archive may be as large as this whatever the ratio; deflate's greatest is 1032, zstd's above 30,000. */
 const freeBytes = 1024 * 1024 * 1024;
 const ratioLimit = 100;
-
-/** How an image archive may be compressed as a whole. */
-export type ArchiveCompression = 'gzip' | 'zstd' | 'none';
-
-/** What the first bytes of an archive say; throws where it is compressed in another way. */
-export function toArchiveCompression(head: Buffer, fail: SourceFailure): ArchiveCompression {
-  const compression = isZip(head) ? 'zip' : detectCompression(head);
-  if (compression === 'gzip' || compression === 'zstd' || compression === 'none') return compression;
-  throw fail('source-unsupported', `it is compressed with ${compression}`, 'Decompress it first, or compress it with gzip or zstd.');
-}
 
 /** The bytes of an archive that may be compressed, as they come; rejects where there are more of them than its size can explain. */
 export async function* unpackStream(packed: AsyncIterable<Uint8Array>, fail: SourceFailure): AsyncGenerator<Buffer> {
@@ -103,9 +94,4 @@ class CountedStream {
     const next = await this.#packed.next();
     return next.done === true ? undefined : next.value;
   }
-}
-
-/** https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT (4.3.7) */
-function isZip(head: Buffer): boolean {
-  return head.length >= 4 && head.readUInt32LE(0) === 0x04034b50;
 }

@@ -41,12 +41,13 @@ export async function runPublication(
   http: HttpClient,
   inputs: Readonly<Record<string, string>>,
   environment: Partial<World['environment']> = {},
+  cancelled?: AbortSignal,
 ): Promise<PublicationRun> {
   const settings = parseSettings(new Map(Object.entries(inputs)), (name) => name);
   const log: string[] = [];
   const outputs = new Map<string, string>();
   const host = recordingHost(place.workspace, await place.newFolder('runner'), log, outputs);
-  const exitCode = await secure(settings, host, toWorld(http, environment)).catch((error: unknown) => {
+  const exitCode = await secure(settings, host, toWorld(http, environment, cancelled)).catch((error: unknown) => {
     if (!(error instanceof StepError)) throw error;
     log.push(error.message);
     return exitCodeOf(error);
@@ -113,9 +114,8 @@ function sha256(bytes: Buffer | string): string {
 }
 
 /** Of a run in this process, without waits between tries. */
-export function toWorld(http: HttpClient, given: Partial<World['environment']>): World {
+export function toWorld(http: HttpClient, given: Partial<World['environment']>, cancelled = new AbortController().signal): World {
   const environment = { ...emptyEnvironment, ...given };
-  const { signal: cancelled } = new AbortController();
   return {
     http,
     now: () => new Date(),

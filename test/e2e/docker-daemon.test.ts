@@ -14,8 +14,8 @@ import { platformImages, type SourceImage } from '../../src/model/source.ts';
 import { type CertificateAuthority, createCertificateAuthority } from '../../src/sandbox/certificate.ts';
 import { fixedShop } from '../../src/sandbox/demo/shop.ts';
 import { type RunningRegistry, startRegistry } from '../../src/sandbox/registry.ts';
-import { openSource } from '../../src/source/open-source.ts';
 import { localImage } from '../source/local-image.ts';
+import { openSource } from '../source/open-source.ts';
 import { peer } from './peers.ts';
 
 const run = promisify(execFile);

@@ -6,8 +6,8 @@ import { overlay } from '../../src/layer/overlay.ts';
 import { type LayerResult, readLayer } from '../../src/layer/pass.ts';
 import { createHttp } from '../../src/lib/http-client.ts';
 import { platformImages } from '../../src/model/source.ts';
-import { openSource } from '../../src/source/open-source.ts';
 import { localImage } from '../source/local-image.ts';
+import { openSource } from '../source/open-source.ts';
 
 /** What we find in each platform of an image, `text` as in the input `image`, relative to `workspace`. */
 export async function inspectImage(text: string, workspace = '/') {

@@ -12,8 +12,8 @@ import { StepError } from '../../src/lib/step-error.ts';
 import { parsePlatform } from '../../src/model/platform.ts';
 import { platformImages, type SourceImage } from '../../src/model/source.ts';
 import { startRegistry } from '../../src/sandbox/registry.ts';
-import { openSource } from '../../src/source/open-source.ts';
 import { localImage } from '../source/local-image.ts';
+import { openSource } from '../source/open-source.ts';
 import { peer, shared } from './peers.ts';
 
 const run = promisify(execFile);

@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import type { HttpStream } from '../../src/lib/http.ts';
 import { HttpError } from '../../src/lib/http-error.ts';
 import type { ImageSource } from '../../src/model/source.ts';
-import { openSource } from '../../src/source/open-source.ts';
 import { itIsASource } from '../contract/source.ts';
 import { file, tar } from '../layer/tar-writer.ts';
 import { type FakeDaemonOptions, startFakeDaemon } from './fake-daemon.ts';
 import { attestedLayout, config, configHex, digestOf, layers, legacyMembers, sha256 } from './image-fixture.ts';
 import { localImage } from './local-image.ts';
+import { openSource } from './open-source.ts';
 import { openAt, readWhole, refusalOf } from './reading.ts';
 
 const id = `sha256:${configHex}`;

@@ -7,12 +7,12 @@ import { parseProxy } from '../../src/lib/proxy.ts';
 import { StepError } from '../../src/lib/step-error.ts';
 import { type CertificateAuthority, createCertificateAuthority } from '../../src/sandbox/certificate.ts';
 import { type DockerSettings, findDockerHost } from '../../src/source/docker-endpoint.ts';
-import { openSource } from '../../src/source/open-source.ts';
 import { tar } from '../layer/tar-writer.ts';
 import { startForwardProxy } from '../lib/forward-proxy.ts';
 import { startFakeDaemon } from './fake-daemon.ts';
 import { configHex, legacyMembers } from './image-fixture.ts';
 import { localImage } from './local-image.ts';
+import { openSource } from './open-source.ts';
 import { openAt, readWhole, refusalOf, temporaryFolder } from './reading.ts';
 
 const id = `sha256:${configHex}`;

@@ -7,8 +7,8 @@ import { StepError } from '../../src/lib/step-error.ts';
 import type { Platform } from '../../src/model/image.ts';
 import type { ImageSource, SourceImage } from '../../src/model/source.ts';
 import type { DockerSettings } from '../../src/source/docker-endpoint.ts';
-import { openSource } from '../../src/source/open-source.ts';
 import { localImage } from './local-image.ts';
+import { openSource } from './open-source.ts';
 
 /** A folder that is gone after the test. */
 export function temporaryFolder(): string {

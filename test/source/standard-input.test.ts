@@ -2,12 +2,12 @@ import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { HttpStream } from '../../src/lib/http.ts';
 import type { ImageSource } from '../../src/model/source.ts';
-import type { StandardInput } from '../../src/source/image-archive.ts';
-import { openSource } from '../../src/source/open-source.ts';
+import type { StandardInput } from '../../src/source/standard-input.ts';
 import { itIsASource } from '../contract/source.ts';
 import { tar } from '../layer/tar-writer.ts';
 import { attestedLayout, config, configHex, digestOf, LayoutFixture, legacyMembers } from './image-fixture.ts';
 import { localImage } from './local-image.ts';
+import { openSource } from './open-source.ts';
 import { readWhole, refusalOf } from './reading.ts';
 
 const archive = tar(...legacyMembers());

@@ -51,7 +51,7 @@ export const goodPlays: readonly Play[] = [
   { what: 'the demo', exitCode: 0, hosts: ['cli'], set: () => ({ inputs: {}, args: ['demo'] }) },
 ];
 
-async function fromRegistry(world: CanaryWorld): Promise<Scene> {
+export async function fromRegistry(world: CanaryWorld): Promise<Scene> {
   await world.run('cli', fromVault(world, `${world.registry.host}/team/source:1.0`));
   return withInputs(fromVault(world), { image: `registry:${world.registry.host}/team/source:1.0` });
 }

@@ -1,22 +1,17 @@
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { magicBytes } from '../lib/compression.ts';
 import type { HttpStream } from '../lib/http.ts';
 import type { Platform } from '../model/image.ts';
-import type { ImageSource } from '../model/source.ts';
-import type { ArchiveDocuments } from './archive.ts';
-import { ArchiveSource } from './archive-source.ts';
+import { type ArchiveCompression, toArchiveCompression } from './archive-compression.ts';
 import { DockerDaemon } from './docker-daemon.ts';
-import { createDaemonSource } from './docker-daemon-source.ts';
 import { type DockerSettings, findDockerHost } from './docker-endpoint.ts';
-import { readDockerImage, readDockerManifest, selectDockerImage } from './docker-manifest.ts';
-import { type ImageArchiveOptions, openArchiveFile, openStandardInput, type StandardInput } from './image-archive.ts';
+import { openFile } from './file-access.ts';
+import type { LocalImage } from './found-image.ts';
 import type { LocalSourceText } from './image-source-text.ts';
-import { LayoutContent } from './layout-content.ts';
-import { LayoutFolder } from './layout-folder.ts';
-import { readOciImage } from './oci-image.ts';
-import { readLayoutRoot } from './oci-layout.ts';
 import { verifyPlatform } from './platform-choice.ts';
 import { failureOf, quote, type SourceFailure } from './source-error.ts';
+import { openStandardInput, type StandardInput } from './standard-input.ts';
 
 interface SourceEnvironment {
   /** Absolute; paths are relative to it. */
@@ -32,9 +27,9 @@ interface SourceEnvironment {
 
 /**
  * Finds the image that the user named. Rejects with a StepError: of origin `input` where there is no such file or image or the name is not
- * clear, of origin `source` where it is there and cannot be read. Nothing of a layer is read yet.
+ * clear, of origin `source` where it is there and cannot be read. Nothing is read of it yet but the first bytes of a file.
  */
-export async function openSource(source: LocalSourceText, environment: SourceEnvironment): Promise<ImageSource> {
+export async function findSource(source: LocalSourceText, environment: SourceEnvironment): Promise<LocalImage> {
   const name = source.text;
   const fail = failureOf(name);
   const { platforms } = environment;
@@ -43,38 +38,32 @@ export async function openSource(source: LocalSourceText, environment: SourceEnv
     const image = await daemon.inspect(source.image);
     // Of one with a manifest of its own the daemon tells a single platform, of perhaps several.
     if (!image.keepsManifest) verifyPlatform(image.platform, platforms, fail);
-    return createDaemonSource(name, daemon, image, platforms, fail);
+    return { found: { kind: 'daemon', name, platforms, image }, give: (use) => daemon.save(image.id, use) };
   }
   const [piped, pipedTag] = source.kind === 'oci' ? [] : (/^-(?::(.*))?$/s.exec(source.location) ?? []);
-  if (piped !== undefined) {
+  if (piped !== undefined && source.kind !== 'oci') {
     verifyTag(pipedTag, fail);
-    return openStandardInput(environment.standardInput, archiveOptions(source, { tag: pipedTag, platforms }, fail));
+    const give = openStandardInput(environment.standardInput, fail);
+    return { found: { kind: 'pipe', name, platforms, format: source.kind, tag: pipedTag }, give };
   }
   const { path, tag } = await findLocation(source.location, environment.workspace, fail);
-  const options = archiveOptions(source, { tag, platforms }, fail);
-  if (source.kind !== 'oci') return await openArchiveFile(path, options);
-  await verifyFolder(path, fail);
-  return new ArchiveSource({ name, fail, open: async () => new LayoutFolder(path, fail), describe: options.describe });
-}
-
-/** `tag` chooses one of several images, `platforms` what is taken of it. */
-interface Choice {
-  readonly tag: string | undefined;
-  readonly platforms: readonly Platform[];
-}
-
-function archiveOptions({ kind, text: name }: LocalSourceText, { tag, platforms }: Choice, fail: SourceFailure): ImageArchiveOptions {
-  if (kind === 'docker-archive') {
-    const describe = async (files: ArchiveDocuments) => {
-      const image = await readDockerImage(selectDockerImage(await readDockerManifest(files, fail), tag, fail), files, fail);
-      verifyPlatform(image.config.platform, platforms, fail);
-      return image;
-    };
-    return { name, fail, keepsManifest: false, describe };
+  if (source.kind !== 'oci') {
+    const compression = await readCompression(path, fail);
+    return { found: { kind: 'file', name, platforms, format: source.kind, path, compression, tag }, give: undefined };
   }
-  const describe = async (files: ArchiveDocuments) =>
-    readOciImage(await readLayoutRoot(files, tag, fail), new LayoutContent(files, fail), platforms, fail);
-  return { name, fail, keepsManifest: true, describe };
+  await verifyFolder(path, fail);
+  return { found: { kind: 'folder', name, platforms, path, tag }, give: undefined };
+}
+
+async function readCompression(path: string, fail: SourceFailure): Promise<ArchiveCompression> {
+  const head = Buffer.alloc(magicBytes);
+  const handle = await openFile(path, fail);
+  try {
+    await handle.read(head, 0, head.length, 0);
+  } finally {
+    await handle.close();
+  }
+  return toArchiveCompression(head, fail);
 }
 
 /** Tells path and tag apart by what exists: the longest path wins, so that a file whose name has a colon can be named. */

@@ -26,6 +26,8 @@ export interface SandboxOptions {
   readonly secrets?: Readonly<Record<string, string>>;
   /** What the identity may do in the vault. Default: read secrets and certificates, and sign. */
   readonly vaultGrants?: readonly VaultPermission[];
+  /** Token of the job on GitHub; random where absent. */
+  readonly githubToken?: string;
   /** What the stand-in of osv.dev knows; nothing where absent. */
   readonly advisories?: Pick<OsvOptions, 'records' | 'matches'>;
   /** Called after each exchange of any stand-in, which its URL tells. */
@@ -92,7 +94,7 @@ export async function startSandbox(folder: string, options: SandboxOptions = {})
   ]);
   const shared = { tls, now, onExchange: options.onExchange };
   const identity = createIdentity();
-  const github = await startGithubJob(shared);
+  const github = await startGithubJob(shared, options.githubToken ?? `ghs_${randomBytes(18).toString('hex')}`);
   const devops = await startAzurePipelinesJob(shared, identity);
   const { azureDevops } = devops;
   const certificates: X509Certificate[] = [];
@@ -197,7 +199,7 @@ function once<Result>(make: () => Promise<Result>): () => Promise<Result> {
   };
 }
 
-async function startGithubJob(shared: Shared): Promise<GithubJob & { readonly token: string }> {
+async function startGithubJob(shared: Shared, token: string): Promise<GithubJob & { readonly token: string }> {
   const run: WorkflowRun = {
     repository,
     eventName: 'pull_request',
@@ -217,7 +219,6 @@ async function startGithubJob(shared: Shared): Promise<GithubJob & { readonly to
     head: { ref: run.headRef, sha: commits.head },
     base: { ref: run.baseRef, sha: commits.base },
   };
-  const token = `ghs_${randomBytes(18).toString('hex')}`;
   const requestToken = randomBytes(32).toString('base64url');
   const permissions = { checks: 'write', contents: 'read', pull_requests: 'write' } as const;
   const github = await startGithub({

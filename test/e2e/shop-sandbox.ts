@@ -28,7 +28,7 @@ const repository = 'contoso/shop';
 
 export async function startShopSandbox(
   onExchange?: (exchange: Exchange) => void,
-  vault: Pick<SandboxOptions, 'secrets' | 'vaultGrants'> = {},
+  vault: Pick<SandboxOptions, 'secrets' | 'vaultGrants' | 'githubToken'> = {},
 ): Promise<ShopSandbox> {
   const folder = await mkdtemp(join(tmpdir(), 'shop-sandbox-'));
   const password = randomBytes(24).toString('base64url');

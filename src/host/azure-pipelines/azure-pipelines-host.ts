@@ -9,7 +9,7 @@ import { annotationMaxCharacters, chooseAnnotations, createAnnotationRoom } from
 import type { Host, RunOutcome } from '../host.ts';
 import { toMasks, unmaskedNotice } from '../masking.ts';
 import { toProgressText } from '../progress-text.ts';
-import { toLoggingCommand, toLogLine, toMessage } from './logging-command.ts';
+import { escapeText, toLoggingCommand, toLogLine, toMessage } from './logging-command.ts';
 import { type PipelineRun, readPipelineRun } from './pipeline-run.ts';
 import { threadMaxCharacters, upsertThread } from './pull-request-thread.ts';
 
@@ -48,8 +48,14 @@ export function createAzurePipelinesHost({ env, write, http, subject, random }: 
     temporaryFolder,
     summaryFormat: { kind: 'markdown', maxBytes: 1024 * 1024, commentMaxCharacters: threadMaxCharacters },
     mask(secret) {
-      const masks = toMasks(secret.reveal());
-      for (const mask of masks) write(toLoggingCommand('task.setsecret', {}, mask));
+      const text = secret.reveal();
+      const masks = toMasks(text);
+      // A command that the agent cannot carry out is shown as it was given (WorkerCommandManager.cs): a secret variable that is read-only, say.
+      const escaped = text
+        .split(/[\r\n]+/)
+        .filter((line) => masks.includes(line))
+        .map(escapeText);
+      for (const mask of new Set([...masks, ...escaped])) write(toLoggingCommand('task.setsecret', {}, mask));
       if (masks.length === 0) log('warning', unmaskedNotice);
     },
     log,

@@ -29,6 +29,6 @@ function disarm(text: string): string {
  * azure-pipelines-agent CommandStringConvertor.cs: `%AZP25` first, for it is undone last. All of it in data too, where the agent would take
  * `%3B` and `%5D` of the text itself for escapes.
  */
-function escapeText(text: string): string {
+export function escapeText(text: string): string {
   return text.replaceAll('%', '%AZP25').replaceAll(';', '%3B').replaceAll('\r', '%0D').replaceAll('\n', '%0A').replaceAll(']', '%5D');
 }

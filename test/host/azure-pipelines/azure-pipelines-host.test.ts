@@ -8,6 +8,7 @@ import { payloads } from '../../report/payloads.ts';
 import { type AzureSetup, setUpAzure } from '../azure-setup.ts';
 import { readAgentCommands, readAgentWarnings, readFormattedLines } from '../oracle-azure-agent.ts';
 import { readLines } from '../oracle-dotnet.ts';
+import { maskAsAgent } from '../oracle-masker.ts';
 
 const denied = { conclusion: 'failure', title: 'Denied', summary: 'x' } as const;
 const passed = { conclusion: 'success', title: 'Passed', summary: 'x' } as const;
@@ -114,6 +115,18 @@ describe('secrets', () => {
     const base64 = Buffer.from('p%AZP25;]ss\r\nsecond line').toString('base64');
     const forms = ['p%AZP25;]ss', 'second line', base64, 'p%25AZP25%3b%5dss', 'p%AZP25;]ss\\r\\nsecond line'];
     expect(commands.map(({ data }) => data)).toEqual(expect.arrayContaining(forms));
+    expect(commands.map(({ data }) => data)).toContain('p%AZP25AZP25%3B%5Dss');
+  });
+
+  it('are not seen where the agent shows a command that it could not carry out', async () => {
+    const { host, output } = await setUp();
+    const secret = new SecretValue('p%AZP25;]ss\nsecond;line');
+    host.mask(secret);
+    const masks = readAgentCommands(output()).map(({ data }) => data);
+    const before = output().length;
+    host.output('READ_ONLY', secret);
+    const failed = `Unable to process command '${output().slice(before).trimEnd()}' successfully.`;
+    expect(maskAsAgent(failed, masks)).toContain("isSecret=true;]***%0A***'");
   });
 });
 

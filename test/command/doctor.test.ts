@@ -266,6 +266,53 @@ describe('doctor, what will end or is to be known', () => {
     expect(closed.of(`network ${osv.host}`)).toMatchObject({ state: 'wrong', hint: expect.stringContaining(`CONNECT to ${osv.host}`) });
   });
 
+  it("the host's own API, which a run can do without", async () => {
+    const gone = await place.startRegistry();
+    await gone.close();
+    const inputs = { advisories: place.sandbox.osv.url };
+    const unreachable = await consult(place, inputs, { environment: { azureTenantId: undefined, hostUrl: gone.url } });
+    expect(unreachable.of(`network ${gone.host}`)).toMatchObject({ state: 'warning', hint: expect.stringContaining('firewall') });
+    expect(unreachable.exitCode).toBe(0);
+    // Where the same host is needed for something else, it is needed.
+    const needed = await consult(
+      place,
+      { push: `${gone.host}/a:1`, ...inputs },
+      { environment: { azureTenantId: undefined, hostUrl: gone.url } },
+    );
+    expect(needed.of(`network ${gone.host}`).state).toBe('wrong');
+  });
+
+  it('a run that was cancelled ends as one, and not as one that is right', async () => {
+    const cancel = new AbortController();
+    cancel.abort();
+    const world = { cancelled: cancel.signal };
+    await expect(consult(place, { advisories: place.sandbox.osv.url }, { world })).rejects.toMatchObject({ code: 'cancelled' });
+  });
+
+  it('what only some inputs need of the host', async () => {
+    const check = (name: string, more: object) => ({
+      name,
+      needs: [],
+      run: async () => ({ state: 'warning' as const, text: 'x' }),
+      ...more,
+    });
+    const hostChecks = [
+      check('comment', { input: 'comment', readsToken: true }),
+      check('check run', { input: 'annotations' }),
+      check('event', {}),
+    ];
+    const inputs: Readonly<Record<string, string>> = {
+      ...vaultInputs(place, `${registry.host}/team/app:1`),
+      'github-token': 'secret:NONE',
+      annotations: 'false',
+    };
+    const { of, results } = await consult(place, { ...inputs, secrets: `${inputs.secrets}\nNONE = none` }, { environment: { hostChecks } });
+    expect(results.map(({ name }) => name).slice(-2)).toEqual(['comment', 'event']);
+    expect(of('comment')).toMatchObject({ state: 'skipped', text: expect.stringContaining('"secret NONE" is wrong') });
+    expect(of('event').state).toBe('warning');
+    expect(of(`push ${registry.host}/team/app`).state).toBe('right');
+  });
+
   it('that anybody may read what is there, and which tag will be moved', async () => {
     const open = await place.startRegistry({ auth: { kind: 'none' } });
     const inputs = fileInputs(place, `${open.host}/team/app:1`);

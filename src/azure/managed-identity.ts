@@ -23,11 +23,11 @@ export async function openManagedIdentity(choice: ManagedIdentity, transport: Az
   const direct = createDefaultHttpClient();
   if (choice.imds !== undefined) {
     const probe = createAttempt({ ...withoutProxy(transport), timeoutMs: probeTimeoutMs }, () => undefined);
-    // Without the header "Metadata" it is refused, which is an answer.
     const request = createPipelineRequest({ url: `${choice.imds}/metadata/identity/oauth2/token`, allowInsecureConnection: true });
-    await probe(request, direct.sendRequest).catch((error: unknown) => {
-      throw absent(choice, error);
+    const { status } = await probe(request, direct.sendRequest).catch((error: unknown) => {
+      throw absent(choice, 'nothing answers', error);
     });
+    if (!isMetadataService(status)) throw absent(choice, `what answers with status ${status} is not Azure's metadata service`);
   }
   const attempt = createAttempt(withoutProxy(transport), (failed) => {
     currentExchange().failedAttempt = failed;
@@ -50,17 +50,25 @@ export async function openManagedIdentity(choice: ManagedIdentity, transport: Az
   });
 }
 
+/**
+ * The metadata service refuses what comes without the header "Metadata" with 400, or is busy or being updated. Other clouds have services of their own at that
+ * address, which know no such path (404, 401, 403), and a proxy that filters what leaves a network answers there, too.
+ */
+function isMetadataService(status: number): boolean {
+  return status === 400 || status === 410 || status === 429 || status >= 500;
+}
+
 /** The endpoints are on the machine itself, on link-local addresses: a proxy could not reach them, and must not see them. */
 function withoutProxy({ agentFor: _, ...transport }: AzureTransport): AzureTransport {
   return transport;
 }
 
 /** The machine has no endpoint for managed identities. */
-function absent({ imds }: ManagedIdentity, error: unknown): StepError {
-  const code = errorCodeOf(error);
+function absent({ imds }: ManagedIdentity, reason: string, error?: unknown): StepError {
+  const code = error === undefined ? undefined : errorCodeOf(error);
   return identityError(
     'managed-identity-absent',
-    `Cannot get a token of a managed identity: nothing answers at ${imds}${code === undefined ? '' : ` (${code})`}`,
+    `Cannot get a token of a managed identity: ${reason} at ${imds}${code === undefined ? '' : ` (${code})`}`,
     'A managed identity is there on machines of Azure alone: virtual machines, App Service, Azure Arc. In a container, see whether its network may reach ' +
       'that address. Elsewhere give another azure-identity.',
     error,

@@ -96,6 +96,15 @@ test('what the tenant does not know is told as everywhere', async () => {
   expect(await errorOf(credential.getToken('https://unknown.example/.default'), credential)).toMatchObject({ code: 'resource-unknown' });
 });
 
+test.each([404, 403, 401, 200])('another cloud or a proxy, which answers there with %s, is no endpoint', async (status) => {
+  const before = metadata.requests.length;
+  metadata.faults.add({ status, body: 'denied destination', times: Infinity });
+  const credential = open();
+  const error = await errorOf(credential.getToken(scopes[0] ?? ''), credential);
+  expect(error).toMatchObject({ code: 'managed-identity-absent', message: expect.stringContaining(String(status)) });
+  expect(metadata.requests.length - before).toBe(1);
+});
+
 test('no endpoint is known at once: nothing is waited for over retries', async () => {
   const credential = open(undefined, 'http://127.0.0.1:1');
   const error = await errorOf(credential.getToken(scopes[0] ?? ''), credential);

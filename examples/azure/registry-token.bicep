@@ -26,6 +26,7 @@ resource scopeMap 'Microsoft.ContainerRegistry/registries/scopeMaps@2023-07-01' 
   }
 }
 
+// Deployed again it loses its passwords: make new ones then (github.com/Azure/acr, issue 667).
 resource token 'Microsoft.ContainerRegistry/registries/tokens@2023-07-01' = {
   parent: registry
   name: name

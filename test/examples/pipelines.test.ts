@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseDocument } from 'yaml';
-import { parseSettings } from '../../src/inputs/parse.ts';
+import { parseDoctorSettings, parseSettings } from '../../src/inputs/parse.ts';
 import { toCamelCase } from '../../src/inputs/table.ts';
 
 interface Step {
@@ -18,6 +18,7 @@ interface Step {
 
 interface Job {
   readonly if?: string;
+  readonly environment?: string;
   readonly permissions?: Readonly<Record<string, string>>;
   readonly steps: readonly Step[];
 }
@@ -72,6 +73,28 @@ describe('examples/github/image.yml', () => {
       expect(job.steps.filter((step) => step.id === id && isOurs(step))).toHaveLength(1);
       expect(Object.keys(action.outputs)).toContain(output);
     }
+  });
+});
+
+describe('examples/github/doctor.yml', () => {
+  const workflow = readYaml<{ on: object; permissions: object; jobs: Readonly<Record<string, Job>> }>('examples/github/doctor.yml');
+  const published = readYaml<{ jobs: Readonly<Record<string, Job>> }>('examples/github/image.yml');
+  const ours = (jobs: Readonly<Record<string, Job>>) =>
+    Object.values(jobs).flatMap(({ steps }) => steps.filter(({ uses = '' }) => uses.startsWith('image-custody/image-custody@')));
+
+  it('looks at what the job that publishes is given, with its rights, and by hand alone', () => {
+    const [doctor, ...others] = ours(workflow.jobs);
+    expect(others).toEqual([]);
+    expect(workflow.on).toEqual({ workflow_dispatch: null });
+    const { command, push, ...inputs } = doctor?.with ?? {};
+    expect(command).toBe('doctor');
+    const publishing = ours(published.jobs).find((step) => step.with?.push !== undefined);
+    expect(publishing?.with).toMatchObject(inputs);
+    expect(`${publishing?.with?.push}`).toContain(push);
+    expect(() => parseDoctorSettings(toTexts(doctor?.with, expression), (name) => name)).not.toThrow();
+    expect(Object.values(published.jobs).map(({ environment }) => environment)).toContain(workflow.jobs.doctor?.environment);
+    const rights = Object.assign({}, ...Object.values(published.jobs).map(({ permissions }) => permissions));
+    expect(workflow.jobs.doctor?.permissions).toEqual(rights);
   });
 });
 

@@ -23,18 +23,8 @@ export interface DatedSecret {
   readonly expires: Date | undefined;
 }
 
-/** The value of a secret. Rejects with a StepError of origin `vault` or `identity`. */
+/** A secret that may be used now. Rejects with a StepError of origin `vault` or `identity`. */
 export async function readSecret(
-  vault: VaultAddress,
-  credential: AzureCredential,
-  now: () => Date,
-  name: SecretName,
-): Promise<SecretValue> {
-  return (await readDatedSecret(vault, credential, now, name)).value;
-}
-
-/** The same with its date. */
-export async function readDatedSecret(
   vault: VaultAddress,
   credential: AzureCredential,
   now: () => Date,
@@ -75,7 +65,7 @@ export async function readSecrets(
   );
   const [first] = failures;
   if (first !== undefined) throw toOneError(first, failures, names.length, vault, credential);
-  return outcomes.filter((outcome): outcome is SecretValue => outcome instanceof SecretValue);
+  return outcomes.flatMap((outcome) => (outcome instanceof StepError ? [] : [outcome.value]));
 }
 
 interface Failure {

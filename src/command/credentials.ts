@@ -65,7 +65,7 @@ export function openIdentity(settings: AccessSettings, host: Host, world: World)
 /** One of the named secrets, masked on the host. */
 export async function readSecret(request: SecretRequest, identity: Identity, host: Host): Promise<DatedSecret> {
   const { name, version } = toSecretName(request);
-  const secret = await identity.openVault(undefined).readDatedSecret(name, version);
+  const secret = await identity.openVault(undefined).readSecret(name, version);
   host.mask(secret.value);
   return secret;
 }

@@ -76,6 +76,15 @@ const scenes: readonly Scene[] = [
     inputs: () => withVault({ secrets: [{ name: 'registry-password', value: 'x', expires: new Date('2020-01-01') }] }),
   },
   {
+    what: 'a secret that is too short to be handed on',
+    check: secret,
+    code: 'secret-unexportable',
+    inputs: async () => ({
+      ...(await withVault({ secrets: [{ name: 'registry-password', value: 'abc' }] })),
+      'export-secrets': 'REGISTRY_PASSWORD',
+    }),
+  },
+  {
     what: 'a client secret that is wrong',
     check: 'identity',
     code: 'client-secret-wrong',

@@ -1,11 +1,12 @@
 import type { Check } from '../../model/check.ts';
 import { readSecret } from '../credentials.ts';
+import { toExportedSecrets, verifyExport } from '../exported-secrets.ts';
 import { type Case, checkNames, dayMs } from './case.ts';
 
 /** Enough for somebody to notice, and to make a new one. */
 const soonDays = 14;
 
-/** Each of the named secrets can be read. */
+/** Each of the named secrets can be read, and handed to later steps where it is to be. */
 export function secretChecks({ settings, identity, host, world, secrets, credentials }: Case): readonly Check[] {
   return settings.secrets.map((request) => ({
     name: checkNames.secret(request.name),
@@ -13,6 +14,8 @@ export function secretChecks({ settings, identity, host, world, secrets, credent
     run: async () => {
       const { value, expires } = await readSecret(request, identity, host);
       secrets.set(request.name, value);
+      verifyExport(settings, host);
+      toExportedSecrets(settings, { secrets: new Map([[request.name, value]]) }, host);
       // Gives the host its token, where this is it.
       credentials();
       const vault = identity.openVault(undefined);

@@ -1,3 +1,4 @@
+import { HttpError } from '../lib/http-error.ts';
 import { StepError } from '../lib/step-error.ts';
 import { errorCodeOf, identityError, networkHint, quoteServer } from './azure-error.ts';
 import { toRemedy } from './identity-remedy.ts';
@@ -67,6 +68,10 @@ function wordsOf(body: string): string {
 }
 
 function toUnreachable(error: unknown, { credential, choice }: TokenRequest): StepError {
+  // It was not Entra ID that did not answer, but who gives the token that Entra ID wants.
+  if (error instanceof HttpError) {
+    return identityError('identity-unreachable', `Cannot get a token with ${credential.description}: ${error.message}`, error.hint, error);
+  }
   const host = choice.kind === 'managed-identity' ? 'the endpoint of this machine' : new URL(credential.cloud.authorityHost).host;
   const words = quoteServer(error instanceof Error ? error.message : String(error), credential.secrets);
   if (choice.kind === 'managed-identity') {

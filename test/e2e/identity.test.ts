@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OAuth2Server } from 'oauth2-mock-server';
@@ -127,9 +128,12 @@ describe('the action on a self-hosted runner', () => {
   it('publishes with a client certificate that has a password', async () => {
     const file = join(world.folder, 'client.pem');
     const pem = await world.sandbox.clientCertificate();
-    await writeFile(file, pem);
-    const run = await runAction({}, (env) => ({ ...env, AZURE_CLIENT_CERTIFICATE_PATH: file }));
-    expectSignedIn(run, 'client certificate of application', world.sandbox.identity.objectId, [pem]);
+    const passphrase = 'a password of the key, which is long enough to be seen';
+    const key = createPrivateKey(pem).export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase });
+    await writeFile(file, `${key}${pem.slice(pem.indexOf('-----BEGIN CERTIFICATE'))}`);
+    const given = { AZURE_CLIENT_CERTIFICATE_PATH: file, AZURE_CLIENT_CERTIFICATE_PASSWORD: passphrase };
+    const run = await runAction({}, (env) => ({ ...env, ...given }));
+    expectSignedIn(run, 'client certificate of application', world.sandbox.identity.objectId, [pem, passphrase]);
   });
 
   it('publishes as who is logged in to the Azure CLI, which gets nothing of the run', async () => {

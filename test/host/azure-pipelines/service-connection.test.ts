@@ -154,6 +154,18 @@ describe('a service connection that cannot be used', () => {
     expect(sandbox.azureDevops.requests.length - before).toBe(times);
   });
 
+  it('is told with the host that did not answer, where that was Azure DevOps', async () => {
+    const env = await prepare(connectionNames.federated);
+    const { host } = new URL(sandbox.azureDevops.url);
+    sandbox.azureDevops.faults.add({ reset: true, times: Infinity });
+    const error = await errorOf(open(env).getToken(scope));
+    expect(error).toMatchObject({
+      code: 'identity-unreachable',
+      message: expect.stringContaining(host),
+      hint: expect.stringContaining(host),
+    });
+  });
+
   it('is federated by no credential of the application: the hint has what the connection presents', async () => {
     const env = await prepare(connectionNames.federated);
     const id = sandbox.identity.connectionId;

@@ -6,6 +6,12 @@ export interface Challenge {
   readonly parameters: ReadonlyMap<string, string>;
 }
 
+/** Whether a token was refused because it has expired or is damaged, not for its rights (RFC 6750, 3.1). */
+export function isInvalidToken(header: string): boolean {
+  const errors = (parseChallenges(header) ?? []).map(({ parameters }) => parameters.get('error'));
+  return errors.includes('invalid_token');
+}
+
 const maxHeaderCharacters = 8 * 1024;
 const maxChallenges = 8;
 

@@ -126,13 +126,15 @@ function tokenHint(name: string): string {
  * as a whole: where that would be enough, the registry does not honour it.
  * https://learn.microsoft.com/azure/container-registry/container-registry-rbac-abac-repository-permissions
  */
-function roleHint({ registry, access, grants }: RegistryAction, assignee: string): string {
+function roleHint(action: RegistryAction, assignee: string): string {
+  const { registry, access, grants } = action;
   const [role, abacRole] = azureRoles[access];
   const name = toAzureName(registry.name);
   const scope = `--scope "$(az acr show --name ${name} --query id --output tsv)"`;
   const assign = (title: string) => `az role assignment create --assignee ${assignee} --role "${title}" ${scope}`;
   const wide = grants?.registryWide;
-  const isEnough = wide !== undefined && [access === 'pull' ? 'read' : 'write', '*'].some((action) => wide.includes(action));
+  const isEnough =
+    lacksRights(action) && wide !== undefined && [access === 'pull' ? 'read' : 'write', '*'].some((action) => wide.includes(action));
   if (isEnough) {
     return `The identity has a role for the whole registry, which a registry with ABAC repository permissions does not honour. It needs ${abacRole}: ${assign(abacRole)}.`;
   }

@@ -6,6 +6,7 @@ import { StepError } from '../lib/step-error.ts';
 import type { Digest } from '../model/digest.ts';
 import { type Access, Authorization } from './authorization.ts';
 import type { BodySource } from './body-source.ts';
+import { isInvalidToken } from './challenge.ts';
 import type { RegistryCredential } from './credential.ts';
 import type { RegistryAction } from './missing-grant.ts';
 import { maxRedirects, redirectOf, resolveLocation, tooManyRedirects } from './redirect.ts';
@@ -48,6 +49,9 @@ export interface SessionRequest {
 
 /** https://cloud.google.com/artifact-registry/docs/docker/pushing-and-pulling: "Artifact Registry doesn't support chunked uploads". */
 const wholeBlobHosts = /(?:^|\.)gcr\.io$|\.pkg\.dev$/;
+
+/** Tokens that are fetched for one request, where the registry says of each that it has expired. */
+const maxRenewals = 4;
 
 /** Statuses that the caller knows what to do with; any other is an error. */
 export type Expected = (status: number) => boolean;
@@ -199,11 +203,15 @@ export class Session {
     isExpected: Expected,
     consume: (answer: HttpAnswer) => Promise<T>,
   ): Promise<Outcome<T>> {
-    const shown = await authorization.header(request.access);
-    const first = await this.#follow(request, shown, isExpected, consume);
-    if (first.kind === 'expected' || first.status !== 401 || !first.isRegistry) return first;
-    const isNew = await authorization.answer(first, request.access, shown);
-    return isNew ? this.#follow(request, await authorization.header(request.access), isExpected, consume) : first;
+    let shown = await authorization.header(request.access);
+    for (let renewals = 0; ; renewals += 1) {
+      const outcome = await this.#follow(request, shown, isExpected, consume);
+      if (outcome.kind === 'expected' || outcome.status !== 401 || !outcome.isRegistry) return outcome;
+      // A new token may have run out, too: others use it meanwhile. One that is refused for its rights would be so again.
+      if (renewals > 0 && !(renewals < maxRenewals && isInvalidToken(outcome.headers['www-authenticate'] ?? ''))) return outcome;
+      if (!(await authorization.answer(outcome, request.access, shown))) return outcome;
+      shown = await authorization.header(request.access);
+    }
   }
 
   async #follow<T>(

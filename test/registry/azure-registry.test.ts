@@ -268,3 +268,11 @@ test('where nobody may read without a credential, it is the credential that the 
   await expect(reader.headManifest('1')).rejects.toMatchObject({ code: 'forbidden', missing: { grant: 'content/read' } });
   expect(reasons).toEqual([]);
 });
+
+test('many requests at once use a token up together, and each is sent again whole', async () => {
+  const place = await startAzure({ verifyEntraToken: push }, { tokenUses: 6, refreshUses: 3 });
+  const repository = place.open(entraOf());
+  const blobs = Array.from({ length: 12 }, () => randomBytes(100_000));
+  await Promise.all(blobs.map((blob) => repository.putBlob(digestOf(blob), blob)));
+  for (const blob of blobs) expect(await repository.headBlob(digestOf(blob))).toBe(blob.length);
+});

@@ -65,7 +65,7 @@ describe('CNCF Distribution with user names and passwords', () => {
   test('a wrong password is told as that', async () => {
     const { env } = await newUser();
     const { exitCode, stderr } = await push(registry.host, env, '--registry-username', user, '--registry-password', 'wrong-canary');
-    expect([exitCode, stderr]).toEqual([3, expect.stringContaining('Check the user name and password')]);
+    expect([exitCode, stderr]).toEqual([3, expect.stringContaining('Check registry-username and registry-password')]);
     expect(stderr).toContain('credential-refused');
     expect(stderr).not.toContain('wrong-canary');
   });

@@ -46,7 +46,7 @@ describe('whatever request of the publication fails once', () => {
         await Promise.all(indices.slice(start, start + 8).map((index) => expectWhole(index, fault)));
       }
     },
-    60_000,
+    240_000,
   );
 });
 

@@ -1,5 +1,6 @@
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/core-auth';
 import type { CredentialChoice } from '../lib/credential-choice.ts';
+import type { SecretValue } from '../lib/secret-value.ts';
 import { StepError } from '../lib/step-error.ts';
 import type { RunProgram } from '../model/program.ts';
 import { identityError } from './azure-error.ts';
@@ -11,6 +12,8 @@ import { openTokenClient } from './token-client.ts';
 import { type TokenExchange, withExchange } from './token-exchange.ts';
 
 export interface CredentialOptions {
+  /** What else a server might quote of what it was sent, such as the header of a machine's endpoint. */
+  readonly secrets?: readonly SecretValue[];
   /** Entra ID's host; default the public cloud's. */
   readonly authorityHost?: string | undefined;
   readonly transport?: AzureTransport;
@@ -81,7 +84,7 @@ class EntraCredential implements AzureCredential {
   readonly transport: AzureTransport;
   readonly #choice: CredentialChoice;
   readonly #options: CredentialOptions;
-  readonly #secrets = new Set<string>();
+  readonly #secrets: Set<string>;
   /** By scope. MSAL keeps tokens, too, but asks for an assertion before it looks there. */
   readonly #tokens = new Map<string, AccessToken>();
   #client: Promise<TokenCredential> | undefined;
@@ -90,6 +93,7 @@ class EntraCredential implements AzureCredential {
   constructor(choice: CredentialChoice, cloud: Cloud, options: CredentialOptions) {
     this.#choice = choice;
     this.#options = options;
+    this.#secrets = new Set(options.secrets?.map((secret) => secret.reveal()));
     this.cloud = cloud;
     this.transport = options.transport ?? {};
   }

@@ -24,6 +24,7 @@ export function chooseIdentity(settings: AccessSettings, host: Host, world: Worl
     authorityHost: environment.azureAuthorityHost,
     transport: { agentFor: world.http.agentFor, signal: world.cancelled },
     runProgram: world.runProgram,
+    secrets: environment.endpointSecrets,
     onSignIn: (description) => host.log('info', `Signed in as ${description}.`),
   };
   if (settings.azureServiceConnection !== undefined) {

@@ -7,13 +7,14 @@ import { type Programs, packPrograms } from './canary/programs.ts';
 import { type CanaryWorld, openCanaryWorld } from './canary/world.ts';
 import type { Failure } from './credential-matrix/failure.ts';
 import { identityFailures } from './credential-matrix/identity-failures.ts';
+import { machineFailures } from './credential-matrix/machine-failures.ts';
 import { toNeutral } from './credential-matrix/names.ts';
 import { registryFailures } from './credential-matrix/registry-failures.ts';
 import { vaultFailures } from './credential-matrix/vault-failures.ts';
 
 /** Every failure of identity, vault and registry authorization is told apart, says what to do, and shows no credential. */
 
-const groups = [...identityFailures, ...vaultFailures, ...registryFailures];
+const groups = [...identityFailures, ...machineFailures, ...vaultFailures, ...registryFailures];
 
 interface Told {
   readonly code: string;
@@ -23,7 +24,7 @@ interface Told {
 
 /** A command, an input, a variable, a permission, an address, or who or what else there is to turn to. */
 const places =
-  /\baz |\bdocker\b|[a-z]\.com\b|"[a-z]+ [^"]+"|`[^`]+`|https:\/\/|\b[A-Z]+_[A-Z_]+\b|azure-|registry-|key-vault|signing-key|runner|proxy|program|helper|log in|firewall|status page|Whoever manages|Run again|registry/;
+  /\baz |\bdocker\b|[a-z]\.com\b|"[a-z]+ [^"]+"|`[^`]+`|https:\/\/|\b[A-Z]+_[A-Z_]+\b|azure-|registry-|key-vault|signing-key|runner|proxy|program|helper|log in|firewall|status page|Whoever manages|Run again|registry|Project settings|PEM file|connection|the file/;
 
 let programs: Programs;
 let worlds: readonly CanaryWorld[];

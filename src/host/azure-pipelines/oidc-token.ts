@@ -1,4 +1,5 @@
 import type { Http } from '../../lib/http.ts';
+import { redact } from '../../lib/redaction.ts';
 import { type RetryOptions, retry } from '../../lib/retry.ts';
 import { SecretValue } from '../../lib/secret-value.ts';
 import type { StepError } from '../../lib/step-error.ts';
@@ -35,7 +36,7 @@ export async function fetchOidcToken(connection: string, { env, http, retry: opt
   const answer = parseJson(body);
   const { oidcToken } = answer;
   if (status === 200 && typeof oidcToken === 'string' && oidcToken !== '') return new SecretValue(oidcToken);
-  const words = typeof answer.message === 'string' ? `: ${toClipped(toVisibleLine(answer.message), 300)}` : '';
+  const words = typeof answer.message === 'string' ? `: ${toClipped(toVisibleLine(redact(answer.message, [token])), 300)}` : '';
   throw refused(connection, status, words, env);
 }
 

@@ -51,6 +51,16 @@ export function echoAsErrors(status: number, form: EchoForm): (request: Received
   };
 }
 
+/** Refuses with every header, as the endpoint of a machine would word it. */
+export function echoHeaders(form: EchoForm): (request: ReceivedRequest) => Answer {
+  return ({ headers }) => {
+    const values = Object.values(headers).flatMap((value) =>
+      toForms(Buffer.from(String(value))).filter(({ encoding }) => encoding === form),
+    );
+    return json(400, { statusCode: 400, message: `no: ${values.map(({ bytes }) => bytes.toString('utf8')).join(' ')}` });
+  };
+}
+
 /** Refuses with what is no error of any service. */
 export function echoAsText(status: number, form: EchoForm): (request: ReceivedRequest) => Answer {
   return (request) => ({ status, headers: { 'content-type': 'text/plain' }, body: Buffer.from(toEcho(request, form)) });

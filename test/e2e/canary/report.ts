@@ -8,12 +8,14 @@ export interface Evidence {
   readonly host: HostKind;
   readonly observed: Observed;
   readonly exchanges: readonly ServedExchange[];
+  /** Names by which the run was to hand secrets to later steps: the one command or file that does it may hold their values. */
+  readonly exported: readonly string[];
   /** What was planted; what was handed out meanwhile is read from the exchanges. */
   readonly planted: readonly Credential[];
 }
 
 /** Everything of any credential that was seen where it does not belong: `client secret (base64 at 1, 40 bytes) in stderr`. */
-export function findLeaks({ host, observed, exchanges, planted }: Evidence): readonly string[] {
+export function findLeaks({ host, observed, exchanges, exported, planted }: Evidence): readonly string[] {
   const credentials = [...planted, ...readIssued(exchanges)];
   const search = new CanarySearch(credentials);
   const leaks = new Set<string>();
@@ -24,9 +26,9 @@ export function findLeaks({ host, observed, exchanges, planted }: Evidence): rea
       }
     }
   };
-  look('stdout', Buffer.from(withoutMasks(host, observed.stdout.toString('latin1')), 'latin1'));
+  look('stdout', Buffer.from(withoutMasks(host, observed.stdout.toString('latin1'), exported), 'latin1'));
   look('stderr', observed.stderr);
-  for (const [path, content] of observed.files) look(path, content);
+  for (const [path, content] of observed.files) look(path, withoutOutputs(path, content, exported));
   for (const child of observed.children) look(`a started program: ${child.slice(0, 120)}`, Buffer.from(child));
 
   const allows = (sent: Sent) => (canary: string) => credentials.some(({ name, mayGo }) => name === canary && mayGo(sent));
@@ -53,13 +55,27 @@ export function findLeaks({ host, observed, exchanges, planted }: Evidence): rea
 }
 
 /** The commands that tell a runner what to hide are the one place where a secret has to be: the runner takes them and shows them to nobody. */
-function withoutMasks(host: HostKind, stdout: string): string {
+function withoutMasks(host: HostKind, stdout: string, exported: readonly string[]): string {
   switch (host) {
     case 'github':
       return stdout.replace(/^::add-mask::.*$/gm, '');
     case 'azure-pipelines':
-      return stdout.replace(/^##vso\[task\.setsecret\].*$/gm, '');
+      return exported.reduce(
+        (rest, name) =>
+          rest.replace(new RegExp(`^##vso\\[task\\.setvariable variable=${name};(?=[^\\]]*issecret=true)[^\\]]*\\].*$`, 'gmi'), ''),
+        stdout.replace(/^##vso\[task\.setsecret\].*$/gm, ''),
+      );
     case 'cli':
       return stdout;
   }
+}
+
+/** The runner's file of outputs, without those that the run was to hand on: https://docs.github.com/actions/reference/workflow-commands-for-github-actions#multiline-strings */
+function withoutOutputs(path: string, content: Buffer, exported: readonly string[]): Buffer {
+  if (!path.endsWith('/commands/output') || exported.length === 0) return content;
+  const text = exported.reduce(
+    (rest, name) => rest.replace(new RegExp(`^${name}<<(.+)\\n[\\s\\S]*?\\n\\1$`, 'm'), ''),
+    content.toString('latin1'),
+  );
+  return Buffer.from(text, 'latin1');
 }

@@ -1,7 +1,13 @@
+import { once } from 'node:events';
+import { chmod, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { ReceivedRequest } from '../../../src/sandbox/exchange.ts';
 import { fileInputs, vaultInputs } from '../../main/place.ts';
 import { type HostKind, hostKinds } from '../../main/step-run.ts';
-import { type EchoForm, echoAsEntra, echoAsErrors, echoAsText, echoAsVault } from './echo.ts';
+import { type EchoForm, echoAsEntra, echoAsErrors, echoAsText, echoAsVault, echoHeaders } from './echo.ts';
+import { byApp, byAzureCli, byCertificate, byConnection, byMachine, byTokenFile, withEnv } from './identities.ts';
 import type { CanaryWorld, Scene } from './world.ts';
 
 /** A run that has to go as it says, and to show no credential. */
@@ -41,6 +47,24 @@ export const goodPlays: readonly Play[] = [
   },
   { what: 'denied', exitCode: 1, set: (world) => withInputs(fromVault(world), { image: 'docker-archive:bad.tar' }) },
   { what: 'the image of a registry', exitCode: 0, set: fromRegistry },
+  ...(['federated', 'secret', 'certificate', 'managed'] as const).flatMap((kind): readonly Play[] => [
+    { what: `a service connection, ${kind}`, exitCode: 0, hosts: ['azure-pipelines'], set: (world) => byConnection(kind, toAzure(world)) },
+  ]),
+  { what: 'a client certificate', exitCode: 0, hosts: ['cli'], set: (world) => byCertificate(world, toAzure(world)) },
+  { what: 'the identity of a machine', exitCode: 0, hosts: ['cli'], set: (world) => byMachine(world, toAzure(world)) },
+  { what: 'the identity of an app', exitCode: 0, hosts: ['cli'], set: (world) => byApp(world, toAzure(world)) },
+  { what: 'a token file', exitCode: 0, hosts: ['cli'], set: (world) => byTokenFile(world, toAzure(world)) },
+  { what: 'the Azure CLI', exitCode: 0, hosts: ['cli'], set: (world) => byAzureCli(world, toAzure(world)) },
+  { what: "Docker's configuration", exitCode: 0, set: fromLogin },
+  { what: 'a credential helper', exitCode: 0, set: fromHelper },
+  { what: 'a Docker daemon that wants a certificate', exitCode: 2, hosts: ['cli'], set: fromDaemon },
+  {
+    what: 'a secret for later steps',
+    exitCode: 0,
+    hosts: ['github', 'azure-pipelines'],
+    set: (world) => ({ ...withInputs(fromVault(world), { 'export-secrets': 'REGISTRY_PASSWORD' }), exported: ['REGISTRY_PASSWORD'] }),
+  },
+  { what: 'the doctor', exitCode: 0, set: (world) => withInputs(fromVault(world), { command: 'doctor' }) },
   { what: 'the mirror', exitCode: 0, set: toMirror },
   { what: 'the doctor', exitCode: 0, set: (world) => withInputs(fromVault(world), { command: 'doctor' }) },
   {
@@ -59,6 +83,54 @@ export async function fromRegistry(world: CanaryWorld): Promise<Scene> {
 function toMirror(world: CanaryWorld): Scene {
   const { image: _, ...inputs } = fromVault(world, `${world.registry.host}/team/advisories:1`).inputs;
   return { inputs: { ...inputs, command: 'mirror' } };
+}
+
+/** The password that a file of earlier logins holds. */
+async function fromLogin(world: CanaryWorld): Promise<Scene> {
+  const stored = credentialOf(world, "password in Docker's configuration");
+  await world.startNamedRegistry('stored.example', { auth: { kind: 'bearer', users: [{ ...ofTeam, name: 'me', password: stored }] } });
+  return pushTo(world, 'stored.example');
+}
+
+/** The password that a program prints. */
+async function fromHelper(world: CanaryWorld): Promise<Scene> {
+  const Secret = credentialOf(world, "password in Docker's configuration");
+  const folder = await world.place.newFolder('helper');
+  const answer = JSON.stringify({ ServerURL: 'helped.example', Username: 'me', Secret }).replaceAll("'", "'\\''");
+  await writeFile(join(folder, 'config.json'), JSON.stringify({ credHelpers: { 'helped.example': 'canary' } }));
+  await writeFile(join(folder, 'docker-credential-canary'), `#!/bin/sh\nread server\n/bin/true "$server"\nprintf '%s\\n' '${answer}'\n`);
+  await chmod(join(folder, 'docker-credential-canary'), 0o755);
+  await world.startNamedRegistry('helped.example', { auth: { kind: 'bearer', users: [{ ...ofTeam, name: 'me', password: Secret }] } });
+  const scene = pushTo(world, 'helped.example');
+  return { ...scene, env: { DOCKER_CONFIG: folder, PATH: folder } };
+}
+
+const ofTeam = { grants: [{ repository: 'team/*', actions: ['pull', 'push'] as const }] };
+
+function pushTo({ place }: CanaryWorld, registry: string): Scene {
+  return { inputs: { image: 'docker-archive:good.tar', advisories: place.sandbox.osv.url, push: `${registry}/team/app:1.0` } };
+}
+
+function credentialOf({ planted }: CanaryWorld, name: string): string {
+  return planted.find((credential) => credential.name === name)?.value.toString('utf8') ?? '';
+}
+
+/** It has no image of that name; who asks has shown a certificate. */
+async function fromDaemon(world: CanaryWorld): Promise<Scene> {
+  const { authority, osv } = world.place.sandbox;
+  const tls = await authority.issueTls();
+  const options = { key: tls.keyPem, cert: tls.certificatePem, ca: authority.certificatePem, requestCert: true, rejectUnauthorized: true };
+  const daemon = createServer(options, (_, response) => {
+    response.writeHead(404, { 'content-type': 'application/json' }).end(JSON.stringify({ message: 'No such image: app:ci' }));
+  });
+  await once(daemon.listen(0, '127.0.0.1'), 'listening');
+  world.closeLater(() => daemon.close());
+  const env = {
+    DOCKER_HOST: `tcp://127.0.0.1:${(daemon.address() as AddressInfo).port}`,
+    DOCKER_TLS_VERIFY: '1',
+    DOCKER_CERT_PATH: world.certificates,
+  };
+  return { inputs: { image: 'app:ci', advisories: osv.url }, env };
 }
 
 function withInputs(scene: Scene, more: Readonly<Record<string, string>>): Scene {
@@ -118,6 +190,26 @@ export function echoPlays(form: EchoForm): readonly Play[] {
       set: async (world) => {
         const url = await world.standBefore('github', only(/idtoken/, echoAsErrors(403, form)));
         return { ...fromVault(world), env: { ACTIONS_ID_TOKEN_REQUEST_URL: `${url}/_oidc/idtoken?api-version=2.0` } };
+      },
+    },
+    {
+      what: "Azure DevOps' identity tokens",
+      exitCode: 3,
+      hosts: ['azure-pipelines'],
+      set: async (world) => {
+        const url = await world.standBefore('azure-devops', only(/oidctoken$/, echoAsErrors(403, form)));
+        const scene = byConnection('federated', fromVault(world));
+        return withEnv(scene, { SYSTEM_OIDCREQUESTURI: `${url}/contoso/Shop/_apis/distributedtask/hubs/build/plans/1/jobs/1/oidctoken` });
+      },
+    },
+    {
+      what: "an app's endpoint",
+      exitCode: 3,
+      hosts: ['cli'],
+      set: async (world) => {
+        const scene = await byApp(world, fromVault(world));
+        const url = await world.standBefore('app-service', echoHeaders(form));
+        return withEnv(scene, { IDENTITY_ENDPOINT: `${url}/msi/token` });
       },
     },
     {

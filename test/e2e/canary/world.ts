@@ -18,6 +18,8 @@ export interface Scene {
   readonly inputs: Readonly<Record<string, string>>;
   /** On top of what the runner gives; an undefined one is taken out. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Names that the run hands to later steps. */
+  readonly exported?: readonly string[];
   /** Arguments of the command line in place of inputs. */
   readonly args?: readonly string[];
 }
@@ -45,6 +47,11 @@ export interface CanaryWorld {
   readonly machine: Readonly<Record<string, string>>;
   /** What documents call a server, by its host and port. */
   readonly names: ReadonlyMap<string, string>;
+  /** IDENTITY_HEADER of the app that the machine runs. */
+  readonly appHeader: string;
+  /** Folder with `key.pem`, `cert.pem` and `ca.pem` of Docker's client. */
+  readonly certificates: string;
+  closeLater(close: () => unknown): void;
   /** Names a server whose exchanges are to be recorded. */
   serve(service: string, url: string): void;
   readonly record: (exchange: Exchange) => void;
@@ -88,7 +95,7 @@ export async function openCanaryWorld(programs: string): Promise<CanaryWorld> {
   const { sandbox, folder } = place;
   for (const [name, { url }] of Object.entries({ entra: sandbox.entra, vault: sandbox.vault, github: sandbox.github }))
     services.set(url, name);
-  services.set(sandbox.azureDevops.url, 'azure-devops').set(sandbox.osv.url, 'osv');
+  services.set(sandbox.azureDevops.url, 'azure-devops').set(sandbox.osv.url, 'osv').set(sandbox.metadata.url, 'imds');
 
   const names = new Map([
     [new URL(sandbox.entra.url).host, 'login.microsoftonline.com'],
@@ -132,7 +139,10 @@ export async function openCanaryWorld(programs: string): Promise<CanaryWorld> {
   });
   closers.push(() => proxy.close());
   const machine = await prepareMachine(folder, values, proxy.address(`me:${encodeURIComponent(values.proxy)}`));
-  const planted = await plant(place, values);
+  const docker = await sandbox.authority.issueTls();
+  const pem = { 'key.pem': docker.keyPem, 'cert.pem': docker.certificatePem, 'ca.pem': sandbox.authority.certificatePem };
+  await Promise.all(Object.entries(pem).map(([name, content]) => writeFile(join(folder, 'machine/docker', name), content)));
+  const planted = [...(await plant(place, values)), privateKey("key of Docker's client", createPrivateKey(docker.keyPem))];
   let runs = 0;
 
   return {
@@ -144,6 +154,9 @@ export async function openCanaryWorld(programs: string): Promise<CanaryWorld> {
     machine,
     record,
     names,
+    appHeader: values.appHeader,
+    certificates: join(folder, 'machine/docker'),
+    closeLater: (close) => void closers.push(close),
     serve: (service, url) => void services.set(new URL(url).origin, service),
     startRegistry: (name, options = {}, front = {}) => startNamed(name, options, front),
     startNamedRegistry: async (host, options = {}, { tamper, tls } = {}) => {
@@ -204,7 +217,7 @@ export async function openCanaryWorld(programs: string): Promise<CanaryWorld> {
       });
       notify = () => undefined;
       const { exitCode, stdout, stderr } = observed;
-      const leaks = findLeaks({ host, observed, exchanges, planted });
+      const leaks = findLeaks({ host, observed, exchanges, planted, exported: scene.exported ?? [] });
       return { exitCode, observed, exchanges, leaks, errors: readErrors(host, stdout.toString('utf8'), stderr.toString('utf8')) };
     },
     close: async () => {
@@ -233,6 +246,7 @@ function createValues() {
     proxy: odd(),
     stored: odd(),
     identityToken: value(),
+    appHeader: value(),
   };
 }
 
@@ -265,12 +279,14 @@ async function plant(place: Place, values: Values): Promise<readonly Credential[
     text('secret of several lines', values.lines),
     text('secret of short lines', values.short),
     text('proxy password', values.proxy, (sent) => sent.service === 'proxy' && sent.part === 'proxy-authorization'),
-    text("password in Docker's configuration", values.stored, authorizes('registry stored')),
+    text("password in Docker's configuration", values.stored, authorizes('registry other')),
     text(
       "token in Docker's configuration",
       values.identityToken,
       either(inForm('registry other', /token/), inForm('registry acr', /token/)),
     ),
+    text('identity header', values.appHeader, (sent) => sent.service === 'app-service' && /^x-identity-header$|^secret$/.test(sent.part)),
     privateKey('signing key', createPrivateKey(key)),
+    privateKey('key of the client certificate', createPrivateKey(await sandbox.clientCertificate())),
   ];
 }

@@ -37,7 +37,10 @@ export async function readCertificate(
     );
   }
   if (key.asymmetricKeyType !== 'rsa') {
-    throw invalid(`the key in ${name} is no RSA key`, 'Entra ID takes certificates of RSA keys alone, of 2048 bits or more.');
+    throw invalid(
+      `the key in ${name} is no RSA key`,
+      `Entra ID takes certificates of RSA keys alone, of 2048 bits or more. A new one: az ad app credential reset --id ${clientId} --append --create-cert.`,
+    );
   }
   if (leaf.validToDate.getTime() <= Date.now()) {
     throw identityError(

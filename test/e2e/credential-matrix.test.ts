@@ -24,7 +24,7 @@ interface Told {
 
 /** A command, an input, a variable, a permission, an address, or who or what else there is to turn to. */
 const places =
-  /\baz |\bdocker\b|[a-z]\.com\b|"[a-z]+ [^"]+"|`[^`]+`|https:\/\/|\b[A-Z]+_[A-Z_]+\b|azure-|registry-|key-vault|signing-key|runner|proxy|program|helper|log in|firewall|status page|Whoever manages|Run again|registry|Project settings|PEM file|connection|the file/;
+  /\baz |\bopenssl |\bdocker\b|[a-z]\.com\b|"[a-z]+ [^"]+"|`[^`]+`|https:\/\/|\b[A-Z]+_[A-Z_]+\b|azure-|registry-|key-vault|signing-key|runner|proxy|program|helper|log in|firewall|status page|Whoever manages|Run again|registry|Project settings|PEM file|connection|the file/;
 
 let programs: Programs;
 let worlds: readonly CanaryWorld[];

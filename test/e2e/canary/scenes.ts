@@ -66,7 +66,6 @@ export const goodPlays: readonly Play[] = [
   },
   { what: 'the doctor', exitCode: 0, set: (world) => withInputs(fromVault(world), { command: 'doctor' }) },
   { what: 'the mirror', exitCode: 0, set: toMirror },
-  { what: 'the doctor', exitCode: 0, set: (world) => withInputs(fromVault(world), { command: 'doctor' }) },
   {
     what: 'the doctor of Azure Container Registry, through a proxy',
     exitCode: 0,
@@ -97,9 +96,9 @@ async function fromHelper(world: CanaryWorld): Promise<Scene> {
   const Secret = credentialOf(world, "password in Docker's configuration");
   const folder = await world.place.newFolder('helper');
   const answer = JSON.stringify({ ServerURL: 'helped.example', Username: 'me', Secret }).replaceAll("'", "'\\''");
-  await writeFile(join(folder, 'config.json'), JSON.stringify({ credHelpers: { 'helped.example': 'canary' } }));
-  await writeFile(join(folder, 'docker-credential-canary'), `#!/bin/sh\nread server\n/bin/true "$server"\nprintf '%s\\n' '${answer}'\n`);
-  await chmod(join(folder, 'docker-credential-canary'), 0o755);
+  await writeFile(join(folder, 'config.json'), JSON.stringify({ credHelpers: { 'helped.example': 'pass' } }));
+  await writeFile(join(folder, 'docker-credential-pass'), `#!/bin/sh\nread server\n/bin/true "$server"\nprintf '%s\\n' '${answer}'\n`);
+  await chmod(join(folder, 'docker-credential-pass'), 0o755);
   await world.startNamedRegistry('helped.example', { auth: { kind: 'bearer', users: [{ ...ofTeam, name: 'me', password: Secret }] } });
   const scene = pushTo(world, 'helped.example');
   return { ...scene, env: { DOCKER_CONFIG: folder, PATH: folder } };

@@ -236,11 +236,7 @@ function createValues() {
     [...'+/=&%"<\\é> \''].map((character) => `${randomBytes(6).toString('base64url').slice(0, randomInt(3, 8))}${character}`).join('');
   return {
     password: odd(),
-    lines: JSON.stringify(
-      { type: 'service_account', key: `-----BEGIN KEY-----\n${randomBytes(96).toString('base64')}\n`, id: value() },
-      null,
-      2,
-    ),
+    lines: JSON.stringify({ [value()]: `${value()}\n${randomBytes(96).toString('base64')}\n`, [value()]: { [value()]: value() } }, null, 2),
     /** Of several short lines: none of them is long enough to be searched for by itself. */
     short: Array.from({ length: 6 }, () => randomBytes(6).toString('base64url')).join('\n'),
     proxy: odd(),
@@ -258,7 +254,7 @@ async function prepareMachine(folder: string, { stored, identityToken }: Values,
     'token.example': { identitytoken: identityToken },
   };
   await writeFile(join(docker, 'config.json'), JSON.stringify({ auths }));
-  for (const name of ['az', 'docker-credential-canary']) {
+  for (const name of ['az', 'docker-credential-pass']) {
     await writeFile(join(bin, name), '#!/bin/sh\nexit 1\n');
     await chmod(join(bin, name), 0o755);
   }

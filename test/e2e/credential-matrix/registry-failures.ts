@@ -364,7 +364,7 @@ const known: readonly Failure[] = [
   },
 }));
 
-/** A push with what a file of earlier logins says. `helper`: what `docker-credential-canary` is. */
+/** A push with what a file of earlier logins says. `helper`: what `docker-credential-pass` is. */
 function withLogin(config: object | string, helper?: string): Failure['set'] {
   return async (world) => {
     const folder = await world.place.newFolder('docker');
@@ -372,15 +372,15 @@ function withLogin(config: object | string, helper?: string): Failure['set'] {
     const bin = join(folder, 'bin');
     await mkdir(bin);
     if (helper !== undefined) {
-      await writeFile(join(bin, 'docker-credential-canary'), helper);
-      await chmod(join(bin, 'docker-credential-canary'), 0o755);
+      await writeFile(join(bin, 'docker-credential-pass'), helper);
+      await chmod(join(bin, 'docker-credential-pass'), 0o755);
     }
     await world.startNamedRegistry('registry.example.com', { auth: { kind: 'basic', users: [] } });
     return { ...push(world, 'registry.example.com/team/app:1.0'), env: { DOCKER_CONFIG: folder, PATH: bin } };
   };
 }
 
-const asked = { credHelpers: { 'registry.example.com': 'canary' } };
+const asked = { credHelpers: { 'registry.example.com': 'pass' } };
 /** What the helper knows is as secret as what a file holds. */
 const answering =
   (answer: (world: CanaryWorld) => object | string): Failure['set'] =>

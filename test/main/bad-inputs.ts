@@ -265,7 +265,7 @@ export const badWorld: readonly Case[] = [
     inputs: { 'registry-username': 'nobody', 'registry-password': 'wrong-password-1234' },
     exitCode: 3,
     says: [/401/],
-    hint: /user name and password/,
+    hint: /registry-username and registry-password: what is given must not have expired/,
   },
   {
     what: 'a registry that does not let the user push',

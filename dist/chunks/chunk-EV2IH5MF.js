@@ -1,0 +1,2 @@
+import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
+function n({descriptor:r,sizeBytes:t=0},e){return{kind:"layer",digest:r?.digest??e,sizeBytes:t,diffId:e,compression:"none",uncompressedSizeBytes:0}}function a(r){return r.flatMap(({key:t,foreign:e},o)=>{if(e!=="absent")return[];let s=`the foreign layer ${t} is not in the source, and is not fetched from where the manifest says that it is`;return[{code:"foreign",path:void 0,layer:o,reason:s}]})}export{n as a,a as b};

@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
-function r(e,a){let o=[],n=[];for(let t of e){if(a[t.level]<=0){n.push(t);continue}a[t.level]-=1,o.push(t)}return{chosen:o,rest:n}}function s(){return{error:10,warning:10,notice:10}}function l(e){let o=e.split(/[\r\n]+/).flatMap(n=>[n,n.trim()]).filter(n=>n.trim().length>=4);return[...new Set(o)]}var c="A secret of fewer than 4 characters on each line is not masked, for that would blot out the log. Choose a longer one.";export{r as a,s as b,l as c,c as d};

@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
-import{a}from"./chunk-MO4TBKIG.js";import"./chunk-2VIU4EF3.js";import"./chunk-YUFMT4XP.js";import"./chunk-MYLXO6MU.js";import"./chunk-5TS2TIDN.js";import"./chunk-UNJ5DPHI.js";import"./chunk-W4WEMM5G.js";import"./chunk-4PIUQSY2.js";import"./chunk-JDBVFNLY.js";import"./chunk-CD7BRZSB.js";export{a as openSnapshotSource};

@@ -4,7 +4,6 @@ import { type KeyVault as OpenVault, openKeyVault } from '../../src/azure/key-va
 import { toVaultError } from '../../src/azure/vault-error.ts';
 import { isSignature } from '../../src/lib/signature-algorithm.ts';
 import { createSigningChain, generateKeys, type KeyType, type SigningChain, toChainPem } from '../../src/sandbox/certificate.ts';
-import { throttled } from '../../src/sandbox/key-vault/error.ts';
 import { type KeyVault, startKeyVault } from '../../src/sandbox/key-vault.ts';
 import { type Directory, errorOf, objectId, secretCredential, startDirectory, tenantId } from './directory.ts';
 
@@ -141,18 +140,6 @@ describe('what a vault refuses', () => {
     expect(error.hint).toContain(scope);
   });
 
-  test('a missing access policy, a firewall and a private endpoint are told apart', async () => {
-    const policy = await errorOf(open(await startVault({ grants: {}, model: 'policy' })).readSecret('password'));
-    expect(policy).toMatchObject({
-      code: 'vault-policy-missing',
-      hint: expect.stringContaining(`--object-id ${objectId} --secret-permissions get`),
-    });
-    const firewall = await errorOf(open(await startVault({ network: 'firewall' })).readSecret('password'));
-    expect(firewall).toMatchObject({ code: 'vault-firewall', hint: expect.stringContaining('--ip-address 127.0.0.1') });
-    const closed = await errorOf(open(await startVault({ network: 'private' })).readSecret('password'));
-    expect(closed).toMatchObject({ code: 'vault-private', hint: expect.stringContaining('private endpoint') });
-  });
-
   test('a vault of another tenant names that tenant', async () => {
     const other = '99999999-9999-4999-8999-999999999999';
     const target = await startVault({ entra: { ...directory.entra, tenantId: other } });
@@ -166,13 +153,6 @@ describe('what a vault refuses', () => {
     const body = { error: { code: 'Unauthorized', message: 'AKV10032: Invalid issuer.' } };
     vault.faults.add({ match: ({ headers }) => headers.authorization !== undefined, status: 401, body, times: Number.POSITIVE_INFINITY });
     expect(await errorOf(open(vault).readSecret('password'))).toMatchObject({ code: 'vault-unauthorized' });
-  });
-
-  test('throttling is waited for, and told where it does not end', async () => {
-    vault.faults.add({ ...throttled(0), match: ({ headers }) => headers.authorization !== undefined, times: 2 });
-    expect((await open(vault).readSecret('password')).value.reveal()).toContain('hunter2');
-    vault.faults.add({ ...throttled(0), times: Number.POSITIVE_INFINITY });
-    expect(await errorOf(open(vault).readSecret('password'))).toMatchObject({ code: 'vault-throttled' });
   });
 
   test('a vault that answers with errors, resets or never answers is told', async () => {

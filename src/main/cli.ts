@@ -76,6 +76,8 @@ program
 
 process.exitCode = 3;
 try {
+  // Other users of the machine see a process by this, in place of its arguments, which a password may be among. On Windows it would name their window.
+  if (process.platform !== 'win32') process.title = 'image-custody';
   program.parse();
 } catch (error) {
   if (!(error instanceof CommanderError)) throw error;

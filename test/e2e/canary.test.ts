@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hostKinds } from '../main/step-run.ts';
@@ -6,7 +7,7 @@ import { echoes } from './canary/echo.ts';
 import { encodingNames, toForms } from './canary/encodings.ts';
 import { Lanes } from './canary/lanes.ts';
 import { type Programs, packPrograms } from './canary/programs.ts';
-import { castOf, doctorPlays, echoPlays, fromVault, goodPlays, type Play } from './canary/scenes.ts';
+import { castOf, doctorPlays, echoPlays, fromFiles, fromVault, goodPlays, type Play } from './canary/scenes.ts';
 import { CanarySearch } from './canary/search.ts';
 import { type CanaryWorld, openCanaryWorld } from './canary/world.ts';
 
@@ -59,6 +60,13 @@ describe.concurrent('the search', () => {
     }),
   );
 
+  it('finds a connection to anybody else', () =>
+    lanes.use(async (world) => {
+      const env = { ELSEWHERE: world.elsewhere.url.href, LEAK: 'another address' };
+      const { leaks } = await world.run('github', { inputs: {}, env }, { program });
+      expect(leaks).toEqual(['a connection to 192.0.2.1']);
+    }));
+
   it('finds nothing where nothing leaves', () =>
     lanes.use(async (world) => {
       const env = { AZURE_CLIENT_SECRET: world.place.sandbox.identity.clientSecret, ELSEWHERE: world.elsewhere.url.href, LEAK: 'none' };
@@ -98,6 +106,15 @@ describe.concurrent('every command', () => {
 });
 
 /** One host for each; all of them for all together. */
+it('the command line of a process does not show its arguments', () =>
+  lanes.use(async (world) => {
+    const seen = new Set<string>();
+    const { exitCode } = await world.run('cli', fromFiles(world), {
+      onExchange: (_, pid) => void seen.add(readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', '')),
+    });
+    expect({ exitCode, seen: [...seen] }).toEqual({ exitCode: 0, seen: ['image-custody'] });
+  }));
+
 describe.concurrent.each(echoes.map((form, index) => ({ form, index })))(
   'servers that give back what they were sent, in $form',
   ({ form, index }) => {

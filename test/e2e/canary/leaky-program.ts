@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 
@@ -42,6 +43,10 @@ const leaks: Readonly<Record<string, () => unknown>> = {
   'two bodies': async () => {
     for (const part of [secret.slice(0, 20), secret.slice(20)]) await send('/', {}, part);
   },
+  'another address': () =>
+    connect(9, '192.0.2.1')
+      .on('error', () => process.exit())
+      .setTimeout(50, () => process.exit()),
   'a report of Node': () => process.report.writeReport(join(folder, 'report.json')),
 };
 

@@ -26,6 +26,8 @@ export interface Observed {
   readonly stderr: Buffer;
   /** Files that are new or have other content, by path; those that it has taken away again are among them. */
   readonly files: ReadonlyMap<string, Buffer>;
+  /** Addresses off this machine that it, or a program that it started, has connected to. */
+  readonly addresses: readonly string[];
   /** Arguments and environment of each program that it started, as the kernel was told them. */
   readonly children: readonly string[];
 }
@@ -37,12 +39,13 @@ export async function observe(run: ProgramRun): Promise<Observed> {
   const traceFile = join(run.scratch, 'trace');
   const before = await fingerprint(run.folders);
   // No file is taken away: what was in it for a moment is looked at as well.
-  const calls = ['-e', 'trace=execve,unlink,unlinkat,rmdir', '-e', 'inject=unlink,unlinkat,rmdir:retval=0', '-e', 'signal=none'];
+  const calls = ['-e', 'trace=execve,connect,unlink,unlinkat,rmdir', '-e', 'inject=unlink,unlinkat,rmdir:retval=0', '-e', 'signal=none'];
   const flags = ['--seccomp-bpf', '-f', '-qqq', '-v', '-s', '1048576', ...calls, '-o', traceFile];
   const ended = await runToEnd(strace, [...flags, run.node, ...run.args], run);
   const files = new Map<string, Buffer>();
   for (const [path, content] of await contents(run.folders)) if (before.get(path) !== sha256(content)) files.set(path, content);
-  return { ...ended, files, children: startedPrograms((await readFile(traceFile, 'utf8')).split('\n')) };
+  const trace = (await readFile(traceFile, 'utf8')).split('\n');
+  return { ...ended, files, children: startedPrograms(trace), addresses: connectedAddresses(trace) };
 }
 
 function runToEnd(program: string, args: readonly string[], run: ProgramRun): Promise<Pick<Observed, 'exitCode' | 'stdout' | 'stderr'>> {
@@ -69,6 +72,15 @@ function tracedBy(tracer: number): number {
 /** `1234 execve("/bin/sh", [...], [...]) = 0`: the first is the program itself. */
 function startedPrograms(calls: readonly string[]): readonly string[] {
   return calls.filter((call) => /^\d+ +execve\(/.test(call)).slice(1);
+}
+
+/** `connect(19, {sa_family=AF_INET, sin_port=htons(443), sin_addr=inet_addr("203.0.113.7")}, 16)`, and the like of IPv6. */
+function connectedAddresses(calls: readonly string[]): readonly string[] {
+  const found = calls.flatMap((call) => {
+    const [, address] = /\bconnect\(.*(?:inet_addr\("|inet_pton\(AF_INET6, ")([^"]+)"/.exec(call) ?? [];
+    return address === undefined ? [] : [address];
+  });
+  return [...new Set(found)].filter((address) => !/^(?:127\.|::1$|::ffff:127\.)/.test(address));
 }
 
 async function fingerprint(folders: readonly string[]): Promise<ReadonlyMap<string, string>> {

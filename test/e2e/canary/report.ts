@@ -31,6 +31,9 @@ export function findLeaks({ host, observed, exchanges, exported, planted }: Evid
   for (const [path, content] of observed.files) look(path, withoutOutputs(path, content, exported));
   for (const child of observed.children) look(`a started program: ${child.slice(0, 120)}`, Buffer.from(child));
 
+  // All servers of the harness are on this machine.
+  for (const address of observed.addresses) leaks.add(`a connection to ${address}`);
+
   const allows = (sent: Sent) => (canary: string) => credentials.some(({ name, mayGo }) => name === canary && mayGo(sent));
   const bodies = new Map<string, Buffer[]>();
   for (const { service, request } of exchanges) {

@@ -66,6 +66,7 @@ export const goodPlays: readonly Play[] = [
   },
   { what: 'the doctor', exitCode: 0, set: (world) => withInputs(fromVault(world), { command: 'doctor' }) },
   { what: 'the mirror', exitCode: 0, set: toMirror },
+  { what: 'advisories of a registry', exitCode: 3, hosts: ['cli'], set: fromMirror },
   {
     what: 'the doctor of Azure Container Registry, through a proxy',
     exitCode: 0,
@@ -130,6 +131,11 @@ async function fromDaemon(world: CanaryWorld): Promise<Scene> {
     DOCKER_CERT_PATH: world.certificates,
   };
   return { inputs: { image: 'app:ci', advisories: osv.url }, env };
+}
+
+async function fromMirror(world: CanaryWorld): Promise<Scene> {
+  await world.run('cli', toMirror(world));
+  return withInputs(fromVault(world), { advisories: `registry:${world.registry.host}/team/advisories:1` });
 }
 
 function withInputs(scene: Scene, more: Readonly<Record<string, string>>): Scene {

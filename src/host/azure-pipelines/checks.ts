@@ -1,6 +1,6 @@
 import type { Http } from '../../lib/http.ts';
-import { HttpError } from '../../lib/http-error.ts';
 import type { CheckOutcome, HostCheck } from '../../model/check.ts';
+import { orWarning } from '../unanswered-check.ts';
 import { createSend, isRefused, type Send } from './api.ts';
 import { type PipelineRun, type PullRequest, readPipelineRun } from './pipeline-run.ts';
 
@@ -26,15 +26,6 @@ export function listAzurePipelinesChecks({ env, http }: AzurePipelinesChecksOpti
     { name: 'job token', needs: [], run: () => orWarning(() => describeToken(env.SYSTEM_COLLECTIONURI, send)) },
     { name: 'comment', needs: [], input: 'comment', run: () => orWarning(() => findPermission(run, send)) },
   ];
-}
-
-async function orWarning(look: () => Promise<CheckOutcome>): Promise<CheckOutcome> {
-  try {
-    return await look();
-  } catch (error) {
-    if (error instanceof HttpError) return { state: 'warning', text: error.message, hint: error.hint };
-    throw error;
-  }
 }
 
 function describeBuild({ pullRequest, foreignProvider }: PipelineRun, env: AzurePipelinesChecksOptions['env']): CheckOutcome {

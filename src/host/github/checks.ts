@@ -1,7 +1,7 @@
 import type { Http } from '../../lib/http.ts';
-import { HttpError } from '../../lib/http-error.ts';
 import type { SecretValue } from '../../lib/secret-value.ts';
 import type { CheckOutcome, HostCheck } from '../../model/check.ts';
+import { orWarning } from '../unanswered-check.ts';
 import { createGitHubApi, type GitHubAnswer, type GitHubApi, isRefused } from './api.ts';
 import { fetchLogin } from './pull-request-comment.ts';
 import { readWorkflowRun, type WorkflowRun } from './workflow-run.ts';
@@ -30,16 +30,6 @@ export function listGitHubChecks({ env, http, token }: GitHubChecksOptions): rea
     { name: 'comment', needs: [], readsToken: true, input: 'comment', run: () => withApi((api) => tryComment(run, api)) },
     { name: 'check run', needs: [], readsToken: true, input: 'annotations', run: () => withApi((api) => tryCheckRun(run, api)) },
   ];
-}
-
-/** That GitHub's API does not answer never ends the step. */
-async function orWarning(look: () => Promise<CheckOutcome>): Promise<CheckOutcome> {
-  try {
-    return await look();
-  } catch (error) {
-    if (error instanceof HttpError) return { state: 'warning', text: error.message, hint: error.hint };
-    throw error;
-  }
 }
 
 function describeEvent({ repository = 'no repository', pullRequest, fork }: WorkflowRun, event = 'no event'): CheckOutcome {

@@ -118,7 +118,9 @@ it('the command line of a process does not show its arguments', () =>
 describe.concurrent.each(echoes.map((form, index) => ({ form, index })))(
   'servers that give back what they were sent, in $form',
   ({ form, index }) => {
-    const cast = [...echoPlays(form), ...doctorPlays(form)].map((play, at) => ({
+    // What doctor quotes has gone through the same hands: a third of the forms is enough for it.
+    const plays = index % 3 === 0 ? [...echoPlays(form), ...doctorPlays(form)] : echoPlays(form);
+    const cast = plays.map((play, at) => ({
       what: play.what,
       play,
       host: castOf(play)[(index + at) % castOf(play).length] ?? 'cli',

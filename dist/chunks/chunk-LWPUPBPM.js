@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
-import{a as r,b as s}from"./chunk-PTL4OSQJ.js";function l(o,t){let e=[],a=[];for(let n of o){if(t[n.level]<=0){a.push(n);continue}t[n.level]-=1,e.push(n)}return{chosen:e,rest:a}}function c(){return{error:10,warning:10,notice:10}}function u(o){return r(o)?s(o):[]}var A=`A secret of fewer than ${4} characters on each line is not masked, for that would blot out the log. Choose a longer one.`;export{l as a,c as b,u as c,A as d};

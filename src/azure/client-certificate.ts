@@ -42,10 +42,12 @@ export async function readCertificate(
       `Entra ID takes certificates of RSA keys alone, of 2048 bits or more. A new one: az ad app credential reset --id ${clientId} --append --create-cert.`,
     );
   }
-  if (leaf.validToDate.getTime() <= Date.now()) {
+  // Not validToDate, which Node has from 22 on.
+  const lastDay = new Date(leaf.validTo);
+  if (lastDay.getTime() <= Date.now()) {
     throw identityError(
       'client-certificate-expired',
-      `Cannot use ${name}: the certificate has expired at ${leaf.validToDate.toISOString()}`,
+      `Cannot use ${name}: the certificate has expired at ${lastDay.toISOString()}`,
       `Make a new one: az ad app credential reset --id ${clientId} --append --create-cert, and put the file that it names in its place.`,
     );
   }

@@ -351,9 +351,13 @@ test('Basic: pushes with the password, and says what is missing without', async 
   await repository.checkPush();
   await pushImage(repository, 6_000_000);
   const wrong: RegistryCredential = { kind: 'password', username: 'robot', password: new SecretValue('other') };
-  for (const credential of [anonymous, wrong]) {
+  const refusals = [
+    [anonymous, 'unauthorized'],
+    [wrong, 'credential-refused'],
+  ] as const;
+  for (const [credential, code] of refusals) {
     await expect(open(host, 'team/app', credential).checkPush()).rejects.toMatchObject({
-      code: 'unauthorized',
+      code,
       origin: 'registry',
       message: expect.stringContaining('UNAUTHORIZED: authentication required'),
       missing: { registry: host, repository: 'team/app', grant: 'push to team/app' },
@@ -370,7 +374,10 @@ test('Bearer: asks its token service for this repository alone, and renews a tok
     message: expect.stringContaining(tokens.host),
   });
   expect(tokens.scopes).toEqual([]);
-  await expect(open(host, 'team/app', anonymous).checkPush()).rejects.toMatchObject({ code: 'unauthorized' });
+  await expect(open(host, 'team/app', anonymous).checkPush()).rejects.toMatchObject({
+    code: 'forbidden',
+    hint: expect.stringContaining('Log in'),
+  });
   tokens.scopes.length = 0;
   const repository = open(host, 'team/app', password, { tokenHosts: [tokens.host] });
   const { bytes } = await pushImage(repository, 6_000_000);

@@ -37,12 +37,10 @@ export function findCertificateFault(
   if (certificate === undefined) {
     return entraErrors.unknownKey(thumbprintOf(token), clientId);
   }
-  if (!isSignedWith(token, certificate)) {
-    return entraErrors.wrongKey(thumbprintOf(token), certificate.validFromDate, certificate.validToDate);
-  }
-  if (certificate.validToDate <= now) {
-    return entraErrors.expiredKey(thumbprintOf(token), certificate.validFromDate, certificate.validToDate);
-  }
+  // Not validFromDate and validToDate, which Node has from 22 on.
+  const [from, to] = [new Date(certificate.validFrom), new Date(certificate.validTo)];
+  if (!isSignedWith(token, certificate)) return entraErrors.wrongKey(thumbprintOf(token), from, to);
+  if (to <= now) return entraErrors.expiredKey(thumbprintOf(token), from, to);
   return findTimeFault(token.claims, now);
 }
 

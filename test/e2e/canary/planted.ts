@@ -13,7 +13,12 @@ export function createValues() {
     [...'+/=&%"<\\é> \''].map((character) => `${randomBytes(6).toString('base64url').slice(0, randomInt(3, 8))}${character}`).join('');
   return {
     password: odd(),
-    lines: JSON.stringify({ [value()]: `${value()}\n${randomBytes(96).toString('base64')}\n`, [value()]: { [value()]: value() } }, null, 2),
+    /** With tabs: what indents by blanks is like other documents over too many bytes. */
+    lines: JSON.stringify(
+      { [value()]: `${value()}\n${randomBytes(96).toString('base64')}\n`, [value()]: { [value()]: value() } },
+      null,
+      '\t',
+    ),
     /** Of several short lines: none of them is long enough to be searched for by itself. */
     short: Array.from({ length: 6 }, () => randomBytes(6).toString('base64url')).join('\n'),
     proxy: odd(),

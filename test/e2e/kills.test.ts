@@ -11,6 +11,8 @@ import { expectProgram } from './step.ts';
 
 const noFault: FaultPlan = () => undefined;
 const oldRepository = 'old/app';
+/** Hundreds of programs, one after the other on a slow machine. */
+const limitMs = 1_200_000;
 /** Programs at once. */
 const atOnce = 4;
 
@@ -49,56 +51,72 @@ interface Kill {
 }
 
 describe('the packaged step, killed', () => {
-  it('before and after every exchange: the tag is what it was or complete, and the next run publishes the same image', async () => {
-    const kills = (['absent', 'old'] as const).flatMap((before) =>
-      exchanges[before].flatMap((exchange) =>
-        (['before', 'after'] as const).map((when): Kill => ({ before, signal: 'SIGKILL', at: { exchange, when } })),
-      ),
-    );
-    const tagged = await runKills(kills, kills.length);
-    // Those after the tag has moved find it complete; without them nothing would be known of that.
-    expect(tagged).toBeGreaterThan(3);
-  });
-
-  it('at any moment', async () => {
-    const kills = Array.from(
-      { length: 60 },
-      (_, at): Kill => ({ before: at % 2 === 0 ? 'absent' : 'old', signal: 'SIGKILL', at: { part: (at + 0.5) / 60 } }),
-    );
-    await runKills(kills, kills.length / 2);
-  });
-
-  it('by SIGTERM, which is a cancellation: it ends with 3, and gives its uploads up', async () => {
-    const chosen = exchanges.absent.filter(({ index }) => index % 3 === 0);
-    const results = await inParallel(chosen, atOnce, async (exchange) => {
-      const { repository, exitCode } = await kill({ before: 'absent', signal: 'SIGTERM', at: { exchange, when: 'before' } });
-      const published = await readPublished(place.view, repository, '1.0');
-      // A piece that is cut off leaves Distribution with more than its Location says: it then takes no request for that upload any more, and forgets it in time.
-      const cutOff = exchange.kind === 'PATCH upload' ? 2 : 0;
-      return {
-        exchange: `${exchange.kind} ${exchange.occurrence}`,
-        exitCode,
-        isSound: isSound(published, 'absent'),
-        open: Math.max(0, (await place.openUploads(repository)) - cutOff),
-      };
-    });
-    expect(results.filter(({ exitCode, isSound: sound, open }) => (exitCode !== 3 && exitCode !== 0) || !sound || open > 0)).toEqual([]);
-    expect(results.filter(({ exitCode }) => exitCode === 3).length).toBeGreaterThan(results.length / 2);
-  });
-});
-
-it('the packaged step gets over a lost answer to each of its requests', async () => {
-  const results = await inParallel(exchanges.absent, atOnce, async ({ kind, occurrence }) => {
-    const repository = newRepository();
-    place.proxy.plan(repository, (seen) => (seen.kind === kind && seen.occurrence === occurrence ? { kind: 'lost-answer' } : undefined));
-    const { exitCode, output } = await startPublication(place, 'small.tar', repository).ended;
-    return { request: `${kind} ${occurrence}`, exitCode, output, published: await readPublished(place.view, repository, '1.0') };
-  });
-  const wrong = results.filter(
-    ({ exitCode, published }) => exitCode !== 0 || digestOf(published) !== digests.new || !isSound(published, 'absent'),
+  it(
+    'before and after every exchange: the tag is what it was or complete, and the next run publishes the same image',
+    async () => {
+      const kills = (['absent', 'old'] as const).flatMap((before) =>
+        exchanges[before].flatMap((exchange) =>
+          (['before', 'after'] as const).map((when): Kill => ({ before, signal: 'SIGKILL', at: { exchange, when } })),
+        ),
+      );
+      const tagged = await runKills(kills, kills.length);
+      // Those after the tag has moved find it complete; without them nothing would be known of that.
+      expect(tagged).toBeGreaterThan(3);
+    },
+    limitMs,
   );
-  expect(wrong).toEqual([]);
+
+  it(
+    'at any moment',
+    async () => {
+      const kills = Array.from(
+        { length: 60 },
+        (_, at): Kill => ({ before: at % 2 === 0 ? 'absent' : 'old', signal: 'SIGKILL', at: { part: (at + 0.5) / 60 } }),
+      );
+      await runKills(kills, kills.length / 2);
+    },
+    limitMs,
+  );
+
+  it(
+    'by SIGTERM, which is a cancellation: it ends with 3, and gives its uploads up',
+    async () => {
+      const chosen = exchanges.absent.filter(({ index }) => index % 3 === 0);
+      const results = await inParallel(chosen, atOnce, async (exchange) => {
+        const { repository, exitCode } = await kill({ before: 'absent', signal: 'SIGTERM', at: { exchange, when: 'before' } });
+        const published = await readPublished(place.view, repository, '1.0');
+        // A piece that is cut off leaves Distribution with more than its Location says: it then takes no request for that upload any more, and forgets it in time.
+        const cutOff = exchange.kind === 'PATCH upload' ? 2 : 0;
+        return {
+          exchange: `${exchange.kind} ${exchange.occurrence}`,
+          exitCode,
+          isSound: isSound(published, 'absent'),
+          open: Math.max(0, (await place.openUploads(repository)) - cutOff),
+        };
+      });
+      expect(results.filter(({ exitCode, isSound: sound, open }) => (exitCode !== 3 && exitCode !== 0) || !sound || open > 0)).toEqual([]);
+      expect(results.filter(({ exitCode }) => exitCode === 3).length).toBeGreaterThan(results.length / 2);
+    },
+    limitMs,
+  );
 });
+
+it(
+  'the packaged step gets over a lost answer to each of its requests',
+  async () => {
+    const results = await inParallel(exchanges.absent, atOnce, async ({ kind, occurrence }) => {
+      const repository = newRepository();
+      place.proxy.plan(repository, (seen) => (seen.kind === kind && seen.occurrence === occurrence ? { kind: 'lost-answer' } : undefined));
+      const { exitCode, output } = await startPublication(place, 'small.tar', repository).ended;
+      return { request: `${kind} ${occurrence}`, exitCode, output, published: await readPublished(place.view, repository, '1.0') };
+    });
+    const wrong = results.filter(
+      ({ exitCode, published }) => exitCode !== 0 || digestOf(published) !== digests.new || !isSound(published, 'absent'),
+    );
+    expect(wrong).toEqual([]);
+  },
+  limitMs,
+);
 
 /** Gives how many of the programs had moved the tag before they were killed. */
 async function runKills(kills: readonly Kill[], leastKilled: number): Promise<number> {

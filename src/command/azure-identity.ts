@@ -1,5 +1,4 @@
-import type { CredentialOptions } from '../azure/credential.ts';
-import { type AzureCredential, openCredential } from '../azure/credential.ts';
+import { type AzureCredential, type CredentialOptions, openCredential } from '../azure/credential.ts';
 import { openFirstCredential } from '../azure/first-credential.ts';
 import type { Host } from '../host/host.ts';
 import type { AccessSettings } from '../inputs/settings.ts';
@@ -42,7 +41,7 @@ export function chooseIdentity(settings: AccessSettings, host: Host, world: Worl
   const given = order.map((kind) => found[kind]).find((choice) => typeof choice !== 'string');
   if (given !== undefined) return { credential: openCredential(given, options), isGiven: true };
   const ambient = [found['managed-identity'], found['azure-cli']].filter((choice) => typeof choice !== 'string');
-  return { credential: openFirstCredential(ambient, toMissing(settings, environment), options), isGiven: false };
+  return { credential: openFirstCredential(ambient, toMissing(found), options), isGiven: false };
 }
 
 type Found = Readonly<Record<Exclude<IdentityKind, 'auto' | 'none'>, CredentialChoice | string>>;
@@ -86,8 +85,7 @@ function findIssuer({
   return fetchIdentityToken === undefined ? undefined : { fetchAssertion: fetchIdentityToken, via: { kind: 'github' } };
 }
 
-function toMissing(settings: AccessSettings, environment: Environment): string {
-  const { 'client-secret': secret, federated } = findIdentities(settings, environment);
+function toMissing({ 'client-secret': secret, federated }: Found): string {
   return secret === noIds ? noIds : `no proof for the given ids is there (${String(secret)}; ${String(federated)})`;
 }
 

@@ -4,13 +4,11 @@ import type { StepError } from '../../src/lib/step-error.ts';
 import { createSigningChain, type SigningChain, toChainPem } from '../../src/sandbox/certificate.ts';
 import type { ObjectKind } from '../../src/sandbox/key-vault/error.ts';
 import { throttled, unavailable } from '../../src/sandbox/key-vault/error.ts';
-import { type KeyVault, type KeyVaultOptions, startKeyVault } from '../../src/sandbox/key-vault.ts';
+import type { KeyVault, KeyVaultOptions } from '../../src/sandbox/key-vault.ts';
 import { type Directory, errorOf, objectId, secretCredential, startDirectory } from './directory.ts';
+import { everything, startVaultOfStates } from './vault-of-states.ts';
 
 const now = () => new Date();
-const future = new Date(Date.now() + 86_400_000);
-const past = new Date(Date.now() - 86_400_000);
-const everything = ['secrets/get', 'secrets/readMetadata', 'keys/get', 'keys/sign', 'certificates/get'] as const;
 const always = { times: Number.POSITIVE_INFINITY, match: ({ headers }: { headers: object }) => 'authorization' in headers };
 
 let directory: Directory;
@@ -28,26 +26,8 @@ afterAll(async () => {
   await directory.close();
 });
 
-/** A secret, a bare key and a certificate in each state, named by it. */
 async function startVault(options: Partial<KeyVaultOptions> = {}): Promise<KeyVault> {
-  const states = {
-    sound: {},
-    disabled: { enabled: false },
-    expired: { expires: past },
-    early: { notBefore: future },
-    deleted: { deleted: true },
-  };
-  const named = Object.entries(states).map(([name, state]) => ({ name, ...state }));
-  const { privateKey } = chain.keys;
-  const started = await startKeyVault({
-    entra: directory.entra,
-    tls: await directory.authority.issueTls(),
-    grants: { [objectId]: everything },
-    secrets: named.map((object) => ({ ...object, value: 'a value' })),
-    keys: named.map((object) => ({ ...object, name: `key-${object.name}`, privateKey })),
-    certificates: named.map((object) => ({ ...object, name: `cert-${object.name}`, privateKey, chain: chain.certificates })),
-    ...options,
-  });
+  const started = await startVaultOfStates(directory, chain, options);
   running.push(started);
   return started;
 }

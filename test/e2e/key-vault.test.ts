@@ -4,14 +4,12 @@ import { StepError } from '../../src/lib/step-error.ts';
 import { createSigningChain, type SigningChain, toChainPem } from '../../src/sandbox/certificate.ts';
 import type { Exchange } from '../../src/sandbox/exchange.ts';
 import { throttled, unavailable } from '../../src/sandbox/key-vault/error.ts';
-import { type KeyVault, type KeyVaultOptions, startKeyVault } from '../../src/sandbox/key-vault.ts';
-import { type Directory, objectId, secretCredential, startDirectory } from '../azure/directory.ts';
+import type { KeyVault, KeyVaultOptions } from '../../src/sandbox/key-vault.ts';
+import { type Directory, secretCredential, startDirectory } from '../azure/directory.ts';
+import { startVaultOfStates } from '../azure/vault-of-states.ts';
 import { expectDescribed, readKeyVault } from './descriptions.ts';
 
 /** All that the step's own code asks of a vault and all that the stand-in answers, in every state that is told apart, held against Microsoft's descriptions. */
-const future = new Date(Date.now() + 86_400_000);
-const past = new Date(Date.now() - 86_400_000);
-const everything = ['secrets/get', 'secrets/readMetadata', 'keys/get', 'keys/sign', 'certificates/get'] as const;
 const withToken = ({ headers }: { readonly headers: object }) => 'authorization' in headers;
 
 let directory: Directory;
@@ -30,25 +28,7 @@ afterAll(async () => {
 });
 
 async function startVault(options: Partial<KeyVaultOptions> = {}): Promise<KeyVault> {
-  const states = {
-    sound: {},
-    disabled: { enabled: false },
-    expired: { expires: past },
-    early: { notBefore: future },
-    deleted: { deleted: true },
-  };
-  const named = Object.entries(states).map(([name, state]) => ({ name, tags: { team: 'shop' }, ...state }));
-  const { privateKey } = chain.keys;
-  const started = await startKeyVault({
-    entra: directory.entra,
-    tls: await directory.authority.issueTls(),
-    onExchange: (exchange) => exchanges.push(exchange),
-    grants: { [objectId]: everything },
-    secrets: named.map((object) => ({ ...object, value: 'a value', contentType: 'text/plain' })),
-    keys: named.map((object) => ({ ...object, name: `key-${object.name}`, privateKey })),
-    certificates: named.map((object) => ({ ...object, name: `cert-${object.name}`, privateKey, chain: chain.certificates })),
-    ...options,
-  });
+  const started = await startVaultOfStates(directory, chain, { onExchange: (exchange) => exchanges.push(exchange), ...options });
   running.push(started);
   return started;
 }

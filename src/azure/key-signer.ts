@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { nameText, orderChain, parseCertificates, publicKeyOf } from '../lib/certificate-chain.ts';
 import { isSignature, signatureAlgorithmOf } from '../lib/signature-algorithm.ts';
-import type { KeySigner, SignatureAlgorithm } from '../model/signer.ts';
+import type { KeyAlgorithm, KeySigner } from '../model/signer.ts';
 import { vaultError } from './azure-error.ts';
 import type { AzureCredential } from './credential.ts';
 import { type VaultAddress, verifyObjectName } from './vault-address.ts';
@@ -40,12 +40,14 @@ export async function openKeySigner(
     description: `Key Vault key ${fetched.keyId}`,
     keptIn: 'key-vault',
     algorithm,
+    publicKey: fetched.leaf.publicKey.export({ format: 'der', type: 'spki' }),
     certificateChain: chain.map((certificate) => certificate.raw),
-    sign: (message) => signRemotely({ ...request, kind: 'key', name: fetched.keyName, operation: 'sign' }, fetched, algorithm, message),
+    sign: (message, form = algorithm) =>
+      signRemotely({ ...request, kind: 'key', name: fetched.keyName, operation: 'sign' }, fetched, form, message),
   };
 }
 
-async function signRemotely(request: VaultRequest, key: VaultKey, algorithm: SignatureAlgorithm, message: Uint8Array): Promise<Uint8Array> {
+async function signRemotely(request: VaultRequest, key: VaultKey, algorithm: KeyAlgorithm, message: Uint8Array): Promise<Uint8Array> {
   const { signature } = await signDigest(request, key.keyId, key.keyName, algorithm, message);
   if (!isSignature(algorithm, key.leaf.publicKey, message, signature)) {
     throw vaultError(

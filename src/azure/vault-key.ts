@@ -1,8 +1,8 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { publicKeyOf } from '../lib/certificate-chain.ts';
-import { acceptedKeys, isSignature, keyText, signatureAlgorithmOf, signatureAlgorithms } from '../lib/signature-algorithm.ts';
+import { acceptedKeys, hashOf, isSignature, keyText, signatureAlgorithmOf } from '../lib/signature-algorithm.ts';
 import { StepError } from '../lib/step-error.ts';
-import type { SignatureAlgorithm } from '../model/signer.ts';
+import type { KeyAlgorithm } from '../model/signer.ts';
 import { vaultError } from './azure-error.ts';
 import { tellDeleted } from './deleted-object.ts';
 import { type VaultRequest, verifyUsable } from './vault-error.ts';
@@ -99,14 +99,14 @@ export async function signDigest(
   request: VaultRequest,
   keyId: string,
   keyName: string,
-  algorithm: SignatureAlgorithm,
+  algorithm: KeyAlgorithm,
   message: Uint8Array,
 ): Promise<{ readonly signature: Uint8Array; readonly keyId: string }> {
   const { vault, credential } = request;
   const { CryptographyClient } = await import('@azure/keyvault-keys');
   // Given a key rather than its id, the client does not ask for the key first, which would take the grant keys/get.
   const key = { id: keyId, name: keyName, properties: { id: keyId, name: keyName, vaultUrl: vault.url } };
-  const digest = createHash(signatureAlgorithms[algorithm].hash).update(message).digest();
+  const digest = createHash(hashOf(algorithm)).update(message).digest();
   // The client forgets which version has signed; the answer tells.
   let signedWith: unknown;
   const onResponse = (response: { readonly parsedBody?: unknown }): void => {

@@ -1,4 +1,6 @@
-import { checkTogether, conflict, Fields, parseAccess, type Spelling } from './parse.ts';
+import { Fields } from './fields.ts';
+import type { Spelling } from './input-names.ts';
+import { checkTogether, conflict, parseAccess } from './parse.ts';
 import type { MirrorOrigin, MirrorSettings } from './settings.ts';
 
 /** Types the inputs of the command `mirror`, as `parseSettings` does those of `secure`. Inputs of other commands are not looked at. */

@@ -1,15 +1,15 @@
 import { identityKinds } from '../lib/credential-choice.ts';
-import { SecretValue } from '../lib/secret-value.ts';
 import { StepError } from '../lib/step-error.ts';
 import { type Platform, platformText } from '../model/image.ts';
 import { parsePlatform } from '../model/platform.ts';
 import { parseExportedNames } from './exported-names.ts';
+import { Fields } from './fields.ts';
 import { findIdentityClash } from './identity-clash.ts';
-import { parseHost, parseTokenHosts, type RefuseItem } from './registry-hosts.ts';
+import type { InputErrorCode, Spelling } from './input-names.ts';
+import { parseHost, parseTokenHosts } from './registry-hosts.ts';
 import type {
   AccessSettings,
   AdvisoriesSetting,
-  Credential,
   DoctorSettings,
   ListSetting,
   SbomFormat,
@@ -17,12 +17,8 @@ import type {
   Settings,
   StepSettings,
 } from './settings.ts';
-import { type Command, commands, type Input, type InputName, inputLimitCharacters, inputs, listLimit } from './table.ts';
-
-export type InputErrorCode = 'input-missing' | 'input-unknown' | 'input-invalid' | 'input-conflict';
-
-/** How the host spells an input, for messages: `fail-on`, `failOn`, `--fail-on`. */
-export type Spelling = (name: InputName) => string;
+import { parseSigning } from './signing-settings.ts';
+import { type Command, commands, type InputName } from './table.ts';
 
 /**
  * Types the raw texts of a host's inputs. Empty texts count as absent, for both hosts give absent inputs as empty.
@@ -76,6 +72,7 @@ export function parseCommand(raw: ReadonlyMap<string, string>, spell: Spelling):
 
 /** The inputs that every command has which pushes something. They are held against each other by `checkTogether`. */
 export function parseAccess(fields: Fields): AccessSettings {
+  const signing = parseSigning(fields);
   return {
     push: fields.list('push'),
     keyVault: fields.text('key-vault'),
@@ -86,126 +83,13 @@ export function parseAccess(fields: Fields): AccessSettings {
     azureClientId: fields.text('azure-client-id'),
     registryUsername: fields.credential('registry-username'),
     registryPassword: fields.credential('registry-password'),
-    signingKey: signingKey(fields),
+    signingKey: signing?.key,
+    signing,
     githubToken: fields.credential('github-token'),
     insecureRegistries: fields.list('insecure-registry').map((host) => parseHost(host, fields.refuseItem('insecure-registry'))),
     allowRegistryAdmin: fields.flag('allow-registry-admin', false),
     registryTokenHosts: parseTokenHosts(fields.list('registry-token-host'), fields.refuseItem('registry-token-host')),
   };
-}
-
-/**
- * Names that are no input and resemble none: not misspelt, but variables of the job that begin with `INPUT_`, as those of a composite action
- * around the step are under `act`.
- */
-export function foreignNames(raw: ReadonlyMap<string, string>): readonly string[] {
-  const names: readonly string[] = inputs.map((input) => input.name);
-  return [...raw.keys()].filter((name) => !names.includes(name) && nearestName(name, names) === undefined);
-}
-
-/** The error where `name` is no input. */
-export function unknownInput(name: string, spell: Spelling): StepError<InputErrorCode> {
-  const nearest = nearestName(
-    name,
-    inputs.map((input) => input.name),
-  ) as InputName | undefined;
-  const names = inputs.filter((input) => !('notOn' in input)).map((input) => input.name);
-  return new StepError({
-    code: 'input-unknown',
-    origin: 'input',
-    message: `Unknown input ${JSON.stringify(name)}`,
-    hint: `${nearest === undefined ? '' : `Did you mean ${spell(nearest)}? `}Accepted inputs: ${names.map(spell).join(', ')}.`,
-  });
-}
-
-/** The raw texts of the inputs, each read as its kind. Errors name the input as the host spells it. */
-export class Fields {
-  readonly #raw: ReadonlyMap<string, string>;
-  readonly #spell: Spelling;
-  readonly #credentials = new Map<InputName, Credential>();
-
-  constructor(raw: ReadonlyMap<string, string>, spell: Spelling) {
-    this.#raw = raw;
-    this.#spell = spell;
-  }
-
-  refuseUnknown(): void {
-    const names: readonly string[] = inputs.map((input) => input.name);
-    for (const name of this.#raw.keys()) {
-      if (names.includes(name)) continue;
-      throw unknownInput(name, this.#spell);
-    }
-  }
-
-  text(name: InputName): string | undefined {
-    const value = this.#raw.get(name)?.trim();
-    if (value === undefined || value === '') return undefined;
-    if (value.length > inputLimitCharacters) this.invalid(name, `${value.length} characters`, `at most ${inputLimitCharacters} characters`);
-    return value;
-  }
-
-  list(name: InputName): readonly string[] {
-    const items = (this.text(name) ?? '')
-      .split(/\r\n|\n|\r/)
-      .map((line) => line.trim())
-      .filter((line) => line !== '');
-    if (items.length > listLimit) this.invalid(name, `${items.length} items`, `at most ${listLimit} items, one a line`);
-    return items;
-  }
-
-  choice<const Choice extends string>(name: InputName, choices: readonly Choice[]): Choice | undefined {
-    const value = this.text(name);
-    if (value === undefined) return undefined;
-    return choices.find((choice) => choice === value.toLowerCase()) ?? this.invalid(name, JSON.stringify(value), choices.join(', '));
-  }
-
-  flag(name: InputName, otherwise = true): boolean {
-    const value = this.choice(name, ['true', 'false', 'on', 'off', 'yes', 'no']);
-    return value === undefined ? otherwise : value === 'true' || value === 'on' || value === 'yes';
-  }
-
-  /** For who reads the items of a list. */
-  refuseItem(name: InputName): RefuseItem {
-    return (value, accepted) => this.invalid(name, value, accepted);
-  }
-
-  credential(name: InputName): Credential | undefined {
-    const value = this.text(name);
-    if (value === undefined) return undefined;
-    const credential = parseCredential(value);
-    this.#credentials.set(name, credential);
-    return credential;
-  }
-
-  /** All credentials that were read so far, by the input that gave them. */
-  get credentials(): ReadonlyMap<InputName, Credential> {
-    return this.#credentials;
-  }
-
-  missing(name: InputName): never {
-    const input: Input | undefined = inputs.find((row) => row.name === name);
-    throw new StepError<InputErrorCode>({
-      code: 'input-missing',
-      origin: 'input',
-      message: `The input ${this.#spell(name)} is required and was not given`,
-      hint: input?.description ?? '',
-    });
-  }
-
-  invalid(name: InputName, value: string, accepted: string): never {
-    throw new StepError<InputErrorCode>({
-      code: 'input-invalid',
-      origin: 'input',
-      message: `The input ${this.#spell(name)} is ${value}, which is not accepted`,
-      hint: `Accepted: ${accepted}.`,
-    });
-  }
-}
-
-/** A literal, or `secret:NAME`. */
-export function parseCredential(text: string): Credential {
-  if (!text.startsWith('secret:')) return { kind: 'literal', value: new SecretValue(text) };
-  return { kind: 'secret', name: text.slice('secret:'.length).trim() };
 }
 
 const sbomFormats: readonly SbomFormat[] = ['cyclonedx', 'spdx'];
@@ -269,13 +153,6 @@ function parseSecretRequest(line: string, index: number, fields: Fields): Secret
   return { name: match[1], secretName: match[2] };
 }
 
-function signingKey(fields: Fields): string | undefined {
-  const key = fields.text('signing-key');
-  const sign = fields.choice('sign', ['notation', 'none']);
-  if (sign === 'notation' && key === undefined) return fields.missing('signing-key');
-  return sign === 'none' ? undefined : key;
-}
-
 /** Holds inputs against each other: every one that `fields` was read for as a credential may refer to one of the named secrets. */
 export function checkTogether(
   settings: AccessSettings & Partial<Pick<StepSettings, 'exportSecrets'>>,
@@ -317,29 +194,4 @@ function checkReferences(input: InputName, names: readonly string[], secrets: re
 
 export function conflict(message: string, hint: string): never {
   throw new StepError<InputErrorCode>({ code: 'input-conflict', origin: 'input', message, hint });
-}
-
-/** The name that is meant where `name` is misspelt: at most three edits away, two for a short one. Case and dashes do not count. */
-function nearestName(name: string, names: readonly string[]): string | undefined {
-  const plain = toPlain(name).slice(0, 64);
-  const distances = names.map((candidate) => ({ candidate, distance: editDistance(plain, toPlain(candidate)) }));
-  const nearest = distances.sort((a, b) => a.distance - b.distance)[0];
-  return nearest !== undefined && nearest.distance <= Math.min(3, Math.floor(plain.length / 2)) ? nearest.candidate : undefined;
-}
-
-function toPlain(name: string): string {
-  return name.toLowerCase().replace(/[-_. ]/g, '');
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substitution = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substitution, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

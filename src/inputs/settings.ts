@@ -16,6 +16,8 @@ export interface AccessSettings {
   readonly registryUsername: Credential | undefined;
   readonly registryPassword: Credential | undefined;
   readonly signingKey: string | undefined;
+  /** Undefined: nothing is signed. */
+  readonly signing: SigningSettings | undefined;
   /** For the comment and the check run. */
   readonly githubToken: Credential | undefined;
   readonly insecureRegistries: readonly string[];
@@ -23,6 +25,41 @@ export interface AccessSettings {
   readonly allowRegistryAdmin: boolean;
   /** Hosts of token services by the registry that they belong to, besides the known ones. */
   readonly registryTokenHosts: ReadonlyMap<string, readonly string[]>;
+}
+
+export type SigningSystem = 'notation' | 'cosign';
+
+/** What is said of an image in signed statements. */
+export type Attestation = 'sbom' | 'provenance' | 'scan' | 'verdict';
+
+/** Who signs what, and how. */
+export interface SigningSettings {
+  /** As `parseSigningKey` reads it, or `keyless`. */
+  readonly key: string;
+  /** At least one. */
+  readonly systems: readonly SigningSystem[];
+  /** Of an encrypted key file. */
+  readonly password: Credential | undefined;
+  /** Of Notary Project signatures. */
+  readonly format: 'jws' | 'cose';
+  /** How long a Notary Project signature holds; undefined: as long as its certificate. */
+  readonly lifetimeMs: number | undefined;
+  /** What is signed along with the image. */
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly timestampUrl: string | undefined;
+  /** File of the roots that a timestamp has to come from. */
+  readonly timestampCertificate: string | undefined;
+  readonly cosignFormat: 'bundle' | 'legacy' | 'both';
+  /** Undefined: the public instance, for keyless signing; no log, with a key. */
+  readonly fulcioUrl: string | undefined;
+  readonly rekorUrl: string | undefined;
+  /** File of the trust in a Sigstore instance. */
+  readonly trustedRoot: string | undefined;
+  readonly attest: readonly Attestation[];
+  /** `both`: the list at the referrers tag is kept up also where the registry has the API; `api`: never. */
+  readonly referrers: 'auto' | 'api' | 'both';
+  /** Whether older evidence of the same kind by the same key is deleted. */
+  readonly prune: boolean;
 }
 
 /** The inputs of one run but for its image, typed. Paths are as the user gave them, relative to the workspace. */

@@ -3,6 +3,9 @@ import { constants, type KeyObject, verify } from 'node:crypto';
 /** By JWA name (RFC 7518); the same names as `SignatureAlgorithm` of the model, which this folder does not import. */
 export type AlgorithmName = 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384' | 'ES512';
 
+/** RSA with PKCS#1 v1.5, which any RSA key can be asked for. */
+export type Pkcs1Name = 'RS256' | 'RS384' | 'RS512';
+
 export interface AlgorithmFacts {
   readonly hash: 'sha256' | 'sha384' | 'sha512';
   readonly key:
@@ -47,17 +50,29 @@ export function keyText(key: KeyObject): string {
 }
 
 /** Whether `signature` is one of `message` by `key`, in the form of JWS (RFC 7518, 3.4 and 3.5: r || s; the salt as long as the hash). */
-export function isSignature(algorithm: AlgorithmName, key: KeyObject, message: Uint8Array, signature: Uint8Array): boolean {
-  const facts = signatureAlgorithms[algorithm];
-  if (signatureAlgorithmOf(key) !== algorithm) return false;
-  const lengthBytes = facts.key.kind === 'rsa' ? facts.key.bits / 8 : facts.key.coordinateBytes * 2;
-  if (signature.length !== lengthBytes) return false;
-  return verify(facts.hash, message, { key, ...signatureForm(algorithm) }, signature);
+export function isSignature(algorithm: AlgorithmName | Pkcs1Name, key: KeyObject, message: Uint8Array, signature: Uint8Array): boolean {
+  const own = signatureAlgorithmOf(key);
+  if (own === undefined) return false;
+  const facts = signatureAlgorithms[own].key;
+  const isFit = isPkcs1(algorithm) ? facts.kind === 'rsa' : algorithm === own;
+  const lengthBytes = facts.kind === 'rsa' ? facts.bits / 8 : facts.coordinateBytes * 2;
+  if (!isFit || signature.length !== lengthBytes) return false;
+  return verify(hashOf(algorithm), message, { key, ...signatureForm(algorithm) }, signature);
+}
+
+function isPkcs1(algorithm: AlgorithmName | Pkcs1Name): algorithm is Pkcs1Name {
+  return algorithm.startsWith('RS');
+}
+
+/** The hash of an algorithm; those of PKCS#1 v1.5 are named like the others of their hash. */
+export function hashOf(algorithm: AlgorithmName | Pkcs1Name): AlgorithmFacts['hash'] {
+  return `sha${algorithm.slice(2) as '256' | '384' | '512'}`;
 }
 
 /** How node:crypto is told of the form of a signature, for signing and verifying alike. */
-export function signatureForm(algorithm: AlgorithmName) {
-  return signatureAlgorithms[algorithm].key.kind === 'rsa'
+export function signatureForm(algorithm: AlgorithmName | Pkcs1Name) {
+  if (isPkcs1(algorithm)) return { padding: constants.RSA_PKCS1_PADDING };
+  return algorithm.startsWith('PS')
     ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }
     : { dsaEncoding: 'ieee-p1363' as const };
 }

@@ -2,7 +2,7 @@ import { listGitHubChecks } from '../host/github/checks.ts';
 import { createGitHubHost } from '../host/github/github-host.ts';
 import { fetchIdentityToken } from '../host/github/identity-token.ts';
 import { readInputs } from '../host/github/inputs.ts';
-import { parseCredential } from '../inputs/parse.ts';
+import { parseCredential } from '../inputs/fields.ts';
 import { inputs } from '../inputs/table.ts';
 import type { HttpRequest } from '../lib/http.ts';
 import { retry } from '../lib/retry.ts';

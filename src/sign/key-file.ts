@@ -2,7 +2,7 @@ import { createPrivateKey, createPublicKey, type KeyObject, sign, type X509Certi
 import { open } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { nameText, orderChain, parseCertificates, publicKeyOf } from '../lib/certificate-chain.ts';
-import { acceptedKeys, keyText, signatureAlgorithmOf, signatureAlgorithms, signatureForm } from '../lib/signature-algorithm.ts';
+import { acceptedKeys, hashOf, keyText, signatureAlgorithmOf, signatureForm } from '../lib/signature-algorithm.ts';
 import type { KeySigner } from '../model/signer.ts';
 import { signatureError } from './signature-error.ts';
 
@@ -23,8 +23,9 @@ export async function openKeyFile(keyFile: string, chainFile: string | undefined
     description: `key file ${keyFile}`,
     keptIn: 'file',
     algorithm,
+    publicKey: createPublicKey(key).export({ format: 'der', type: 'spki' }),
     certificateChain: chain.map((certificate) => certificate.raw),
-    sign: (message) => signWith(signatureAlgorithms[algorithm].hash, message, { key, ...signatureForm(algorithm) }),
+    sign: (message, form = algorithm) => signWith(hashOf(form), message, { key, ...signatureForm(form) }),
   };
 }
 

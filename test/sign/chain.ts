@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
 import * as asn from '@peculiar/asn1-x509';
-import { signatureAlgorithms, signatureForm } from '../../src/lib/signature-algorithm.ts';
+import { hashOf, signatureForm } from '../../src/lib/signature-algorithm.ts';
 import type { KeySigner, SignatureAlgorithm } from '../../src/model/signer.ts';
 
 export type KeyType = 'RSA-1024' | 'RSA-2048' | 'RSA-3072' | 'RSA-4096' | 'P-256' | 'P-384' | 'P-521' | 'secp256k1';
@@ -126,8 +126,9 @@ export function makeSigner(algorithm: SignatureAlgorithm, keys: Keys, certificat
     description: 'key in memory',
     keptIn: 'file',
     algorithm,
+    publicKey: keys.publicKey.export({ format: 'der', type: 'spki' }),
     certificateChain,
-    sign: async (message) => sign(signatureAlgorithms[algorithm].hash, message, { key: keys.privateKey, ...signatureForm(algorithm) }),
+    sign: async (message, form = algorithm) => sign(hashOf(form), message, { key: keys.privateKey, ...signatureForm(form) }),
   };
 }
 

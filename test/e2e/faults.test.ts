@@ -83,7 +83,7 @@ function toCases({ faults, onlyPieces = false }: Publication, exchanges: readonl
   const isConcerned = ({ kind, index }: SeenExchange) => !onlyPieces || kind === 'PATCH upload' || (kind === 'PUT upload' && index < 20);
   return exchanges.filter(isConcerned).flatMap((exchange) =>
     faults
-      .filter((fault) => isApplicable(fault, exchange))
+      .filter((fault, at) => isTurn(exchange, at) && isApplicable(fault, exchange))
       // A token that was just given cannot have expired: who refuses it refuses the credential.
       .filter(({ fault }) => fault.kind !== 'expired' || exchanges.find(({ index }) => index === exchange.index - 1)?.kind !== 'GET token')
       .flatMap((fault) =>
@@ -93,6 +93,14 @@ function toCases({ faults, onlyPieces = false }: Publication, exchanges: readonl
           .map((mode) => ({ exchange, fault, mode })),
       ),
   );
+}
+
+/**
+ * Whether an exchange gets the fault at this place of the list. What a publication does often is the same code each time (what is attached is put and read
+ * back piece by piece): the first three of a kind get every fault, of the others each gets a part of them, all in turn.
+ */
+function isTurn({ occurrence }: SeenExchange, at: number): boolean {
+  return occurrence < 3 || (at + occurrence) % 6 === 0;
 }
 
 /** Which exchanges a fault happens to. They are told by their kind and how many of it came before: layers are sent side by side. */

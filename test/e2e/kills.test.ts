@@ -118,9 +118,12 @@ it(
   limitMs,
 );
 
-/** What is attached is put and read back piece by piece, by the same code: from the fourth of a kind on each exchange is the moment of one kill. */
-function momentsOf({ occurrence }: SeenExchange, before: Kill['before']): readonly ('before' | 'after')[] {
-  if (occurrence < 3) return ['before', 'after'];
+/**
+ * What is attached is put and read back piece by piece, by the same code: from the fourth of a kind on each exchange is the moment of one kill, but for tags,
+ * the last of which is the image's own.
+ */
+function momentsOf({ kind, occurrence }: SeenExchange, before: Kill['before']): readonly ('before' | 'after')[] {
+  if (occurrence < 3 || kind.endsWith('tag')) return ['before', 'after'];
   const isTurn = (occurrence % 2 === 0) === (before === 'old');
   return isTurn ? [occurrence % 4 < 2 ? 'before' : 'after'] : [];
 }

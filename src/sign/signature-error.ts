@@ -10,6 +10,7 @@ export type SignatureErrorCode =
   | 'certificate-rules'
   | 'wrong-signature'
   | 'envelope'
+  | 'critical-header'
   | 'untrusted'
   | 'other-subject'
   | 'expired';

@@ -10,7 +10,7 @@ import { signatureAlgorithmOf } from '../../src/lib/signature-algorithm.ts';
 import { createSigningChain, toChainPem } from '../../src/sandbox/certificate.ts';
 import { startKeyVault } from '../../src/sandbox/key-vault.ts';
 import { openKeyFile } from '../../src/sign/key-file.ts';
-import { toEnvelope, toSigningInput } from '../../src/sign/notary/envelope.ts';
+import { draftEnvelope, parseEnvelope } from '../../src/sign/notary/envelope.ts';
 import { type NotarySignature, signNotary } from '../../src/sign/notary/signature.ts';
 import { verifyNotary } from '../../src/sign/notary/verification.ts';
 import { objectId, secretCredential, startDirectory } from '../azure/directory.ts';
@@ -95,7 +95,7 @@ async function attach(
 }
 
 /** Runs `notation verify` with `root` as the only trusted certificate. */
-async function notationVerify(repository: string, digest: string, root: Buffer): Promise<string> {
+async function notationVerify(repository: string, digest: string, root: Buffer, options: readonly string[] = []): Promise<string> {
   const home = await mkdtemp(join(folder, 'home-'));
   const store = join(home, 'notation/truststore/x509/ca/test');
   await mkdir(store, { recursive: true });
@@ -114,31 +114,51 @@ async function notationVerify(repository: string, digest: string, root: Buffer):
   };
   await writeFile(join(home, 'notation/trustpolicy.json'), JSON.stringify(policy), { mode: 0o600 });
   const env = { ...process.env, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home };
-  const result = await run(peer('notation'), ['verify', '--insecure-registry', '-v', `${registry.host}/${repository}@${digest}`], {
-    env,
-  }).catch((error: { stdout?: string; stderr?: string }) => error);
+  const result = await run(
+    peer('notation'),
+    ['verify', '--insecure-registry', '-v', ...options, `${registry.host}/${repository}@${digest}`],
+    {
+      env,
+    },
+  ).catch((error: { stdout?: string; stderr?: string }) => error);
   return `${result.stdout}${result.stderr}`;
 }
 
-describe('what we sign, notation verifies', () => {
-  test.each(algorithms)('a chain with an intermediate and a leaf of %s (%s), from PEM files', async (keyType) => {
-    const repository = `signed/${keyType.toLowerCase()}`;
-    const { chain, keys } = makeChain(keyType);
-    const [keyFile, chainFile] = [join(folder, `${keyType}.key`), join(folder, `${keyType}.crt`)];
-    await writeFile(keyFile, keys.privateKey.export({ type: 'pkcs8', format: 'pem' }));
-    await writeFile(chainFile, toPem(...chain));
-    const subject = await pushImage(repository);
-    await attach(repository, subject, await signNotary({ signer: await openKeyFile(keyFile, chainFile), subject, now, agent }));
-    expect(await notationVerify(repository, subject.digest, chain[2] ?? Buffer.of())).toContain('Successfully verified signature');
-  });
+const formats = ['jws', 'cose'] as const;
+const inBothForms = algorithms.flatMap(([keyType, algorithm]) => formats.map((format) => ({ keyType, algorithm, format })));
 
-  test('a self-signed certificate, with an expiry', async () => {
+describe('what we sign, notation verifies', () => {
+  test.each(inBothForms)(
+    '$format: a chain with an intermediate and a leaf of $keyType ($algorithm), from PEM files',
+    async ({ keyType, format }) => {
+      const repository = `signed/${format}-${keyType.toLowerCase()}`;
+      const { chain, keys } = makeChain(keyType);
+      const [keyFile, chainFile] = [join(folder, `${keyType}.key`), join(folder, `${keyType}.crt`)];
+      await writeFile(keyFile, keys.privateKey.export({ type: 'pkcs8', format: 'pem' }));
+      await writeFile(chainFile, toPem(...chain));
+      const subject = await pushImage(repository);
+      await attach(repository, subject, await signNotary({ signer: await openKeyFile(keyFile, chainFile), subject, now, agent, format }));
+      expect(await notationVerify(repository, subject.digest, chain[2] ?? Buffer.of())).toContain('Successfully verified signature');
+    },
+  );
+
+  test.each(formats)('%s: a self-signed certificate, with an expiry, metadata and an attribute', async (format) => {
     const keys = makeKeys('P-256');
     const leaf = makeCertificate({ name: 'Alone', keys, extensions: leafExtensions });
-    const subject = await pushImage('signed/alone');
-    const expiry = new Date(Date.now() + 3_600_000);
-    await attach('signed/alone', subject, await signNotary({ signer: makeSigner('ES256', keys, [leaf]), subject, now, agent, expiry }));
-    expect(await notationVerify('signed/alone', subject.digest, leaf)).toContain('Successfully verified signature');
+    const [repository, subject] = [`signed/alone-${format}`, await pushImage(`signed/alone-${format}`)];
+    const metadata = new Map([
+      ['com.example.run', '42'],
+      ['com.example.owner', 'Zoë "ops" <ops@example.com>'],
+    ]);
+    const attributes = [{ name: 'com.example.pipeline', value: 'release' }];
+    const signer = makeSigner('ES256', keys, [leaf]);
+    const signed = await signNotary({ signer, subject, now, agent, format, lifetimeMs: 3_600_000, metadata, attributes });
+    await attach(repository, subject, signed);
+    const asked = [...metadata].flatMap(([name, value]) => ['--user-metadata', `${name}=${value}`]);
+    expect(await notationVerify(repository, subject.digest, leaf, asked)).toContain('Successfully verified signature');
+    expect(await notationVerify(repository, subject.digest, leaf, ['--user-metadata', 'com.example.run=43'])).toContain(
+      'unable to find specified metadata',
+    );
   });
 });
 
@@ -169,8 +189,8 @@ describe('what a key of a vault signs, notation verifies', () => {
 });
 
 describe('what notation signs, we verify', () => {
-  test.each(['P-256', 'RSA-2048'] as const)('with a chain of %s', async (keyType) => {
-    const repository = `theirs/${keyType.toLowerCase()}`;
+  test.each(inBothForms)('$format: with a chain of $keyType ($algorithm)', async ({ keyType, format }) => {
+    const repository = `theirs/${format}-${keyType.toLowerCase()}`;
     const { chain, keys } = makeChain(keyType);
     const home = await mkdtemp(join(folder, 'signer-'));
     const notation = join(home, 'notation');
@@ -185,7 +205,10 @@ describe('what notation signs, we verify', () => {
     const env = { ...process.env, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home };
     await run(
       peer('notation'),
-      ['sign', '--insecure-registry', '--force-referrers-tag', `${registry.host}/${repository}@${subject.digest}`],
+      [
+        ...['sign', '--insecure-registry', '--force-referrers-tag', '--signature-format', format, '--user-metadata', 'com.example.run=42'],
+        ...['--expiry', '12h', `${registry.host}/${repository}@${subject.digest}`],
+      ],
       { env },
     );
     const read = async (path: string) =>
@@ -199,9 +222,13 @@ describe('what notation signs, we verify', () => {
     const index = JSON.parse(Buffer.from(await read(`manifests/${subject.digest.replace(':', '-')}`)).toString());
     const manifest = JSON.parse(Buffer.from(await read(`manifests/${index.manifests[0].digest}`)).toString());
     const envelope = new Uint8Array(await read(`blobs/${manifest.layers[0].digest}`));
+    const parsed = parseEnvelope(envelope, manifest.layers[0].mediaType);
+    expect([...parsed.metadata]).toEqual([['com.example.run', '42']]);
+    expect(parsed.expiry?.getTime()).toBe(parsed.signingTime.getTime() + 12 * 3_600_000);
     const verified = verifyNotary(envelope, subject, { now, trusted: [chain[2] ?? Buffer.of()] });
     expect(verified.agent).toContain('notation');
-    const ours = await signNotary({ signer: makeSigner(verified.algorithm, keys, chain), subject, now, agent });
+    const ours = await signNotary({ signer: makeSigner(verified.algorithm, keys, chain), subject, now, agent, format });
+    expect(ours.mediaType).toBe(manifest.layers[0].mediaType);
     expect(Object.keys(ours.annotations).sort()).toEqual(Object.keys(manifest.annotations).sort());
     expect(ours.annotations['io.cncf.notary.x509chain.thumbprint#S256']).toBe(
       manifest.annotations['io.cncf.notary.x509chain.thumbprint#S256'],
@@ -216,8 +243,9 @@ describe('a chain that we refuse, notation refuses', () => {
     const [algorithm = 'ES256', subject] = [signatureAlgorithmOf(keys.publicKey), await pushImage(repository)];
     const signer = { ...makeSigner(algorithm, keys, chain) };
     await expect(signNotary({ signer, subject, now, agent })).rejects.toMatchObject({ code: 'certificate-rules' });
-    const input = toSigningInput(algorithm, subject, new Date(), undefined);
-    const bytes = toEnvelope(input, await signer.sign(Buffer.from(input)), chain, agent);
+    const content = { algorithm, subject, metadata: new Map(), signingTime: new Date(), expiry: undefined, attributes: [] };
+    const { signingInput, complete } = draftEnvelope('jws', content);
+    const bytes = complete(await signer.sign(signingInput), { certificateChain: chain, agent, timestamp: undefined });
     const thumbprints = JSON.stringify(chain.map((der) => createHash('sha256').update(der).digest('hex')));
     await attach(repository, subject, {
       artifactType: 'application/vnd.cncf.notary.signature',

@@ -1,11 +1,12 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { isSignature, signatureAlgorithmOf } from '../../lib/signature-algorithm.ts';
 import type { StepError } from '../../lib/step-error.ts';
-import type { KeySigner } from '../../model/signer.ts';
+import type { SignedDocument } from '../../model/signed-document.ts';
+import type { KeySigner, SignatureAlgorithm } from '../../model/signer.ts';
 import { type SignatureErrorCode, signatureError } from '../signature-error.ts';
 import { checkCertificateChain } from './certificate-chain.ts';
-import { envelopeMediaType, type SignedSubject, toEnvelope, toSigningInput, toTimeText } from './envelope.ts';
-import { verifyNotary } from './verification.ts';
+import { draftEnvelope, type EnvelopeFormat, type EnvelopeMediaType, envelopeMediaTypes, parseEnvelope } from './envelope.ts';
+import { type SignedAttribute, type SignedContent, type SignedSubject, toTimeText } from './envelope-content.ts';
 
 export interface NotarySignatureRequest {
   readonly signer: KeySigner;
@@ -14,46 +15,61 @@ export interface NotarySignatureRequest {
   readonly now: () => Date;
   /** Names this program, `image-custody/1.2.3`; not signed. */
   readonly agent: string;
-  /** From when on the signature no longer counts; after `now`. */
-  readonly expiry?: Date;
-}
-
-/** A signature as it is attached to its subject: one layer of `bytes` in a manifest with this artifact type and these annotations. */
-export interface NotarySignature {
-  readonly artifactType: typeof notaryArtifactType;
-  readonly mediaType: typeof envelopeMediaType;
-  readonly bytes: Uint8Array;
-  readonly annotations: Readonly<Record<string, string>>;
+  /** Default `jws`. */
+  readonly format?: EnvelopeFormat;
+  /** How long from `now` on the signature counts; undefined: as long as its certificate. */
+  readonly lifetimeMs?: number | undefined;
+  /** User-defined, signed: `notation verify --user-metadata` asks for it. */
+  readonly metadata?: ReadonlyMap<string, string>;
+  /** Extended attributes, signed; their names must be none of the specification's. */
+  readonly attributes?: readonly SignedAttribute[];
+  /** Has a signature (r || s for ECDSA) countersigned by a time stamping authority: gives the RFC 3161 token, DER, which it has verified. */
+  readonly timestamp?: (signature: Uint8Array, algorithm: SignatureAlgorithm) => Promise<Uint8Array>;
 }
 
 /** https://github.com/notaryproject/specifications/blob/v1.1.0/specs/signature-specification.md#oci-signatures */
 export const notaryArtifactType = 'application/vnd.cncf.notary.signature';
 export const thumbprintAnnotation = 'io.cncf.notary.x509chain.thumbprint#S256';
 
+/** A signature as it is attached to its subject. */
+export interface NotarySignature extends SignedDocument {
+  readonly artifactType: typeof notaryArtifactType;
+  readonly mediaType: EnvelopeMediaType;
+}
+
 /**
- * Signs `subject` for the Notary Project: checks the certificate chain, has the key sign once, and verifies the result before it is given
- * back. Rejects with a StepError of origin `signature`, or with what the signer rejects with.
+ * Signs `subject` for the Notary Project: checks the certificate chain, has the key sign once, verifies the signature by the certificate's key before
+ * anything is made of it, and reads the envelope back as a verifier will. Rejects with a StepError of origin `signature`, or with what the signer
+ * or the time stamping authority rejects with.
  */
 export async function signNotary(request: NotarySignatureRequest): Promise<NotarySignature> {
-  const { signer, subject, now } = request;
-  const signingTime = new Date(Math.floor(now().getTime() / 1000) * 1000);
-  checkCertificateChain(signer, signingTime);
+  const { signer, format = 'jws' } = request;
+  const content = toContent(request);
+  checkCertificateChain(signer, content.signingTime);
   const leaf = readLeaf(signer);
-  const signingInput = toSigningInput(signer.algorithm, subject, signingTime, request.expiry);
-  const message = Buffer.from(signingInput, 'latin1');
-  const signature = await signer.sign(message);
-  if (!isSignature(signer.algorithm, leaf.publicKey, message, signature)) throw wrongSignature(signer);
-  const bytes = toEnvelope(signingInput, signature, signer.certificateChain, request.agent);
-  verifyNotary(bytes, subject, { now: () => signingTime, trusted: [leaf.raw] });
+  const { signingInput, complete } = draftEnvelope(format, content);
+  const signature = await signer.sign(signingInput);
+  if (!isSignature(signer.algorithm, leaf.publicKey, signingInput, signature)) throw wrongSignature(signer);
+  const timestamp = await request.timestamp?.(signature, signer.algorithm);
+  const bytes = complete(signature, { certificateChain: signer.certificateChain, agent: request.agent, timestamp });
+  // What a field of the request would make unreadable is never attached.
+  parseEnvelope(bytes, envelopeMediaTypes[format]);
   return {
     artifactType: notaryArtifactType,
-    mediaType: envelopeMediaType,
+    mediaType: envelopeMediaTypes[format],
     bytes,
     annotations: {
       [thumbprintAnnotation]: JSON.stringify(signer.certificateChain.map(toThumbprint)),
-      'org.opencontainers.image.created': toTimeText(signingTime),
+      'org.opencontainers.image.created': toTimeText(content.signingTime),
     },
   };
+}
+
+/** Both forms have whole seconds. */
+function toContent({ signer, subject, now, lifetimeMs, metadata = new Map(), attributes = [] }: NotarySignatureRequest): SignedContent {
+  const signingTime = new Date(Math.floor(now().getTime() / 1000) * 1000);
+  const expiry = lifetimeMs === undefined ? undefined : new Date(signingTime.getTime() + lifetimeMs);
+  return { algorithm: signer.algorithm, subject, metadata, signingTime, expiry, attributes };
 }
 
 /** The error where a signer's answer does not verify. */

@@ -4,7 +4,8 @@ import type { SignatureAlgorithm } from '../../model/signer.ts';
 import { signatureError } from '../signature-error.ts';
 import { chainError } from './certificate-chain.ts';
 import { brokenCertificateRules } from './certificate-rules.ts';
-import { type Envelope, parseEnvelope, type SignedSubject, toTimeText } from './envelope.ts';
+import { type Envelope, envelopeMediaTypes, parseEnvelope, type SignedSubject } from './envelope.ts';
+import { toTimeText } from './envelope-content.ts';
 
 export interface NotaryTrust {
   readonly now: () => Date;
@@ -23,27 +24,29 @@ export interface VerifiedSignature {
 }
 
 /**
- * Verifies a Notary Project signature (JWS, scheme `notary.x509`) over exactly `subject`: form, critical headers, algorithm by the leaf's
+ * Verifies a Notary Project signature (JWS or COSE, scheme `notary.x509`) over exactly `subject`: form, critical headers, algorithm by the leaf's
  * key, signature, certificate rules at the signing time and now, trust, expiry. Throws a StepError that says which of them failed.
  * Timestamps are not evaluated: an expired certificate is refused with one too.
  */
 export function verifyNotary(bytes: Uint8Array, subject: SignedSubject, trust: NotaryTrust): VerifiedSignature {
-  const envelope = parseEnvelope(bytes);
+  const envelope = parseEnvelope(bytes, bytes[0] === 0xd2 ? envelopeMediaTypes.cose : envelopeMediaTypes.jws);
+  if (envelope.scheme !== 'notary.x509')
+    throw signatureError('envelope', `Cannot verify the signature: its scheme is ${envelope.scheme}, not notary.x509`, notOurs);
   const algorithm = verifySignature(envelope);
   verifyCertificates(envelope, trust);
-  verifyTimes(envelope, trust.now());
+  verifyExpiry(envelope, trust.now());
   verifySubject(envelope.subject, subject);
-  const { signingTime, expiry } = envelope.header;
+  const { signingTime, expiry } = envelope;
   return { algorithm, signingTime, expiry, certificateChain: envelope.certificateChain, agent: envelope.agent };
 }
 
 function verifySignature(envelope: Envelope): SignatureAlgorithm {
   const key = readLeafKey(envelope);
   const algorithm = signatureAlgorithmOf(key);
-  if (algorithm === undefined || algorithm !== envelope.header.alg) {
+  if (algorithm === undefined || algorithm !== envelope.algorithm) {
     throw signatureError(
       'envelope',
-      `Cannot verify the signature: it is by ${JSON.stringify(envelope.header.alg)}, and its certificate's key signs with ${algorithm ?? 'no allowed algorithm'}`,
+      `Cannot verify the signature: it is by ${JSON.stringify(envelope.algorithm)}, and its certificate's key signs with ${algorithm ?? 'no allowed algorithm'}`,
       notOurs,
     );
   }
@@ -67,7 +70,7 @@ function readLeafKey(envelope: Envelope) {
 
 function verifyCertificates(envelope: Envelope, trust: NotaryTrust): void {
   const chain = envelope.certificateChain;
-  for (const time of [envelope.header.signingTime, trust.now()]) {
+  for (const time of [envelope.signingTime, trust.now()]) {
     const broken = brokenCertificateRules(chain, time);
     if (broken.length > 0)
       throw chainError(
@@ -81,11 +84,8 @@ function verifyCertificates(envelope: Envelope, trust: NotaryTrust): void {
   }
 }
 
-function verifyTimes(envelope: Envelope, now: Date): void {
-  const { signingTime, expiry } = envelope.header;
-  if (expiry === undefined) return;
-  if (expiry <= signingTime) throw signatureError('envelope', 'Cannot verify the signature: it expires before it was made', notOurs);
-  if (now >= expiry)
+function verifyExpiry({ expiry }: Envelope, now: Date): void {
+  if (expiry !== undefined && now >= expiry)
     throw signatureError('expired', `Cannot verify the signature: it expired at ${toTimeText(expiry)}`, 'Sign the image again.');
 }
 

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { StepError } from '../../../src/lib/step-error.ts';
 import type { KeySigner } from '../../../src/model/signer.ts';
-import { payloadMediaType, type SignedSubject } from '../../../src/sign/notary/envelope.ts';
+import { payloadMediaType, type SignedSubject } from '../../../src/sign/notary/envelope-content.ts';
 import { signNotary } from '../../../src/sign/notary/signature.ts';
 import { verifyNotary } from '../../../src/sign/notary/verification.ts';
 import { algorithms, leafExtensions, makeCertificate, makeChain, makeKeys, makeSigner } from '../chain.ts';
@@ -78,7 +78,7 @@ test('annotations name the chain by its thumbprints, and nothing but digest, med
 });
 
 test('an expiry is critical, holds until it comes, and ends the signature', async () => {
-  const signed = await signature({ expiry: new Date('2026-07-01T00:00:00Z') });
+  const signed = await signature({ lifetimeMs: Date.parse('2026-07-01T00:00:00Z') - Date.parse('2026-06-01T12:00:00Z') });
   const at = (time: string) => () => verifyNotary(signed.bytes, subject, { now: () => new Date(time), trusted: [leaf] });
   expect(at('2026-06-30T23:59:59Z')()).toMatchObject({ expiry: new Date('2026-07-01T00:00:00Z') });
   expect(codeOf(at('2026-07-01T00:00:00Z'))).toBe('expired');
@@ -148,12 +148,12 @@ test.each<[string, string, Parameters<typeof forge>[0]]>([
   ['with a header of its own that is not critical', 'accepted', { header: { 'com.example.build': '1' } }],
   [
     'with an unknown critical header',
-    'envelope',
+    'critical-header',
     { header: { 'com.example.must': '1', crit: ['io.cncf.notary.signingScheme', 'com.example.must'] } },
   ],
   [
     'that asks for a verification plugin',
-    'envelope',
+    'critical-header',
     { header: { 'io.cncf.notary.verificationPlugin': 'p', crit: ['io.cncf.notary.signingScheme', 'io.cncf.notary.verificationPlugin'] } },
   ],
   ['without critical headers', 'envelope', { header: { crit: undefined } }],

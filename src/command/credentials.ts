@@ -48,7 +48,7 @@ async function readSecrets(requests: readonly SecretRequest[], identity: Identit
 export function openIdentity(settings: AccessSettings, host: Host, world: World): Identity {
   const { azureClientSecret, azureClientCertificate, endpointSecrets } = world.environment;
   const certificatePassword = azureClientCertificate?.kind === 'file' ? azureClientCertificate.password : undefined;
-  const literals = [literal(settings.registryPassword), literal(settings.githubToken)];
+  const literals = [settings.registryPassword, settings.githubToken, settings.signing?.password].map(literal);
   for (const secret of [azureClientSecret, certificatePassword, ...endpointSecrets, ...literals]) {
     if (secret !== undefined) host.mask(secret);
   }

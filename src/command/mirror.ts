@@ -15,7 +15,7 @@ import { openCredentials } from './credentials.ts';
 import { openDestinations } from './destinations.ts';
 import type { ExitCode } from './exit-code.ts';
 import { publishSnapshot } from './publish-snapshot.ts';
-import { openSigner } from './resources.ts';
+import { openSigning } from './signing.ts';
 import type { World } from './world.ts';
 
 /**
@@ -26,7 +26,7 @@ export async function mirror(settings: MirrorSettings, host: Host, world: World)
   const temporary = await mkdtemp(join(host.temporaryFolder, 'image-custody-mirror-'));
   try {
     const credentials = await openCredentials(settings, host, world);
-    const signer = settings.push.length === 0 ? undefined : await openSigner(settings, host.workspace, credentials, world);
+    const signing = settings.push.length === 0 ? undefined : await openSigning(settings, host.workspace, credentials, world);
     const destinations = await openDestinations(settings, credentials, world);
 
     const path = settings.snapshot === undefined ? join(temporary, 'advisories.snapshot') : resolve(host.workspace, settings.snapshot);
@@ -34,8 +34,8 @@ export async function mirror(settings: MirrorSettings, host: Host, world: World)
     tell(snapshot, host);
     if (destinations.length === 0) return 0;
 
-    if (signer === undefined) host.log('warning', 'Nobody signs the snapshot (input signing-key): runs can use it by its digest alone.');
-    const receipt = await publishSnapshot({ path, snapshot, destinations, signer }, world);
+    if (signing === undefined) host.log('warning', 'Nobody signs the snapshot (input signing-key): runs can use it by its digest alone.');
+    const receipt = await publishSnapshot({ path, snapshot, destinations, signing }, world);
     const outputs: readonly (readonly [OutputName, readonly string[]])[] = [
       ['digest', [receipt.digest]],
       ['references', receipt.references],

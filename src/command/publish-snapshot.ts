@@ -3,12 +3,12 @@ import { snapshotArtifactType, snapshotMediaType } from '../advisory/snapshot/fo
 import type { WrittenSnapshot } from '../advisory/snapshot/snapshot-writer.ts';
 import { forEachParallel } from '../lib/parallel.ts';
 import type { Digest } from '../model/digest.ts';
-import type { KeySigner } from '../model/signer.ts';
 import { digestOf, emptyConfig, toBlobManifest } from '../registry/artifact.ts';
 import type { Repository } from '../registry/repository.ts';
 import { throwIfCancelled } from './cancellation.ts';
 import type { Destination } from './destinations.ts';
-import { signManifest, verifyEvidence } from './evidence.ts';
+import { attachEvidence, digestOfEvidence, signManifest, verifyEvidence } from './evidence.ts';
+import type { Signing } from './signing.ts';
 import type { World } from './world.ts';
 
 export interface SnapshotPublication {
@@ -16,7 +16,7 @@ export interface SnapshotPublication {
   readonly snapshot: WrittenSnapshot;
   readonly destinations: readonly Destination[];
   /** Undefined: it is not signed. */
-  readonly signer: KeySigner | undefined;
+  readonly signing: Signing | undefined;
 }
 
 export interface SnapshotReceipt {
@@ -28,7 +28,7 @@ export interface SnapshotReceipt {
 
 /** Blob, manifest by digest, signature, all read back, then the tags: no tag points at a snapshot that is incomplete or unsigned. */
 export async function publishSnapshot(
-  { path, snapshot, destinations, signer }: SnapshotPublication,
+  { path, snapshot, destinations, signing }: SnapshotPublication,
   world: World,
 ): Promise<SnapshotReceipt> {
   const blob = {
@@ -40,15 +40,16 @@ export async function publishSnapshot(
   };
   const manifest = toBlobManifest({ artifactType: snapshotArtifactType, blob, annotations: toAnnotations(snapshot) });
   const { mediaType, digest } = manifest.descriptor;
-  const signatures = signer === undefined ? [] : [await signManifest(manifest.descriptor, signer, world)];
+  const name = destinations[0]?.repository.name ?? '';
+  const signatures = signing === undefined ? [] : await signManifest(manifest.descriptor, signing, name, world);
   await forEachParallel(destinations, destinations.length, async ({ repository }) => {
     throwIfCancelled(world);
     await repository.putBlob(digestOf(emptyConfig), emptyConfig);
     if ((await repository.headBlob(blob.digest)) === undefined) await repository.pushBlob(blob, (write) => produce(path, write));
     await repository.putManifest(mediaType, manifest.bytes);
-    for (const { artifact } of signatures) await repository.attachReferrer(artifact);
+    for (const signature of signatures) await attachEvidence(repository, signature);
     await readBack(repository, digest, blob);
-    await verifyEvidence(repository, signatures, signer, world.now);
+    await verifyEvidence(repository, signatures, signing, world.now);
   });
   throwIfCancelled(world);
   for (const { repository, tags, seen } of destinations) {
@@ -57,7 +58,7 @@ export async function publishSnapshot(
   return {
     digest,
     references: destinations.flatMap(({ repository, tags }) => tags.map((tag) => `${repository.name}:${tag}@${digest}`)),
-    signatures: signatures.map(({ descriptor }) => descriptor.digest),
+    signatures: signatures.map(digestOfEvidence),
   };
 }
 

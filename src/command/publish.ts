@@ -2,11 +2,18 @@ import { type PublishedImage, publishedManifests } from '../layer/manifest.ts';
 import { forEachParallel } from '../lib/parallel.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Publication } from '../model/report.ts';
-import { toArtifactManifest } from '../registry/artifact.ts';
 import { isRegistryError } from '../registry/registry-error.ts';
 import { throwIfCancelled } from './cancellation.ts';
 import type { Destination } from './destinations.ts';
-import { type Evidence, type EvidenceRequest, toEvidence, verifyEvidence } from './evidence.ts';
+import {
+  attachEvidence,
+  blobsOfEvidence,
+  digestOfEvidence,
+  type Evidence,
+  type EvidenceRequest,
+  toEvidence,
+  verifyEvidence,
+} from './evidence.ts';
 import { explainForeignLayers } from './foreign-layers.ts';
 import { type LayersReceipt, type LayersRequest, publishLayers, publishMissing } from './publish-layers.ts';
 import type { World } from './world.ts';
@@ -25,7 +32,7 @@ const requestsAtOnce = 4;
 export async function publish(request: PublicationRequest, world: World): Promise<Receipt> {
   const { image, destinations } = request;
   // First, for a key that does not sign leaves nothing in a registry.
-  const evidence = await toEvidence(request, world);
+  const evidence = await toEvidence(request, destinations[0]?.repository.name ?? '', world);
   const { reusedBytes, resent } = await publishBlobs(request, evidence, world);
   let missing = 0;
   await forEachParallel(destinations, destinations.length, async (destination) => {
@@ -34,7 +41,7 @@ export async function publish(request: PublicationRequest, world: World): Promis
     missing += sent;
     throwIfCancelled(world);
     await attach(destination, evidence);
-    await verifyEvidence(destination.repository, evidence, request.signer, world.now);
+    await verifyEvidence(destination.repository, evidence, request.signing, world.now);
   });
   const root = image.manifest;
   // From here on nothing is given up: the tags are moved in all destinations, or it is an error that some were not.
@@ -59,7 +66,7 @@ async function publishBlobs(request: PublicationRequest, evidence: readonly Evid
   const sendLayers = async () => {
     receipt = await publishLayers(request, world);
   };
-  const attached = evidence.flatMap(({ artifact }) => toArtifactManifest(artifact).blobs);
+  const attached = evidence.flatMap(blobsOfEvidence);
   const documents = [...new Map([...configsOf(request.image), ...attached].map((blob) => [blob.digest, blob])).values()];
   const putDocuments = request.destinations.map((destination) => () => putBlobs(destination, documents, world));
   await forEachParallel([sendLayers, ...putDocuments], 1 + putDocuments.length, (job) => job());
@@ -113,11 +120,9 @@ async function putIndex(repository: Destination['repository'], image: PublishedI
 }
 
 async function attach({ repository }: Destination, evidence: readonly Evidence[]): Promise<void> {
-  await forEachParallel(evidence, requestsAtOnce, async ({ artifact }) => {
-    await repository.attachReferrer(artifact);
-  });
+  await forEachParallel(evidence, requestsAtOnce, (item) => attachEvidence(repository, item));
 }
 
 function digestsOf(evidence: readonly Evidence[], kind: Evidence['kind']): readonly Digest[] {
-  return evidence.filter((item) => item.kind === kind).map(({ descriptor }) => descriptor.digest);
+  return evidence.filter((item) => item.kind === kind).map(digestOfEvidence);
 }

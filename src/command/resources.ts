@@ -1,17 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import type { Feed } from '../advisory/feed.ts';
-import type { AccessSettings, ListSetting, StepSettings } from '../inputs/settings.ts';
+import type { ListSetting, StepSettings } from '../inputs/settings.ts';
 import { StepError } from '../lib/step-error.ts';
 import { type ExploitationSource, nothingOfExploitation } from '../model/exploitation.ts';
-import type { KeySigner } from '../model/signer.ts';
 import { builtinPolicy } from '../policy/builtin-policy.ts';
 import type { Policy } from '../policy/policy.ts';
 import { parsePolicy } from '../policy/policy-file.ts';
-import { openKeyFile } from '../sign/key-file.ts';
-import { checkCertificateChain } from '../sign/notary/certificate-chain.ts';
-import { parseSigningKey } from '../sign/signing-key.ts';
-import type { Credentials } from './credentials.ts';
 import type { World } from './world.ts';
 
 /** A Dockerfile by its path in the workspace, with `/`. */
@@ -85,28 +80,6 @@ async function toFeed(input: string, setting: ListSetting | undefined, workspace
     message: `Cannot read the file ${JSON.stringify(setting.path)} of the input ${input}: there is no such file`,
     hint: `Give the path of a file, relative to ${workspace}, or an https URL.`,
   });
-}
-
-/** The key that signs, its certificate chain already held against the Notary Project's rules; undefined where nothing is signed. */
-export async function openSigner(
-  settings: AccessSettings,
-  workspace: string,
-  credentials: Credentials,
-  world: World,
-): Promise<KeySigner | undefined> {
-  if (settings.signingKey === undefined) return undefined;
-  const signer = await openKey(settings.signingKey, workspace, credentials);
-  checkCertificateChain(signer, world.now());
-  return signer;
-}
-
-/** The key of the input signing-key with its chain, which is not held against any rule yet. */
-export async function openKey(signingKey: string, workspace: string, credentials: Pick<Credentials, 'openVault'>): Promise<KeySigner> {
-  const key = parseSigningKey(signingKey);
-  const chainFile = key.chainFile === undefined ? undefined : resolve(workspace, key.chainFile);
-  if (key.kind === 'file') return openKeyFile(resolve(workspace, key.keyFile), chainFile);
-  const chain = chainFile === undefined ? undefined : await readText('signing-key', chainFile, workspace, true);
-  return credentials.openVault(key.vaultUrl).keySigner(key, chain);
 }
 
 /** The text of an input's file; undefined where it is not there and need not be. Rejects with a StepError `file-unreadable`. */

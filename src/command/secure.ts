@@ -16,9 +16,10 @@ import { inspect } from './inspection.ts';
 import { readImage } from './pass.ts';
 import { publish, type Receipt } from './publish.ts';
 import { type Facts, probeReport, tellFailure, tellReport, toReport } from './reporting.ts';
-import { openExploitationLists, openSigner, readDockerfile, readPolicy } from './resources.ts';
+import { openExploitationLists, readDockerfile, readPolicy } from './resources.ts';
 import { ReusableBlobs } from './reusable-blobs.ts';
 import { toSboms } from './sbom.ts';
+import { openSigning } from './signing.ts';
 import type { World } from './world.ts';
 
 /**
@@ -43,13 +44,13 @@ export async function secure(settings: Settings, host: Host, world: World): Prom
     const credentials = await openCredentials(settings, host, world);
     exported = toExportedSecrets(settings, credentials, host);
     const source = await openImage(credentials);
-    const signer = await openSigner(settings, host.workspace, credentials, world);
-    await using advisories = await openAdvisories(credentials, signer);
+    const signing = await openSigning(settings, host.workspace, credentials, world);
+    await using advisories = await openAdvisories(credentials, signing?.signer);
     const destinations = await openDestinations(settings, credentials, world);
 
     await using held = new HeldLayers(destinations, source.repository);
     const log = (line: string) => host.log('info', line);
-    const reusable = new ReusableBlobs({ destinations, signer, now: world.now, log }, thread);
+    const reusable = new ReusableBlobs({ destinations, signer: signing?.signer, now: world.now, log }, thread);
     const pass = await readImage(source, held, reusable, advisories, host, world);
     const image = toPublished(pass.image, pass.layers);
     const takenFrom = originOf(pass.image);
@@ -62,7 +63,7 @@ export async function secure(settings: Settings, host: Host, world: World): Prom
 
     if (verdict.kind === 'pass' && destinations.length > 0) {
       const sboms = toSboms(settings, image, inspection, destinations, world);
-      receipt = await publish({ image, source, held, destinations, signer, sboms }, world);
+      receipt = await publish({ image, source, held, destinations, signing, sboms }, world);
     }
   } catch (cause) {
     const error = world.cancelled.aborted ? toCancellation() : cause;

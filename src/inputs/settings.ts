@@ -29,12 +29,9 @@ export interface AccessSettings {
 
 export type SigningSystem = 'notation' | 'cosign';
 
-/** What is said of an image in signed statements. */
-export type Attestation = 'sbom' | 'provenance' | 'scan' | 'verdict';
-
 /** Who signs what, and how. */
 export interface SigningSettings {
-  /** As `parseSigningKey` reads it, or `keyless`. */
+  /** As `parseSigningKey` reads it. */
   readonly key: string;
   /** At least one. */
   readonly systems: readonly SigningSystem[];
@@ -46,20 +43,7 @@ export interface SigningSettings {
   readonly lifetimeMs: number | undefined;
   /** What is signed along with the image. */
   readonly metadata: ReadonlyMap<string, string>;
-  readonly timestampUrl: string | undefined;
-  /** File of the roots that a timestamp has to come from. */
-  readonly timestampCertificate: string | undefined;
   readonly cosignFormat: 'bundle' | 'legacy' | 'both';
-  /** Undefined: the public instance, for keyless signing; no log, with a key. */
-  readonly fulcioUrl: string | undefined;
-  readonly rekorUrl: string | undefined;
-  /** File of the trust in a Sigstore instance. */
-  readonly trustedRoot: string | undefined;
-  readonly attest: readonly Attestation[];
-  /** `both`: the list at the referrers tag is kept up also where the registry has the API; `api`: never. */
-  readonly referrers: 'auto' | 'api' | 'both';
-  /** Whether older evidence of the same kind by the same key is deleted. */
-  readonly prune: boolean;
 }
 
 /** The inputs of one run but for its image, typed. Paths are as the user gave them, relative to the workspace. */

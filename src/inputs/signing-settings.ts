@@ -1,46 +1,34 @@
 import type { Fields } from './fields.ts';
-import type { Attestation, SigningSettings, SigningSystem } from './settings.ts';
+import type { SigningSettings, SigningSystem } from './settings.ts';
 
 const systems: readonly SigningSystem[] = ['notation', 'cosign'];
-export const attestations: readonly Attestation[] = ['sbom', 'provenance', 'scan', 'verdict'];
 
 /** The inputs that say who signs what and how; undefined where nothing is to be signed. */
 export function parseSigning(fields: Fields): SigningSettings | undefined {
   const key = fields.text('signing-key');
   const password = fields.credential('signing-key-password');
-  const chosen = parseItems(fields, 'sign', systems);
+  const chosen = parseSystems(fields);
   if (chosen !== undefined && chosen.length > 0 && key === undefined) return fields.missing('signing-key');
   if (key === undefined || chosen?.length === 0) return undefined;
-  const signs = chosen ?? [key === 'keyless' ? 'cosign' : 'notation'];
-  if (key === 'keyless' && signs.includes('notation'))
-    fields.invalid('sign', '"notation" with the signing-key keyless', 'cosign: only cosign signs without a key');
   return {
     key,
-    systems: signs,
+    systems: chosen ?? ['notation'],
     password,
     format: fields.choice('signature-format', ['jws', 'cose']) ?? 'jws',
     lifetimeMs: parseLifetime(fields),
     metadata: parseMetadata(fields),
-    timestampUrl: parseUrl(fields, 'timestamp-url'),
-    timestampCertificate: fields.text('timestamp-certificate'),
     cosignFormat: fields.choice('cosign-format', ['bundle', 'legacy', 'both']) ?? 'bundle',
-    fulcioUrl: parseUrl(fields, 'fulcio-url'),
-    rekorUrl: parseUrl(fields, 'rekor-url'),
-    trustedRoot: fields.text('trusted-root'),
-    attest: parseItems(fields, 'attest', attestations) ?? attestations,
-    referrers: fields.choice('referrers', ['auto', 'api', 'both']) ?? 'auto',
-    prune: fields.flag('prune-evidence', false),
   };
 }
 
-/** The items of a list of choices, each once and in their own order; none for `none`, undefined where it is not given. */
-function parseItems<Item extends string>(fields: Fields, name: 'sign' | 'attest', accepted: readonly Item[]): readonly Item[] | undefined {
-  const items = fields.list(name).map((item) => item.toLowerCase());
+/** None for `none`, undefined where it is not given. */
+function parseSystems(fields: Fields): readonly SigningSystem[] | undefined {
+  const items = fields.list('sign').map((item) => item.toLowerCase());
   if (items.length === 0) return undefined;
   if (items.every((item) => item === 'none')) return [];
-  const unknown = items.find((item) => !accepted.some((choice) => choice === item));
-  if (unknown !== undefined) fields.invalid(name, JSON.stringify(unknown), `${accepted.join(', ')}, one a line, or none alone`);
-  return accepted.filter((choice) => items.includes(choice));
+  const unknown = items.find((item) => !systems.some((system) => system === item));
+  if (unknown !== undefined) fields.invalid('sign', JSON.stringify(unknown), `${systems.join(', ')}, one a line, or none alone`);
+  return systems.filter((system) => items.includes(system));
 }
 
 const hourMs = 3_600_000;
@@ -65,13 +53,4 @@ function parseMetadata(fields: Fields): ReadonlyMap<string, string> {
   const doubled = names.find((name, index) => names.indexOf(name) !== index);
   if (doubled !== undefined) fields.invalid('signature-metadata', `${JSON.stringify(doubled)} twice`, 'each name once');
   return new Map(pairs);
-}
-
-function parseUrl(fields: Fields, name: 'timestamp-url' | 'fulcio-url' | 'rekor-url'): string | undefined {
-  const text = fields.text(name);
-  if (text === undefined) return undefined;
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.hash !== '')
-    return fields.invalid(name, JSON.stringify(text), 'an https URL (http for a timestamp authority, whose answers are signed)');
-  return text;
 }

@@ -226,7 +226,7 @@ export const inputs = [
     name: 'sign',
     type: 'list',
     commands,
-    defaultText: '`notation` when signing-key is set, `cosign` when it is `keyless`',
+    defaultText: '`notation` when signing-key is set',
     description: 'Signatures to attach: `notation` (Notary Project), `cosign`, both with the same key, or `none`.',
   },
   {
@@ -235,7 +235,7 @@ export const inputs = [
     commands,
     defaultText: 'empty',
     description:
-      'Key Vault certificate: its name or id, with `,CHAIN.pem` where an authority issued it; `file:KEY.pem,CERTIFICATES.pem`; for cosign also a key without a certificate, or `keyless`.',
+      'Key Vault certificate: its name or id, with `,CHAIN.pem` where an authority issued it; `file:KEY.pem,CERTIFICATES.pem`; for cosign alone a key file needs no certificates.',
   },
   {
     name: 'signing-key-password',
@@ -266,65 +266,11 @@ export const inputs = [
     description: 'What is signed along with the image, as `NAME=VALUE` lines: user metadata of notation, annotations of cosign.',
   },
   {
-    name: 'timestamp-url',
-    type: 'text',
-    commands,
-    defaultText: 'empty: no timestamp',
-    description: 'RFC 3161 authority that says when it was signed, so that signatures outlive the certificate.',
-  },
-  {
-    name: 'timestamp-certificate',
-    type: 'file',
-    commands,
-    defaultText: 'empty',
-    description: 'PEM file of the root certificates that timestamps have to come from.',
-  },
-  {
     name: 'cosign-format',
     type: 'choice',
     choices: ['bundle', 'legacy', 'both'],
     default: 'bundle',
     description: 'Form of cosign signatures: Sigstore bundles as referrers (cosign 3), `.sig` and `.att` tags (cosign 2), or both.',
-  },
-  {
-    name: 'fulcio-url',
-    type: 'text',
-    defaultText: 'the public instance, for `keyless`',
-    description: 'Certificate authority of Sigstore that certifies who runs the job.',
-  },
-  {
-    name: 'rekor-url',
-    type: 'text',
-    defaultText: 'the public instance, for `keyless`; else no log',
-    description: 'Transparency log of Sigstore that cosign signatures are entered into.',
-  },
-  {
-    name: 'trusted-root',
-    type: 'file',
-    defaultText: 'empty',
-    description: 'Trusted root of a Sigstore instance, as `cosign trusted-root create` writes it.',
-  },
-  {
-    name: 'attest',
-    type: 'list',
-    defaultText: 'all of them, where something signs',
-    description:
-      'Signed statements to attach (in-toto): `sbom`, `provenance` (SLSA), `scan` (the findings), `verdict` (of the policy), one a line, or `none`.',
-  },
-  {
-    name: 'referrers',
-    type: 'choice',
-    commands,
-    choices: ['auto', 'api', 'both'],
-    default: 'auto',
-    description:
-      'How what is attached can be found: by the referrers API and, where a registry has none, at the tag `sha256-…` (`auto`); only by the API (`api`); by both, for old clients (`both`).',
-  },
-  {
-    name: 'prune-evidence',
-    type: 'flag',
-    default: 'false',
-    description: 'Delete older evidence of the same kind by the same key when the new one is in place.',
   },
   {
     name: 'sbom',

@@ -2,10 +2,8 @@ import { isJsonObject, type JsonObject, type JsonValue, parseStrictJson } from '
 import type { Digest } from '../model/digest.ts';
 import { type Descriptor, mediaTypes } from '../model/image.ts';
 import { maxManifestBytes, readManifest } from './manifest.ts';
-import { RegistryError } from './registry-error.ts';
 import type { Session } from './session.ts';
-
-const tries = 20;
+import { mergeAtTag, writtenOver } from './shared-tag.ts';
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema */
 export function toReferrersTag(subject: Digest): string {
@@ -40,33 +38,13 @@ export async function fetchTaggedIndex(session: Session, subject: Digest): Promi
   return { referrers: index.manifests, object, etag: headers.etag, exists: true };
 }
 
-/**
- * Adds an entry to the index at the referrers tag of a registry without referrers API, and only once. Several writers may do so at the same
- * time, and most registries have no conditional write: the index is read again after a write, at once and when others that read before
- * have had time to write, and the entry put back where it has been lost.
- */
-export async function upsertTaggedReferrer(session: Session, subject: Digest, entry: Descriptor): Promise<void> {
-  let seen = 0;
-  let windowMs = 0;
-  for (let count = 1; count <= tries; count += 1) {
-    const startMs = session.now();
-    const index = await fetchTaggedIndex(session, subject);
-    if (index.referrers.some(({ digest }) => digest === entry.digest)) {
-      seen += 1;
-      // Only who has written has to fear that an earlier reader writes over it.
-      if (windowMs === 0 || seen === 3) return;
-      await session.settle(windowMs);
-      continue;
-    }
-    seen = 0;
-    const isWritten = await putTaggedIndex(session, subject, index, entry);
-    windowMs = Math.max(windowMs, session.now() - startMs, 1);
-    if (!isWritten) await session.settle(windowMs);
-  }
-  throw new RegistryError({
-    code: 'referrers-unavailable',
-    message: `cannot attach ${entry.digest} to ${session.name}@${subject}: others kept writing over its entry at the tag ${toReferrersTag(subject)}`,
-    hint: 'Run the step again when fewer writers attach to this image at once, or use a registry with the referrers API.',
+/** Adds an entry to the index at the referrers tag of a registry without referrers API, and only once, whoever else adds to it meanwhile. */
+export function upsertTaggedReferrer(session: Session, subject: Digest, entry: Descriptor): Promise<void> {
+  return mergeAtTag(session, {
+    fetch: () => fetchTaggedIndex(session, subject),
+    isComplete: ({ referrers }) => referrers.some(({ digest }) => digest === entry.digest),
+    put: (index) => putTaggedIndex(session, subject, index, entry),
+    lost: () => writtenOver(session, `attach ${entry.digest} to ${session.name}@${subject}`, toReferrersTag(subject)),
   });
 }
 

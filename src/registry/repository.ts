@@ -2,7 +2,7 @@ import type { HttpClient } from '../lib/http.ts';
 import { forEachParallel } from '../lib/parallel.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
-import { type Artifact, digestOf, toArtifactManifest } from './artifact.ts';
+import { type Artifact, type ArtifactLayer, digestOf, toArtifactManifest } from './artifact.ts';
 import { headBlob } from './blob.ts';
 import { type BlobCheck, fetchBlob } from './blob-download.ts';
 import type { BlobProducer } from './body-source.ts';
@@ -13,6 +13,7 @@ import { pushBlob } from './push-blob.ts';
 import { type Reference, toRegistryAddress } from './reference.ts';
 import { hasReferrersApi, listReferrers, putReferrer } from './referrers.ts';
 import { Session } from './session.ts';
+import { listTaggedLayers, upsertTaggedLayer } from './tagged-layers.ts';
 import { listTags } from './tags.ts';
 import { beginUpload, probeUpload, type Upload } from './upload.ts';
 import { putBlob } from './upload-commit.ts';
@@ -85,6 +86,10 @@ export interface Repository {
   listReferrers(subject: Digest, artifactType?: string): Promise<readonly Descriptor[]>;
   /** Whether the registry lists what refers to a digest by itself; else that is kept at a tag. */
   hasReferrersApi(subject: Digest): Promise<boolean>;
+  /** Adds a layer, whose bytes are pushed where they are not there, to the image at a tag of signatures, and makes it where there is none. Adding the same again changes nothing. */
+  upsertTaggedLayer(tag: string, layer: ArtifactLayer): Promise<void>;
+  /** The layers of the image at such a tag; none where it is not there. */
+  listTaggedLayers(tag: string): Promise<readonly Descriptor[]>;
   /** At least the first of the repository's tags, in the registry's order; empty where there is no such repository. */
   listTags(): Promise<readonly string[]>;
 }
@@ -203,6 +208,15 @@ class RemoteRepository implements Repository {
 
   hasReferrersApi(subject: Digest): Promise<boolean> {
     return hasReferrersApi(this.#session, subject);
+  }
+
+  async upsertTaggedLayer(tag: string, layer: ArtifactLayer): Promise<void> {
+    await this.putBlob(digestOf(layer.bytes), layer.bytes);
+    await upsertTaggedLayer(this.#session, tag, layer);
+  }
+
+  listTaggedLayers(tag: string): Promise<readonly Descriptor[]> {
+    return listTaggedLayers(this.#session, tag);
   }
 
   listTags(): Promise<readonly string[]> {

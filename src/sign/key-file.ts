@@ -2,63 +2,92 @@ import { createPrivateKey, createPublicKey, type KeyObject, sign, type X509Certi
 import { open } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { nameText, orderChain, parseCertificates, publicKeyOf } from '../lib/certificate-chain.ts';
+import type { SecretValue } from '../lib/secret-value.ts';
 import { acceptedKeys, hashOf, keyText, signatureAlgorithmOf, signatureForm } from '../lib/signature-algorithm.ts';
 import type { KeySigner } from '../model/signer.ts';
 import { signatureError } from './signature-error.ts';
 
+export interface KeyFileOptions {
+  /** Of an encrypted key. */
+  readonly password?: SecretValue | undefined;
+  /** Whether the key has to have a certificate; true where it is not given. */
+  readonly isCertified?: boolean;
+}
+
 /**
- * A signer by a private key in a PEM file (PKCS#8, PKCS#1 or SEC1, not encrypted) and its certificates, leaf first or in any order, in
- * `chainFile` or else in the key file itself. Rejects with a StepError that names the file.
+ * A signer by a private key in a PEM file (PKCS#8, PKCS#1 or SEC1, PKCS#8 also encrypted; or as cosign encrypts it) and its certificates, leaf first or in any
+ * order, in `chainFile` or else in the key file itself. Rejects with a StepError that names the file.
  */
-export async function openKeyFile(keyFile: string, chainFile: string | undefined): Promise<KeySigner> {
+export async function openKeyFile(
+  keyFile: string,
+  chainFile: string | undefined,
+  { password, isCertified = true }: KeyFileOptions = {},
+): Promise<KeySigner> {
   const keyPem = await readPem(keyFile);
-  const key = parsePrivateKey(keyFile, keyPem);
+  const key = await parsePrivateKey(keyFile, keyPem, password);
   const algorithm = signatureAlgorithmOf(key);
   if (algorithm === undefined) {
     throw signatureError('key-type', `Cannot sign with key file ${keyFile}: its key is ${keyText(key)}`, `Use a key of ${acceptedKeys}.`);
   }
   const certificatesFile = chainFile ?? keyFile;
-  const chain = chainOf(key, certificatesFile, chainFile === undefined ? keyPem : await readPem(chainFile));
+  const certificatesPem = chainFile === undefined ? keyPem : await readPem(chainFile);
+  const isBare = !isCertified && chainFile === undefined && !certificatesPem.includes('CERTIFICATE-----');
   return {
     description: `key file ${keyFile}`,
     keptIn: 'file',
     algorithm,
     publicKey: createPublicKey(key).export({ format: 'der', type: 'spki' }),
-    certificateChain: chain.map((certificate) => certificate.raw),
+    certificateChain: isBare ? [] : chainOf(key, certificatesFile, certificatesPem).map((certificate) => certificate.raw),
     sign: (message, form = algorithm) => signWith(hashOf(form), message, { key, ...signatureForm(form) }),
   };
 }
 
 const signWith = promisify(sign);
 
-function parsePrivateKey(file: string, pem: string): KeyObject {
+async function parsePrivateKey(file: string, pem: string, password: SecretValue | undefined): Promise<KeyObject> {
   const blocks = pem.match(privateKeyBlock) ?? [];
   const [block] = blocks;
   if (block === undefined || blocks.length > 1) {
     throw signatureError(
       'key-file',
       `Cannot read a private key from ${file}: it has ${blocks.length} PEM blocks of a private key`,
-      'The file that signing-key names must hold one private key in PEM: PKCS#8 (BEGIN PRIVATE KEY), PKCS#1 (BEGIN RSA PRIVATE KEY) or SEC1 (BEGIN EC PRIVATE KEY).',
+      'The file that signing-key names must hold one private key in PEM: PKCS#8 (BEGIN PRIVATE KEY), PKCS#1 (BEGIN RSA PRIVATE KEY), SEC1 (BEGIN EC PRIVATE KEY) or that of cosign (BEGIN ENCRYPTED SIGSTORE PRIVATE KEY).',
     );
   }
-  if (/BEGIN ENCRYPTED PRIVATE KEY|^Proc-Type:.*ENCRYPTED/m.test(block)) {
+  const isEncrypted = /BEGIN ENCRYPTED |^Proc-Type:.*ENCRYPTED/m.test(block);
+  if (isEncrypted && password === undefined) {
     throw signatureError(
       'key-encrypted',
-      `Cannot use key file ${file}: its key is encrypted`,
-      'A pipeline has nobody to type its passphrase: keep the key in Key Vault and name its certificate in signing-key, or decrypt it with openssl pkey -in KEY.pem -out PLAIN.pem.',
+      `Cannot use key file ${file}: its key is encrypted, and the input signing-key-password is not given`,
+      'Give its password in signing-key-password (secret:NAME), or better keep the key in Key Vault and name its certificate in signing-key.',
     );
   }
+  let key: KeyObject | undefined;
   try {
-    return createPrivateKey(block);
+    key = isEncrypted ? await decrypt(block, password?.reveal() ?? '') : createPrivateKey(block);
   } catch {
     throw signatureError(
       'key-file',
-      `Cannot read the private key in ${file}: its PEM block is damaged or of a form that is not known`,
+      `Cannot read the private key in ${file}: its PEM block is damaged or of a form that is not known${isEncrypted ? ', or the password is another' : ''}`,
       block.includes('OPENSSH')
         ? 'It is in the form of OpenSSH; convert a copy of it with ssh-keygen -p -m PKCS8 -f KEY.'
         : 'openssl pkey -in KEY.pem -check -noout tells what is wrong with it.',
     );
   }
+  if (key !== undefined) return key;
+  throw signatureError(
+    'key-encrypted',
+    `Cannot use key file ${file}: the password of the input signing-key-password is not its password`,
+    'cosign public-key --key KEY asks for the password and shows whether it is the right one.',
+  );
+}
+
+/** Undefined where a key of cosign has another password. */
+async function decrypt(block: string, password: string): Promise<KeyObject | undefined> {
+  const body = /^-----BEGIN ENCRYPTED (?:SIGSTORE|COSIGN) PRIVATE KEY-----([\s\S]*?)-----END/.exec(block)?.[1];
+  if (body === undefined) return createPrivateKey({ key: block, passphrase: password });
+  const { decryptCosignKey } = await import('./cosign/encrypted-key.ts');
+  return decryptCosignKey(Buffer.from(body, 'base64').toString('utf8'), password);
 }
 
 function chainOf(key: KeyObject, file: string, pem: string): readonly X509Certificate[] {

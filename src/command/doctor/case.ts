@@ -11,7 +11,7 @@ import { parseSigningKey } from '../../sign/signing-key.ts';
 import { type Credentials, type Identity, openIdentity, toCredentials } from '../credentials.ts';
 import { openRemote } from '../destinations.ts';
 import type { RegistryUse } from '../registry-credentials.ts';
-import { openKey } from '../resources.ts';
+import { openKey } from '../signing.ts';
 import type { World } from '../world.ts';
 
 /** What the checks of one run share: each thing is opened once, by the check that looks at it, and used by those that need that check. */
@@ -56,7 +56,8 @@ export function openCase(settings: DoctorSettings, host: Host, world: World): Ca
     }
     return opened.credentials;
   };
-  const key = settings.signingKey === undefined ? undefined : parseSigningKey(settings.signingKey);
+  const { signing } = settings;
+  const key = signing === undefined ? undefined : parseSigningKey(signing.key);
   const signsInVault = key?.kind === 'key-vault';
   let signer: Promise<KeySigner> | undefined;
   return {
@@ -73,7 +74,8 @@ export function openCase(settings: DoctorSettings, host: Host, world: World): Ca
     secrets,
     credentials,
     signer: () => {
-      signer ??= openKey(settings.signingKey ?? '', host.workspace, identity);
+      if (signing === undefined) throw new Error('nothing is signed');
+      signer ??= openKey(signing, host.workspace, { ...identity, secrets });
       return signer;
     },
     open: (repository, use) => openRemote(repository, use, settings, credentials(), world),
@@ -98,6 +100,8 @@ function openOrKeep(open: () => Identity): Identity {
   }
 }
 
-function isReferredTo({ registryUsername, registryPassword }: DoctorSettings, name: string): boolean {
-  return [registryUsername, registryPassword].some((credential) => credential?.kind === 'secret' && credential.name === name);
+function isReferredTo({ registryUsername, registryPassword, signing }: DoctorSettings, name: string): boolean {
+  return [registryUsername, registryPassword, signing?.password].some(
+    (credential) => credential?.kind === 'secret' && credential.name === name,
+  );
 }

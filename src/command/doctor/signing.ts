@@ -1,11 +1,11 @@
-import { X509Certificate } from 'node:crypto';
+import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { nameText } from '../../lib/certificate-chain.ts';
 import { isSignature, keyText } from '../../lib/signature-algorithm.ts';
 import type { Check, CheckOutcome } from '../../model/check.ts';
 import type { KeySigner } from '../../model/signer.ts';
 import { checkCertificateChain } from '../../sign/notary/certificate-chain.ts';
-import { wrongSignature } from '../../sign/notary/signature.ts';
 import { parseSigningKey } from '../../sign/signing-key.ts';
+import { wrongSignature } from '../../sign/wrong-signature.ts';
 import { type Case, checkNames, dayMs } from './case.ts';
 
 /** A certificate takes a while to be renewed and to be handed to those who verify. */
@@ -13,22 +13,12 @@ const soonDays = 30;
 
 /** The key of the input signing-key, its certificates, and that it signs. Left out where nothing is signed. */
 export function signingChecks({ settings, signer, world }: Case): readonly Check[] {
-  if (settings.signingKey === undefined) return [];
-  const inVault = parseSigningKey(settings.signingKey).kind === 'key-vault';
+  const { signing } = settings;
+  if (signing === undefined) return [];
+  const inVault = parseSigningKey(signing.key).kind === 'key-vault';
   const needsKey = [checkNames.signingKey];
-  return [
-    {
-      name: checkNames.signingKey,
-      needs: inVault ? [checkNames.identity] : [],
-      run: async () => {
-        const { description, algorithm, certificateChain } = await signer();
-        const key = keyText(leafOf(certificateChain).publicKey);
-        return {
-          state: 'right',
-          text: `${description}: ${key}, signs with ${algorithm}; its chain of ${certificateChain.length} is complete`,
-        };
-      },
-    },
+  const isCertified = signing.systems.includes('notation');
+  const certificateChecks: readonly Check[] = [
     {
       name: 'certificate rules',
       needs: needsKey,
@@ -38,12 +28,25 @@ export function signingChecks({ settings, signer, world }: Case): readonly Check
       },
     },
     { name: 'certificate dates', needs: needsKey, run: async () => datesOf(await signer(), world.now()) },
-    { name: 'signature', needs: ['certificate rules'], run: async () => trySignature(await signer()) },
+  ];
+  return [
+    {
+      name: checkNames.signingKey,
+      needs: inVault ? [checkNames.identity] : [],
+      run: async () => {
+        const opened = await signer();
+        const { description, algorithm, certificateChain } = opened;
+        const chain = certificateChain.length === 0 ? 'it has no certificate' : `its chain of ${certificateChain.length} is complete`;
+        return { state: 'right', text: `${description}: ${keyText(keyOf(opened))}, signs with ${algorithm}; ${chain}` };
+      },
+    },
+    ...(isCertified ? certificateChecks : []),
+    { name: 'signature', needs: isCertified ? ['certificate rules'] : needsKey, run: async () => trySignature(await signer()) },
   ];
 }
 
-function leafOf([leaf = new Uint8Array()]: readonly Uint8Array[]): X509Certificate {
-  return new X509Certificate(leaf);
+function keyOf({ publicKey }: KeySigner): KeyObject {
+  return createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' });
 }
 
 /** The first of the chain to end is the last day of all that was signed, for there is no timestamp. */
@@ -65,8 +68,7 @@ const renewal =
 const sentence = Buffer.from('image-custody doctor tries whether this key signs; this is a signature of nothing else.');
 
 async function trySignature(signer: KeySigner): Promise<CheckOutcome> {
-  const { publicKey } = leafOf(signer.certificateChain);
   const signature = await signer.sign(sentence);
-  if (!isSignature(signer.algorithm, publicKey, sentence, signature)) throw wrongSignature(signer);
+  if (!isSignature(signer.algorithm, keyOf(signer), sentence, signature)) throw wrongSignature(signer, signer.algorithm);
   return { state: 'right', text: `the key signs, and the certificate's key verifies it (${signer.algorithm})` };
 }

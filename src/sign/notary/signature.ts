@@ -1,9 +1,9 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { isSignature, signatureAlgorithmOf } from '../../lib/signature-algorithm.ts';
-import type { StepError } from '../../lib/step-error.ts';
 import type { SignedDocument } from '../../model/signed-document.ts';
 import type { KeySigner, SignatureAlgorithm } from '../../model/signer.ts';
-import { type SignatureErrorCode, signatureError } from '../signature-error.ts';
+import { signatureError } from '../signature-error.ts';
+import { wrongSignature } from '../wrong-signature.ts';
 import { checkCertificateChain } from './certificate-chain.ts';
 import { draftEnvelope, type EnvelopeFormat, type EnvelopeMediaType, envelopeMediaTypes, parseEnvelope } from './envelope.ts';
 import { type SignedAttribute, type SignedContent, type SignedSubject, toTimeText } from './envelope-content.ts';
@@ -49,7 +49,7 @@ export async function signNotary(request: NotarySignatureRequest): Promise<Notar
   const leaf = readLeaf(signer);
   const { signingInput, complete } = draftEnvelope(format, content);
   const signature = await signer.sign(signingInput);
-  if (!isSignature(signer.algorithm, leaf.publicKey, signingInput, signature)) throw wrongSignature(signer);
+  if (!isSignature(signer.algorithm, leaf.publicKey, signingInput, signature)) throw wrongSignature(signer, signer.algorithm);
   const timestamp = await request.timestamp?.(signature, signer.algorithm);
   const bytes = complete(signature, { certificateChain: signer.certificateChain, agent: request.agent, timestamp });
   // What a field of the request would make unreadable is never attached.
@@ -70,15 +70,6 @@ function toContent({ signer, subject, now, lifetimeMs, metadata = new Map(), att
   const signingTime = new Date(Math.floor(now().getTime() / 1000) * 1000);
   const expiry = lifetimeMs === undefined ? undefined : new Date(signingTime.getTime() + lifetimeMs);
   return { algorithm: signer.algorithm, subject, metadata, signingTime, expiry, attributes };
-}
-
-/** The error where a signer's answer does not verify. */
-export function wrongSignature(signer: Pick<KeySigner, 'description' | 'algorithm'>): StepError<SignatureErrorCode> {
-  return signatureError(
-    'wrong-signature',
-    `Cannot sign with ${signer.description}: what it returned is no ${signer.algorithm} signature by the certificate's key`,
-    'Nothing was attached. See whether key and certificate belong together, and whether something between the step and the key changes answers.',
-  );
 }
 
 function readLeaf(signer: KeySigner): X509Certificate {

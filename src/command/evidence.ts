@@ -4,13 +4,14 @@ import { forEachParallel } from '../lib/parallel.ts';
 import { StepError } from '../lib/step-error.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
-import type { SignedDocument, TaggedLayer } from '../model/signed-document.ts';
+import type { SignedDocument } from '../model/signed-document.ts';
 import { type Artifact, type ArtifactLayer, digestOf, toArtifactManifest } from '../registry/artifact.ts';
 import { toReferrersTag } from '../registry/referrers-tag.ts';
 import type { Repository } from '../registry/repository.ts';
 import { signBundle, signLayer } from '../sign/cosign/signature.ts';
 import { notaryArtifactType, signNotary } from '../sign/notary/signature.ts';
 import { verifyNotary } from '../sign/notary/verification.ts';
+import { findOwnBundle, findOwnLayer, findOwnNotary } from './own-signatures.ts';
 import type { AttachedSbom } from './sbom.ts';
 import type { Signing } from './signing.ts';
 import type { World } from './world.ts';
@@ -45,11 +46,11 @@ interface TaggedEvidence {
 
 /**
  * Signs the outermost manifest and that of each platform, and describes each platform's bill of materials. Nothing is sent. Equal for all
- * destinations, so that a reference can be moved between them; `repository` is the first of them.
+ * destinations, so that a reference can be moved between them. A signature that one of them has already, by the same key in the same way, is taken over.
  */
 export async function toEvidence(
   { image, signing, sboms }: EvidenceRequest,
-  repository: string,
+  repositories: readonly Repository[],
   world: World,
 ): Promise<readonly Evidence[]> {
   const platforms = publishedManifests(image).filter(({ image: source }) => source.kind !== 'attachment');
@@ -57,7 +58,7 @@ export async function toEvidence(
   const signatures =
     signing === undefined
       ? []
-      : await Promise.all([...subjects.values()].map((subject) => signManifest(subject, signing, repository, world)));
+      : await Promise.all([...subjects.values()].map((subject) => signManifest(subject, signing, repositories, world)));
   const bills = platforms.flatMap((platform) =>
     (sboms.get(platform.manifest.descriptor.digest) ?? []).map((sbom) => attachSbom(platform, sbom)),
   );
@@ -117,37 +118,58 @@ async function verifyTagged(repository: Repository, { kind, subject, tag, layer 
     throw notThere(repository, kind, subject, 'it has other content');
 }
 
-/** Signatures of one manifest in each form that is asked for, not yet sent. */
+/** Signatures of one manifest in each form that is asked for, not yet sent; those that one of the repositories has are taken over. */
 export async function signManifest(
   { mediaType, digest, size }: Descriptor,
   signing: Signing,
-  repository: string,
+  repositories: readonly Repository[],
   world: World,
 ): Promise<readonly Evidence[]> {
   const { signer, systems, format, lifetimeMs, metadata, cosignFormat } = signing;
+  const { now } = world;
   const subject = { mediaType, digest, size };
-  const agent = `image-custody/${world.version}`;
+  // What no repository has nobody can have signed there.
+  const held = await Promise.all(repositories.map((repository) => repository.headManifest(digest)));
+  const places = repositories.filter((_, at) => held[at] !== undefined);
   const makers: (() => Promise<Evidence>)[] = [];
   if (systems.includes('notation')) {
-    makers.push(async () =>
-      toAttached(subject, await signNotary({ signer, subject, now: world.now, agent, format, lifetimeMs, metadata })),
-    );
+    const agent = `image-custody/${world.version}`;
+    makers.push(async () => {
+      const own = await findFirst(places, (place) => findOwnNotary(place, subject, signing, now()));
+      if (own !== undefined) return toItem('signature', own);
+      return toAttached(subject, await signNotary({ signer, subject, now, agent, format, lifetimeMs, metadata }));
+    });
   }
-  if (systems.includes('cosign')) {
-    const request = { signer, subject, metadata };
-    if (cosignFormat !== 'legacy') makers.push(async () => toAttached(subject, await signBundle(request, world.now)));
-    if (cosignFormat !== 'bundle') makers.push(async () => toTagged(subject, await signLayer(request, repository)));
+  const request = { signer, subject, metadata };
+  if (systems.includes('cosign') && cosignFormat !== 'legacy') {
+    makers.push(async () => {
+      const own = await findFirst(places, (place) => findOwnBundle(place, subject, signing, now()));
+      return own === undefined ? toAttached(subject, await signBundle(request, now)) : toItem('signature', own);
+    });
+  }
+  if (systems.includes('cosign') && cosignFormat !== 'bundle') {
+    const tag = `${toReferrersTag(digest)}.sig`;
+    makers.push(async () => {
+      const own = await findFirst(places, (place) => findOwnLayer(place, tag, subject, signing));
+      return { form: 'tag', kind: 'signature', subject, tag, layer: own ?? (await signLayer(request, repositories[0]?.name ?? '')) };
+    });
   }
   return Promise.all(makers.map((make) => make()));
 }
 
-function toAttached(subject: Descriptor, { artifactType, annotations, mediaType, bytes }: SignedDocument): Evidence {
-  return toItem('signature', { subject, artifactType, annotations, layers: [{ mediaType, bytes }] });
+async function findFirst<Found>(
+  places: readonly Repository[],
+  find: (place: Repository) => Promise<Found | undefined>,
+): Promise<Found | undefined> {
+  for (const place of places) {
+    const found = await find(place);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
-function toTagged(subject: Descriptor, { suffix, mediaType, bytes, annotations }: TaggedLayer): Evidence {
-  const tag = `${toReferrersTag(subject.digest)}.${suffix}`;
-  return { form: 'tag', kind: 'signature', subject, tag, layer: { mediaType, bytes, annotations } };
+function toAttached(subject: Descriptor, { artifactType, annotations, mediaType, bytes }: SignedDocument): Evidence {
+  return toItem('signature', { subject, artifactType, annotations, layers: [{ mediaType, bytes }] });
 }
 
 function attachSbom({ manifest }: PublishedManifest, { mediaType: artifactType, title, bytes }: AttachedSbom): Evidence {

@@ -40,8 +40,8 @@ export async function publishSnapshot(
   };
   const manifest = toBlobManifest({ artifactType: snapshotArtifactType, blob, annotations: toAnnotations(snapshot) });
   const { mediaType, digest } = manifest.descriptor;
-  const name = destinations[0]?.repository.name ?? '';
-  const signatures = signing === undefined ? [] : await signManifest(manifest.descriptor, signing, name, world);
+  const repositories = destinations.map(({ repository }) => repository);
+  const signatures = signing === undefined ? [] : await signManifest(manifest.descriptor, signing, repositories, world);
   await forEachParallel(destinations, destinations.length, async ({ repository }) => {
     throwIfCancelled(world);
     await repository.putBlob(digestOf(emptyConfig), emptyConfig);

@@ -32,7 +32,11 @@ const requestsAtOnce = 4;
 export async function publish(request: PublicationRequest, world: World): Promise<Receipt> {
   const { image, destinations } = request;
   // First, for a key that does not sign leaves nothing in a registry.
-  const evidence = await toEvidence(request, destinations[0]?.repository.name ?? '', world);
+  const evidence = await toEvidence(
+    request,
+    destinations.map(({ repository }) => repository),
+    world,
+  );
   const { reusedBytes, resent } = await publishBlobs(request, evidence, world);
   let missing = 0;
   await forEachParallel(destinations, destinations.length, async (destination) => {

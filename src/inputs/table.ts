@@ -270,7 +270,8 @@ export const inputs = [
     type: 'choice',
     choices: ['bundle', 'legacy', 'both'],
     default: 'bundle',
-    description: 'Form of cosign signatures: Sigstore bundles as referrers (`bundle`, cosign 3), layers at the tag `sha256-….sig` (`legacy`, cosign 2), or both.',
+    description:
+      'Form of cosign signatures: Sigstore bundles as referrers (`bundle`, cosign 3), layers at the tag `sha256-….sig` (`legacy`, cosign 2), or both.',
   },
   {
     name: 'sbom',

@@ -1,4 +1,4 @@
-/** A signature or a signed statement, as it is attached to a manifest: the one layer of a manifest that refers to it. */
+/** A signature, as it is attached to a manifest: the one layer of a manifest that refers to it. */
 export interface SignedDocument {
   readonly artifactType: string;
   /** Of the layer. */
@@ -8,9 +8,8 @@ export interface SignedDocument {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** The same in the form of cosign 2: a layer of the image manifest at the tag `sha256-HEX.sig` (signatures) or `.att` (statements). */
+/** The same in the form of cosign 2: a layer of the image manifest at the tag `sha256-HEX.sig`. */
 export interface TaggedLayer {
-  readonly suffix: 'sig' | 'att';
   readonly mediaType: string;
   readonly bytes: Uint8Array;
   /** Of the layer. */

@@ -68,7 +68,13 @@ describe.each(files.map((file) => [file.path, file] as const))('%s', (path, { pr
 });
 
 /** Of npm scripts, notation and oras. */
-const foreignOptions: ReadonlySet<string> = new Set(['check', 'insecure-registry', 'plain-http']);
+const foreignOptions: ReadonlySet<string> = new Set([
+  'check',
+  'insecure-registry',
+  'new-bundle-format',
+  'plain-http',
+  'signature-digest-algorithm',
+]);
 
 interface Step {
   readonly uses?: string;

@@ -118,7 +118,24 @@ describe.each(places)('on %s cosign verifies what the step signs with one key fo
     expect(await verify(reference, publicKey, hashOptions(keyType))).toMatchObject({ exitCode: 0 });
     const legacy = ['--new-bundle-format=false', ...hashOptions(keyType)];
     expect(await verify(reference, publicKey, [...legacy, '-a', 'run=42'])).toMatchObject({ exitCode: 0 });
-    expect(await verify(reference, publicKey, [...legacy, '-a', 'run=43'])).not.toMatchObject({ exitCode: 0 });
+    expect(await verify(reference, publicKey, [...legacy, '-a', 'run=44'])).not.toMatchObject({ exitCode: 0 });
+    const discover = ['discover', '--plain-http', '--format', 'json'];
+    const countOf = async (type: string) => {
+      const found = JSON.parse(await expectProgram(peer('oras'), [...discover, '--artifact-type', type, reference])) as {
+        referrers: unknown[];
+      };
+      return found.referrers.length;
+    };
+    const layersOf = async () => {
+      const tag = `${repository}:${digest.replace(':', '-')}.sig`;
+      return (JSON.parse(await expectProgram(peer('crane'), ['manifest', '--insecure', tag])) as { layers: unknown[] }).layers.length;
+    };
+    const types = ['application/vnd.cncf.notary.signature', 'application/vnd.dev.sigstore.bundle.v0.3+json'];
+    expect([...(await Promise.all(types.map(countOf))), await layersOf()]).toEqual([1, 1, 1]);
+    await publish(`${repository}:2`, { 'signing-key': [signingKey], ...inputs });
+    expect([...(await Promise.all(types.map(countOf))), await layersOf()]).toEqual([1, 1, 1]);
+    await publish(`${repository}:3`, { 'signing-key': [signingKey], ...inputs, 'signature-metadata': ['run=43'] });
+    expect([...(await Promise.all(types.map(countOf))), await layersOf()]).toEqual([2, 2, 2]);
     const tree = await expectProgram(peer('oras'), ['discover', '--plain-http', reference]);
     for (const type of [
       'application/vnd.cncf.notary.signature',

@@ -74,7 +74,7 @@ export async function signLayer({ signer, subject, metadata }: CosignRequest, re
   };
   const bytes = Buffer.from(JSON.stringify(payload));
   const signature = await signDer(signer, bytes);
-  return { suffix: 'sig', mediaType: simpleSigningMediaType, bytes, annotations: { [signatureAnnotation]: signature.toString('base64') } };
+  return { mediaType: simpleSigningMediaType, bytes, annotations: { [signatureAnnotation]: signature.toString('base64') } };
 }
 
 /** The form of signature that cosign verifies by a key of this kind: of RSA PKCS#1 v1.5 with SHA-256 alone. */
@@ -91,6 +91,6 @@ async function signDer(signer: KeySigner, message: Uint8Array): Promise<Buffer> 
 }
 
 /** How cosign names a key in a bundle: SHA-256 of its SubjectPublicKeyInfo. */
-function toHint({ publicKey }: KeySigner): string {
+export function toHint({ publicKey }: KeySigner): string {
   return createHash('sha256').update(publicKey).digest('base64');
 }

@@ -2,6 +2,7 @@ import { createHash, verify } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { toPreAuthentication } from '../../../src/sign/cosign/dsse.ts';
 import { signBundle, signLayer } from '../../../src/sign/cosign/signature.ts';
+import { isOwnBundle, isOwnLayer } from '../../../src/sign/cosign/verification.ts';
 import { algorithms, makeKeys, makeSigner } from '../chain.ts';
 
 const subject = { digest: `sha256:${'ab'.repeat(32)}` as const };
@@ -76,3 +77,34 @@ test.each([
   await expect(signBundle(request, now)).rejects.toMatchObject({ code: 'wrong-signature' });
   await expect(signLayer(request, 'r/a')).rejects.toMatchObject({ code: 'wrong-signature' });
 });
+
+test.each(algorithms)(
+  '%s: own signatures are told from those of other keys, manifests and metadata, and from changed ones',
+  async (keyType, algorithm) => {
+    const signer = makeSigner(algorithm, makeKeys(keyType), []);
+    const request = { signer, subject, metadata: new Map([['run', '42']]) };
+    const others = [
+      { ...request, signer: makeSigner(algorithm, makeKeys(keyType), []) },
+      { ...request, subject: { digest: `sha256:${'cd'.repeat(32)}` as const } },
+      { ...request, metadata: new Map([['run', '43']]) },
+      { ...request, metadata: new Map() },
+    ];
+    const { bytes } = await signBundle(request, now);
+    const layer = await signLayer(request, 'r/a');
+    const signature = layer.annotations['dev.cosignproject.cosign/signature'] ?? '';
+    expect([isOwnBundle(bytes, request), isOwnLayer(layer.bytes, signature, request)]).toEqual([true, true]);
+    for (const other of others) expect([isOwnBundle(bytes, other), isOwnLayer(layer.bytes, signature, other)]).toEqual([false, false]);
+    const changed = JSON.parse(Buffer.from(bytes).toString());
+    const [first] = changed.dsseEnvelope.signatures;
+    const damaged = Buffer.from(first.sig, 'base64');
+    damaged[damaged.length - 1] = (damaged.at(-1) ?? 0) ^ 1;
+    const text = (sig: string) =>
+      Buffer.from(JSON.stringify({ ...changed, dsseEnvelope: { ...changed.dsseEnvelope, signatures: [{ sig }] } }));
+    expect(isOwnBundle(text(damaged.toString('base64')), request)).toBe(false);
+    expect(isOwnBundle(text(''), request)).toBe(false);
+    expect(isOwnBundle(Buffer.from('{}'), request)).toBe(false);
+    expect(isOwnBundle(Buffer.from(bytes).subarray(1), request)).toBe(false);
+    expect(isOwnLayer(layer.bytes, '', request)).toBe(false);
+    expect(isOwnLayer(Buffer.concat([layer.bytes, Buffer.from(' ')]), signature, request)).toBe(false);
+  },
+);

@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
-import{a}from"./chunk-ZFXFBUAY.js";import"./chunk-P74QF4PT.js";import"./chunk-YUFMT4XP.js";import"./chunk-VUDS7PR6.js";import"./chunk-CKDXW4LJ.js";import"./chunk-W4WEMM5G.js";import"./chunk-IZTGKSUQ.js";import"./chunk-VRFSQXDQ.js";import"./chunk-UNJ5DPHI.js";import"./chunk-JDBVFNLY.js";import"./chunk-CD7BRZSB.js";export{a as openSnapshotSource};

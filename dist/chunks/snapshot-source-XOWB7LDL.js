@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
-import{a}from"./chunk-YOV54XI2.js";import"./chunk-JFQMGWAJ.js";import"./chunk-YUFMT4XP.js";import"./chunk-TG4LQJPY.js";import"./chunk-DV2BQKON.js";import"./chunk-W4WEMM5G.js";import"./chunk-4PIUQSY2.js";import"./chunk-VRFSQXDQ.js";import"./chunk-UNJ5DPHI.js";import"./chunk-JDBVFNLY.js";import"./chunk-CD7BRZSB.js";export{a as openSnapshotSource};

@@ -1,0 +1,77 @@
+import { createPublicKey, verify } from 'node:crypto';
+import * as v from 'valibot';
+import { hashOf } from '../../lib/signature-algorithm.ts';
+import { parseStrictJson } from '../../lib/strict-json.ts';
+import type { KeySigner } from '../../model/signer.ts';
+import { statementMediaType, toPreAuthentication } from './dsse.ts';
+import { bundleMediaType, type CosignRequest, cosignAlgorithmOf, signPredicateType, toHint } from './signature.ts';
+
+const base64 = v.pipe(v.string(), v.base64());
+const bundleShape = v.object({
+  mediaType: v.literal(bundleMediaType),
+  verificationMaterial: v.object({ publicKey: v.object({ hint: v.string() }) }),
+  dsseEnvelope: v.object({
+    payload: base64,
+    payloadType: v.literal(statementMediaType),
+    signatures: v.tuple([v.object({ sig: base64 })]),
+  }),
+});
+const texts = v.record(v.string(), v.string());
+const statementShape = v.object({
+  subject: v.tuple([v.object({ digest: v.strictObject({ sha256: v.string() }), annotations: v.optional(texts, {}) })]),
+  predicateType: v.literal(signPredicateType),
+});
+const documentShape = v.object({
+  critical: v.object({
+    image: v.object({ 'docker-manifest-digest': v.string() }),
+    type: v.literal('cosign container image signature'),
+  }),
+  optional: v.nullable(texts),
+});
+
+/** Whether a bundle is a signature as `signBundle` makes it: by the same key, of the same manifest, with the same metadata. */
+export function isOwnBundle(bytes: Uint8Array, { signer, subject, metadata }: CosignRequest): boolean {
+  const bundle = readJson(bundleShape, bytes);
+  if (bundle === undefined || bundle.verificationMaterial.publicKey.hint !== toHint(signer)) return false;
+  const { payload, payloadType, signatures } = bundle.dsseEnvelope;
+  const content = Buffer.from(payload, 'base64');
+  const statement = readJson(statementShape, content);
+  if (statement === undefined) return false;
+  const [{ digest, annotations }] = statement.subject;
+  return (
+    `sha256:${digest.sha256}` === subject.digest &&
+    isSame(annotations, metadata) &&
+    isBySigner(signer, toPreAuthentication(payloadType, content), signatures[0].sig)
+  );
+}
+
+/** The same for a simple signing document, as `signLayer` makes it. */
+export function isOwnLayer(bytes: Uint8Array, signature: string, { signer, subject, metadata }: CosignRequest): boolean {
+  const document = readJson(documentShape, bytes);
+  return (
+    document !== undefined &&
+    document.critical.image['docker-manifest-digest'] === subject.digest &&
+    isSame(document.optional ?? {}, metadata) &&
+    isBySigner(signer, bytes, signature)
+  );
+}
+
+function readJson<Shape extends v.GenericSchema>(shape: Shape, bytes: Uint8Array): v.InferOutput<Shape> | undefined {
+  try {
+    const result = v.safeParse(shape, parseStrictJson(bytes));
+    return result.success ? result.output : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isSame(given: Readonly<Record<string, string>>, metadata: ReadonlyMap<string, string>): boolean {
+  const entries = Object.entries(given);
+  return entries.length === metadata.size && entries.every(([name, value]) => metadata.get(name) === value);
+}
+
+function isBySigner(signer: KeySigner, message: Uint8Array, signature: string): boolean {
+  const key = createPublicKey({ key: Buffer.from(signer.publicKey), format: 'der', type: 'spki' });
+  // In DER where it is ECDSA, and PKCS#1 v1.5 where it is RSA, which are node:crypto's own defaults.
+  return verify(hashOf(cosignAlgorithmOf(signer)), message, key, Buffer.from(signature, 'base64'));
+}

@@ -65,8 +65,19 @@ export async function signNotary(request: NotarySignatureRequest): Promise<Notar
   };
 }
 
+/** Headers of the Notary Project and of JWS (RFC 7515, 4.1; RFC 7797); of COSE every numbered label has a meaning. */
+const standardNames = /^(?:io\.cncf\.notary.*|alg|b64|crit|cty|jku|jwk|kid|typ|x5c|x5t|x5t#S256|x5u)$/;
+
 /** Both forms have whole seconds. */
 function toContent({ signer, subject, now, lifetimeMs, metadata = new Map(), attributes = [] }: NotarySignatureRequest): SignedContent {
+  const taken = attributes.find(({ name }) => typeof name === 'number' || standardNames.test(name));
+  if (taken !== undefined) {
+    throw signatureError(
+      'envelope',
+      `Cannot sign the attribute ${JSON.stringify(taken.name)}: headers of that name have a meaning of their own`,
+      'Name it by a domain of yours, e.g. com.example.run.',
+    );
+  }
   const signingTime = new Date(Math.floor(now().getTime() / 1000) * 1000);
   const expiry = lifetimeMs === undefined ? undefined : new Date(signingTime.getTime() + lifetimeMs);
   return { algorithm: signer.algorithm, subject, metadata, signingTime, expiry, attributes };

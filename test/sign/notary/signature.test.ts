@@ -214,3 +214,11 @@ test('no single changed byte of an envelope passes, but in the unsigned name of 
   }
   expect(passed.filter((index) => index < agent - '"io.cncf.notary.signingAgent":"'.length || index > agent + 18)).toEqual([]);
 });
+
+test.each(['alg', 'crit', 'x5c', 'io.cncf.notary.expiry', 'io.cncf.notary.anything'])(
+  'an attribute cannot take the place of the header %s',
+  async (name) => {
+    for (const format of ['jws', 'cose'] as const)
+      await expect(signature({ format, attributes: [{ name, value: 'x' }] })).rejects.toMatchObject({ code: 'envelope' });
+  },
+);

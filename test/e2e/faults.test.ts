@@ -37,11 +37,11 @@ const fewFaults = allFaults.filter(({ name }) =>
 );
 
 describe('whatever goes wrong between the step and CNCF Distribution, the image is published whole or not at all', () => {
-  it('at its first publication', () => expectSound({ image: 'packed.tar', faults: allFaults }, 1400), limitMs);
+  it('at its first publication', () => expectSound({ image: 'packed.tar', faults: allFaults }, 1200), limitMs);
 
   it(
     'where the tag is that of an older image, of which a layer is reused',
-    () => expectSound({ image: 'small.tar', isSecond: true, faults: fewFaults }, 500),
+    () => expectSound({ image: 'small.tar', isSecond: true, faults: fewFaults }, 400),
     limitMs,
   );
 

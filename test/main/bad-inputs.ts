@@ -146,7 +146,7 @@ export const badInputs: readonly Case[] = [
     says: [named('azure-client-id'), /client/],
     hint: /GUID/,
   },
-  { what: 'another signature', inputs: { sign: 'gpg' }, exitCode: 2, says: [/sign/, /gpg/], hint: /notation, none/ },
+  { what: 'another signature', inputs: { sign: 'gpg' }, exitCode: 2, says: [/sign/, /gpg/], hint: /notation, cosign, one a line, or none/ },
   {
     what: 'a signature without a key',
     inputs: { sign: 'notation', 'signing-key': undefined },

@@ -8,6 +8,7 @@ import type { SignedDocument } from '../model/signed-document.ts';
 import { type Artifact, type ArtifactLayer, digestOf, toArtifactManifest } from '../registry/artifact.ts';
 import { toReferrersTag } from '../registry/referrers-tag.ts';
 import type { Repository } from '../registry/repository.ts';
+import { isSameLayer } from '../registry/tagged-layers.ts';
 import { signBundle, signLayer } from '../sign/cosign/signature.ts';
 import { notaryArtifactType, signNotary } from '../sign/notary/signature.ts';
 import { verifyNotary } from '../sign/notary/verification.ts';
@@ -109,10 +110,8 @@ export async function verifyEvidence(
 }
 
 async function verifyTagged(repository: Repository, { kind, subject, tag, layer }: TaggedEvidence): Promise<void> {
-  const digest = digestOf(layer.bytes);
-  const own = Object.entries(layer.annotations ?? {});
   const listed = await repository.listTaggedLayers(tag);
-  const found = listed.find((other) => other.digest === digest && own.every(([name, text]) => other.annotations?.[name] === text));
+  const found = listed.find((other) => isSameLayer(other, layer));
   if (found === undefined) throw notThere(repository, kind, subject, `it is not at the tag ${tag}`);
   if (!(await repository.fetchBlob(found, readWhole)).equals(layer.bytes))
     throw notThere(repository, kind, subject, 'it has other content');

@@ -6,7 +6,8 @@ import { type Artifact, toArtifactManifest } from '../registry/artifact.ts';
 import type { Repository } from '../registry/repository.ts';
 import { bundleMediaType, signatureAnnotation, simpleSigningMediaType } from '../sign/cosign/signature.ts';
 import { isOwnBundle, isOwnLayer } from '../sign/cosign/verification.ts';
-import { envelopeMediaTypes, parseEnvelope } from '../sign/notary/envelope.ts';
+import { isSameMetadata } from '../sign/metadata.ts';
+import { envelopeMediaTypes } from '../sign/notary/envelope.ts';
 import { verifyNotary } from '../sign/notary/verification.ts';
 import { listSignatures } from './signatures.ts';
 import type { Signing } from './signing.ts';
@@ -28,12 +29,11 @@ export const findOwnNotary: FindOwn = async (repository, subject, signing, now) 
   const { ours } = await listSignatures(repository, subject, [leaf]);
   return findArtifact(repository, subject, ours, (bytes, mediaType) => {
     if (mediaType !== envelopeMediaTypes[format]) return false;
-    verifyNotary(bytes, subject, { now: () => now, trusted: [leaf] });
-    const { expiry, metadata: signed } = parseEnvelope(bytes, mediaType);
-    const isSame = signed.size === metadata.size && [...metadata].every(([name, value]) => signed.get(name) === value);
-    if (lifetimeMs === undefined || expiry === undefined) return isSame && expiry === undefined && lifetimeMs === undefined;
+    const { expiry, metadata: signed } = verifyNotary(bytes, subject, { now: () => now, trusted: [leaf] });
+    if (!isSameMetadata(signed, metadata)) return false;
+    if (lifetimeMs === undefined || expiry === undefined) return lifetimeMs === undefined && expiry === undefined;
     const leftMs = expiry.getTime() - now.getTime();
-    return isSame && leftMs >= lifetimeMs * leastPartLeft && leftMs <= lifetimeMs;
+    return leftMs >= lifetimeMs * leastPartLeft && leftMs <= lifetimeMs;
   });
 };
 
@@ -52,7 +52,10 @@ export async function findOwnLayer(repository: Repository, tag: string, subject:
     .slice(0, maxCandidates);
   for (const { digest, size, mediaType, annotations = {} } of candidates) {
     const bytes = await repository.fetchBlob({ digest, size }, readWhole);
-    if (isOwnLayer(bytes, annotations[signatureAnnotation] ?? '', { signer, subject, metadata })) return { mediaType, bytes, annotations };
+    const signature = annotations[signatureAnnotation] ?? '';
+    // Whatever else it is annotated with is not ours to hand on.
+    if (isOwnLayer(bytes, signature, { signer, subject, metadata }))
+      return { mediaType, bytes, annotations: { [signatureAnnotation]: signature } };
   }
   return undefined;
 }

@@ -1,3 +1,4 @@
+import { toTimeText } from '../lib/time-text.ts';
 import { toHex } from '../model/digest.ts';
 import { platformText } from '../model/image.ts';
 import { isSystemPackage } from '../model/package.ts';
@@ -22,7 +23,7 @@ export const spdxMediaType = 'application/spdx+json';
  */
 export function toSpdx({ subject, inventory, version, timestamp }: SbomRequest): Uint8Array {
   // The specification's times have no fractions of a second.
-  const created = timestamp.toISOString().replace(/\.\d+Z$/, 'Z');
+  const created = toTimeText(timestamp);
   const annotator = { annotator: `Tool: image-custody-${version}`, created };
   const content = toContent(subject, inventory, annotator);
   const timeless = JSON.stringify([subject.name, content], (key, value: unknown) => (key === 'annotationDate' ? undefined : value));

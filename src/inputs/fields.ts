@@ -46,6 +46,16 @@ export class Fields {
     return choices.find((choice) => choice === value.toLowerCase()) ?? this.invalid(name, JSON.stringify(value), choices.join(', '));
   }
 
+  /** Those of a list, each once and in the order of `choices`; none for `none`, undefined where the input is not given. */
+  choices<Choice extends string>(name: InputName, choices: readonly Choice[]): readonly Choice[] | undefined {
+    const items = this.list(name).map((item) => item.toLowerCase());
+    if (items.length === 0) return undefined;
+    if (items.every((item) => item === 'none')) return [];
+    const unknown = items.find((item) => !choices.some((choice) => choice === item));
+    if (unknown !== undefined) this.invalid(name, JSON.stringify(unknown), `${choices.join(', ')}, one a line, or none alone`);
+    return choices.filter((choice) => items.includes(choice));
+  }
+
   flag(name: InputName, otherwise = true): boolean {
     const value = this.choice(name, ['true', 'false', 'on', 'off', 'yes', 'no']);
     return value === undefined ? otherwise : value === 'true' || value === 'on' || value === 'yes';

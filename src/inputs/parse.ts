@@ -52,7 +52,7 @@ function parseStep(fields: Fields): StepSettings {
     advisoriesCache: fields.text('advisories-cache'),
     knownExploited: parseListSetting('known-exploited', fields),
     epss: parseListSetting('epss', fields),
-    sbom: parseSbomFormats(fields),
+    sbom: fields.choices('sbom', sbomFormats) ?? ['cyclonedx'],
     dockerfile: fields.text('dockerfile'),
     annotations: fields.flag('annotations'),
     comment: fields.flag('comment'),
@@ -72,7 +72,6 @@ export function parseCommand(raw: ReadonlyMap<string, string>, spell: Spelling):
 
 /** The inputs that every command has which pushes something. They are held against each other by `checkTogether`. */
 export function parseAccess(fields: Fields): AccessSettings {
-  const signing = parseSigning(fields);
   return {
     push: fields.list('push'),
     keyVault: fields.text('key-vault'),
@@ -83,8 +82,7 @@ export function parseAccess(fields: Fields): AccessSettings {
     azureClientId: fields.text('azure-client-id'),
     registryUsername: fields.credential('registry-username'),
     registryPassword: fields.credential('registry-password'),
-    signingKey: signing?.key,
-    signing,
+    signing: parseSigning(fields),
     githubToken: fields.credential('github-token'),
     insecureRegistries: fields.list('insecure-registry').map((host) => parseHost(host, fields.refuseItem('insecure-registry'))),
     allowRegistryAdmin: fields.flag('allow-registry-admin', false),
@@ -93,15 +91,6 @@ export function parseAccess(fields: Fields): AccessSettings {
 }
 
 const sbomFormats: readonly SbomFormat[] = ['cyclonedx', 'spdx'];
-
-function parseSbomFormats(fields: Fields): readonly SbomFormat[] {
-  const items = fields.list('sbom').map((item) => item.toLowerCase());
-  if (items.length === 0) return ['cyclonedx'];
-  if (items.every((item) => item === 'none')) return [];
-  const unknown = items.find((item) => !sbomFormats.some((format) => format === item));
-  if (unknown !== undefined) fields.invalid('sbom', JSON.stringify(unknown), `${sbomFormats.join(', ')}, one a line, or none alone`);
-  return sbomFormats.filter((format) => items.includes(format));
-}
 
 function parsePlatforms(fields: Fields): readonly Platform[] {
   const platforms = fields.list('platform').map((text) => {

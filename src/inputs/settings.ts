@@ -15,7 +15,6 @@ export interface AccessSettings {
   readonly azureClientId: string | undefined;
   readonly registryUsername: Credential | undefined;
   readonly registryPassword: Credential | undefined;
-  readonly signingKey: string | undefined;
   /** Undefined: nothing is signed. */
   readonly signing: SigningSettings | undefined;
   /** For the comment and the check run. */

@@ -7,7 +7,7 @@ const systems: readonly SigningSystem[] = ['notation', 'cosign'];
 export function parseSigning(fields: Fields): SigningSettings | undefined {
   const key = fields.text('signing-key');
   const password = fields.credential('signing-key-password');
-  const chosen = parseSystems(fields);
+  const chosen = fields.choices('sign', systems);
   if (chosen !== undefined && chosen.length > 0 && key === undefined) return fields.missing('signing-key');
   if (key === undefined || chosen?.length === 0) return undefined;
   return {
@@ -19,16 +19,6 @@ export function parseSigning(fields: Fields): SigningSettings | undefined {
     metadata: parseMetadata(fields),
     cosignFormat: fields.choice('cosign-format', ['bundle', 'legacy', 'both']) ?? 'bundle',
   };
-}
-
-/** None for `none`, undefined where it is not given. */
-function parseSystems(fields: Fields): readonly SigningSystem[] | undefined {
-  const items = fields.list('sign').map((item) => item.toLowerCase());
-  if (items.length === 0) return undefined;
-  if (items.every((item) => item === 'none')) return [];
-  const unknown = items.find((item) => !systems.some((system) => system === item));
-  if (unknown !== undefined) fields.invalid('sign', JSON.stringify(unknown), `${systems.join(', ')}, one a line, or none alone`);
-  return systems.filter((system) => items.includes(system));
 }
 
 const hourMs = 3_600_000;

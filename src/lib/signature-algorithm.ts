@@ -1,4 +1,4 @@
-import { constants, type KeyObject, verify } from 'node:crypto';
+import { constants, createPublicKey, type KeyObject, verify } from 'node:crypto';
 
 /** By JWA name (RFC 7518); the same names as `SignatureAlgorithm` of the model, which this folder does not import. */
 export type AlgorithmName = 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384' | 'ES512';
@@ -6,24 +6,22 @@ export type AlgorithmName = 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384' | 'E
 /** RSA with PKCS#1 v1.5, which any RSA key can be asked for. */
 export type Pkcs1Name = 'RS256' | 'RS384' | 'RS512';
 
-export interface AlgorithmFacts {
-  readonly hash: 'sha256' | 'sha384' | 'sha512';
-  readonly key:
-    | { readonly kind: 'rsa'; readonly bits: number }
-    | { readonly kind: 'ec'; readonly curve: string; readonly coordinateBytes: number };
-}
+/** The only kind of key that an algorithm is for. */
+export type AlgorithmKey =
+  | { readonly kind: 'rsa'; readonly bits: number }
+  | { readonly kind: 'ec'; readonly curve: string; readonly coordinateBytes: number };
 
 /**
  * Which key signs with which algorithm; nothing else is allowed.
  * https://github.com/notaryproject/specifications/blob/v1.1.0/specs/signature-specification.md#algorithm-selection
  */
-export const signatureAlgorithms: Readonly<Record<AlgorithmName, AlgorithmFacts>> = {
-  PS256: { hash: 'sha256', key: { kind: 'rsa', bits: 2048 } },
-  PS384: { hash: 'sha384', key: { kind: 'rsa', bits: 3072 } },
-  PS512: { hash: 'sha512', key: { kind: 'rsa', bits: 4096 } },
-  ES256: { hash: 'sha256', key: { kind: 'ec', curve: 'prime256v1', coordinateBytes: 32 } },
-  ES384: { hash: 'sha384', key: { kind: 'ec', curve: 'secp384r1', coordinateBytes: 48 } },
-  ES512: { hash: 'sha512', key: { kind: 'ec', curve: 'secp521r1', coordinateBytes: 66 } },
+export const signatureAlgorithms: Readonly<Record<AlgorithmName, AlgorithmKey>> = {
+  PS256: { kind: 'rsa', bits: 2048 },
+  PS384: { kind: 'rsa', bits: 3072 },
+  PS512: { kind: 'rsa', bits: 4096 },
+  ES256: { kind: 'ec', curve: 'prime256v1', coordinateBytes: 32 },
+  ES384: { kind: 'ec', curve: 'secp384r1', coordinateBytes: 48 },
+  ES512: { kind: 'ec', curve: 'secp521r1', coordinateBytes: 66 },
 };
 
 /** What `signatureAlgorithmOf` accepts, for messages. */
@@ -33,12 +31,17 @@ export const acceptedKeys = 'RSA of 2048, 3072 or 4096 bits, or EC on P-256, P-3
 export function signatureAlgorithmOf(key: KeyObject): AlgorithmName | undefined {
   for (const [name, facts] of Object.entries(signatureAlgorithms)) {
     const matches =
-      facts.key.kind === 'rsa'
-        ? key.asymmetricKeyType === 'rsa' && key.asymmetricKeyDetails?.modulusLength === facts.key.bits
-        : key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === facts.key.curve;
+      facts.kind === 'rsa'
+        ? key.asymmetricKeyType === 'rsa' && key.asymmetricKeyDetails?.modulusLength === facts.bits
+        : key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === facts.curve;
     if (matches) return name as AlgorithmName;
   }
   return undefined;
+}
+
+/** The key in the DER of a SubjectPublicKeyInfo (RFC 5280, 4.1). Throws where it has none. */
+export function toPublicKey(der: Uint8Array): KeyObject {
+  return createPublicKey({ key: Buffer.from(der), format: 'der', type: 'spki' });
 }
 
 /** `RSA 1024`, `EC secp256k1`, `ed25519`: how a message names a key. */
@@ -53,7 +56,7 @@ export function keyText(key: KeyObject): string {
 export function isSignature(algorithm: AlgorithmName | Pkcs1Name, key: KeyObject, message: Uint8Array, signature: Uint8Array): boolean {
   const own = signatureAlgorithmOf(key);
   if (own === undefined) return false;
-  const facts = signatureAlgorithms[own].key;
+  const facts = signatureAlgorithms[own];
   const isFit = isPkcs1(algorithm) ? facts.kind === 'rsa' : algorithm === own;
   const lengthBytes = facts.kind === 'rsa' ? facts.bits / 8 : facts.coordinateBytes * 2;
   if (!isFit || signature.length !== lengthBytes) return false;
@@ -64,8 +67,8 @@ function isPkcs1(algorithm: AlgorithmName | Pkcs1Name): algorithm is Pkcs1Name {
   return algorithm.startsWith('RS');
 }
 
-/** The hash of an algorithm; those of PKCS#1 v1.5 are named like the others of their hash. */
-export function hashOf(algorithm: AlgorithmName | Pkcs1Name): AlgorithmFacts['hash'] {
+/** The hash of an algorithm, which is in its name. */
+export function hashOf(algorithm: AlgorithmName | Pkcs1Name): 'sha256' | 'sha384' | 'sha512' {
   return `sha${algorithm.slice(2) as '256' | '384' | '512'}`;
 }
 

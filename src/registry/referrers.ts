@@ -4,7 +4,7 @@ import type { ArtifactManifest } from './artifact.ts';
 import { nextPage } from './link.ts';
 import { maxManifestBytes, readManifest } from './manifest.ts';
 import { putManifest } from './manifest-exchange.ts';
-import { fetchTaggedIndex, upsertTaggedReferrer } from './referrers-tag.ts';
+import { listTaggedReferrers, upsertTaggedReferrer } from './referrers-tag.ts';
 import type { Session } from './session.ts';
 
 const maxPages = 1_000;
@@ -15,7 +15,7 @@ const maxReferrers = 100_000;
  * in full is an error, never a shorter list. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
  */
 export async function listReferrers(session: Session, subject: Digest, artifactType?: string): Promise<readonly Descriptor[]> {
-  const all = (await listByApi(session, subject, artifactType)) ?? (await fetchTaggedIndex(session, subject)).referrers;
+  const all = (await listByApi(session, subject, artifactType)) ?? (await listTaggedReferrers(session, subject));
   // The registry's filter is a courtesy, which it may not have.
   return artifactType === undefined ? all : all.filter((descriptor) => descriptor.artifactType === artifactType);
 }

@@ -1,7 +1,17 @@
+import { isJsonObject, type JsonObject, parseStrictJson } from '../lib/strict-json.ts';
+import { type Manifest, maxManifestBytes, readManifest } from './manifest.ts';
 import { RegistryError } from './registry-error.ts';
 import type { Session } from './session.ts';
 
 const tries = 20;
+
+/** What is at a tag to which several writers add. */
+export interface TaggedManifest {
+  readonly manifest: Manifest;
+  /** Its members as they stand, so that what is not ours is written back unchanged. */
+  readonly object: JsonObject;
+  readonly etag: string | undefined;
+}
 
 /** Content of a tag to which several writers add at the same time. */
 export interface SharedContent<Content> {
@@ -37,6 +47,49 @@ export async function mergeAtTag<Content>(session: Session, { fetch, isComplete,
     if (!isWritten) await session.settle(windowMs);
   }
   throw lost();
+}
+
+export interface TagRead {
+  readonly verb: string;
+  readonly tag: string;
+  readonly accept: string;
+  readonly kind: Manifest['kind'];
+  /** For errors: where it was read, and what is said where it is of another kind. */
+  readonly place: string;
+  readonly otherKind: string;
+}
+
+/** The manifest at a tag; undefined where there is none. */
+export async function fetchAtTag(session: Session, read: TagRead): Promise<TaggedManifest | undefined> {
+  const { verb, tag, accept, kind, place, otherKind } = read;
+  const url = `manifests/${tag}`;
+  const request = { verb, method: 'GET', url, access: 'pull', headers: { accept }, maxBodyBytes: maxManifestBytes } as const;
+  const { status, headers, body } = await session.send(request, (code) => code === 200 || code === 404);
+  if (status === 404) return undefined;
+  const manifest = readManifest(body, place, headers['content-type']);
+  const object = parseStrictJson(body);
+  if (manifest.kind !== kind || !isJsonObject(object)) throw session.unusable(verb, otherKind);
+  return { manifest, object, etag: headers.etag };
+}
+
+export interface TagWrite {
+  readonly verb: string;
+  readonly tag: string;
+  readonly mediaType: string;
+  readonly next: object;
+  readonly etag: string | undefined;
+  /** For errors: what would be too large. */
+  readonly what: string;
+}
+
+/** False where a registry that can tell says that what is there has changed since it was read. */
+export async function putAtTag(session: Session, { verb, tag, mediaType, next, etag, what }: TagWrite): Promise<boolean> {
+  const body = Buffer.from(JSON.stringify(next));
+  if (body.length > maxManifestBytes) throw session.unusable(verb, `${what} would be larger than ${maxManifestBytes} bytes`);
+  const headers = { 'content-type': mediaType, ...(etag === undefined ? {} : { 'if-match': etag }) };
+  const request = { verb, method: 'PUT', url: `manifests/${tag}`, access: 'push', headers, body } as const;
+  const { status } = await session.send(request, (code) => code === 412 || (code >= 200 && code < 300));
+  return status !== 412;
 }
 
 /** The error of who could not `verb` because of others. */

@@ -1,23 +1,18 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { verify as verifyDer } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openKeyVault } from '../../src/azure/key-vault.ts';
 import { forEachParallel } from '../../src/lib/parallel.ts';
-import { createSigningChain, toChainPem } from '../../src/sandbox/certificate.ts';
 import { fixedShop } from '../../src/sandbox/demo/shop.ts';
-import { startKeyVault } from '../../src/sandbox/key-vault.ts';
 import { startRegistry as startSandboxRegistry } from '../../src/sandbox/registry.ts';
 import { signBundle, signLayer } from '../../src/sign/cosign/signature.ts';
-import { objectId, secretCredential, startDirectory } from '../azure/directory.ts';
 import { type KeyType, makeChain, toPem } from '../sign/chain.ts';
+import { startCraneRegistry } from './crane-registry.ts';
 import { startRegistry } from './loopback-registry.ts';
 import { peer, shared } from './peers.ts';
 import { expectProgram, runBundle, runProgram } from './step.ts';
+import { openVaultSigner } from './vault-signer.ts';
 
 interface Place {
   readonly host: string;
@@ -34,7 +29,7 @@ beforeAll(async () => {
   await mkdir(join(folder, 'sandbox'));
   const [distribution, crane, sandbox] = await Promise.all([
     startRegistry(),
-    startCrane(),
+    startCraneRegistry(),
     startSandboxRegistry({ folder: join(folder, 'sandbox'), now: () => new Date() }),
   ]);
   registries = new Map<string, Place>([
@@ -51,20 +46,6 @@ afterAll(async () => {
 
 const cosignPassword = 'correct horse';
 const env = { ...process.env, COSIGN_PASSWORD: cosignPassword };
-
-async function startCrane() {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  const child: ChildProcess = spawn(peer('crane'), ['registry', 'serve', '--address', `127.0.0.1:${port}`], { stdio: 'ignore' });
-  const host = `127.0.0.1:${port}`;
-  for (let round = 0; round < 100; round += 1) {
-    if ((await fetch(`http://${host}/v2/`).catch(() => undefined))?.ok) break;
-    await wait(50);
-  }
-  return { host, stop: async () => child.kill() };
-}
 
 /** Publishes the shop and gives its digest. */
 async function publish(destination: string, inputs: Readonly<Record<string, readonly string[]>>): Promise<string> {
@@ -210,72 +191,42 @@ test('signatures of cosign 2 that are there already stay, and ours stand beside 
 
 describe('keys of a vault sign for cosign', () => {
   test.each(keyTypes)('%s', async (keyType) => {
-    const signing = await createSigningChain({ keyType });
-    const directory = await startDirectory();
-    const vault = await startKeyVault({
-      entra: directory.entra,
-      tls: await directory.authority.issueTls(),
-      grants: { [objectId]: ['certificates/get', 'keys/sign'] },
-      certificates: [{ name: 'release', privateKey: signing.keys.privateKey, chain: signing.certificates }],
-    });
-    try {
-      const opened = openKeyVault(vault.url, secretCredential(directory), () => new Date());
-      const signer = await opened.keySigner(
-        { collection: 'certificates', name: 'release', version: undefined },
-        toChainPem(signing.certificates.slice(1)),
-      );
-      const home = await mkdtemp(join(folder, 'blob-'));
-      const publicKey = join(home, 'key.pub');
-      await writeFile(publicKey, signing.keys.publicKey.export({ type: 'spki', format: 'pem' }));
-      const subject = { digest: `sha256:${'ab'.repeat(32)}` as const };
-      const { bytes, annotations } = await signLayer({ signer, subject, metadata: new Map() }, 'r/a');
-      const signature = annotations['dev.cosignproject.cosign/signature'] ?? '';
-      await writeFile(join(home, 'payload'), bytes);
-      await writeFile(join(home, 'signature'), signature);
-      await writeFile(join(home, 'signature.der'), Buffer.from(signature, 'base64'));
-      if (hashOptions(keyType).length === 0) {
-        const options = ['--insecure-ignore-tlog', '--new-bundle-format=false', '--key', publicKey, '--signature', join(home, 'signature')];
-        await expectProgram(peer('cosign'), ['verify-blob', ...options, join(home, 'payload')], { env });
-      }
-      // cosign verifies blobs by SHA-256 alone.
-      const hash = keyType.startsWith('RSA') || keyType === 'P-256' ? '-sha256' : keyType === 'P-384' ? '-sha384' : '-sha512';
-      const dgst = ['dgst', hash, '-verify', publicKey, '-signature', join(home, 'signature.der'), join(home, 'payload')];
-      expect(await expectProgram('openssl', dgst)).toContain('Verified OK');
-      await expect(signBundle({ signer, subject, metadata: new Map() }, () => new Date())).resolves.toMatchObject({});
-    } finally {
-      await vault.close();
-      await directory.close();
+    await using vault = await openVaultSigner(keyType);
+    const { signing, signer } = vault;
+    const home = await mkdtemp(join(folder, 'blob-'));
+    const publicKey = join(home, 'key.pub');
+    await writeFile(publicKey, signing.keys.publicKey.export({ type: 'spki', format: 'pem' }));
+    const subject = { digest: `sha256:${'ab'.repeat(32)}` as const };
+    const { bytes, annotations } = await signLayer({ signer, subject, metadata: new Map() }, 'r/a');
+    const signature = annotations['dev.cosignproject.cosign/signature'] ?? '';
+    await writeFile(join(home, 'payload'), bytes);
+    await writeFile(join(home, 'signature'), signature);
+    await writeFile(join(home, 'signature.der'), Buffer.from(signature, 'base64'));
+    if (hashOptions(keyType).length === 0) {
+      const options = ['--insecure-ignore-tlog', '--new-bundle-format=false', '--key', publicKey, '--signature', join(home, 'signature')];
+      await expectProgram(peer('cosign'), ['verify-blob', ...options, join(home, 'payload')], { env });
     }
+    // cosign verifies blobs by SHA-256 alone.
+    const hash = keyType.startsWith('RSA') || keyType === 'P-256' ? '-sha256' : keyType === 'P-384' ? '-sha384' : '-sha512';
+    const dgst = ['dgst', hash, '-verify', publicKey, '-signature', join(home, 'signature.der'), join(home, 'payload')];
+    expect(await expectProgram('openssl', dgst)).toContain('Verified OK');
+    await expect(signBundle({ signer, subject, metadata: new Map() }, () => new Date())).resolves.toMatchObject({});
   });
 });
 
 test('10,000 signatures of a key of the vault, all of them right in DER', async () => {
-  const signing = await createSigningChain({ keyType: 'P-256' });
-  const directory = await startDirectory();
-  const vault = await startKeyVault({
-    entra: directory.entra,
-    tls: await directory.authority.issueTls(),
-    grants: { [objectId]: ['certificates/get', 'keys/sign'] },
-    certificates: [{ name: 'release', privateKey: signing.keys.privateKey, chain: signing.certificates }],
+  await using vault = await openVaultSigner('P-256');
+  const { signing, signer } = vault;
+  const lengths = new Map<number, number>();
+  const wrong: string[] = [];
+  await forEachParallel([...Array(10_000).keys()], 16, async (at) => {
+    const subject = { digest: `sha256:${at.toString(16).padStart(64, '0')}` as const };
+    const { bytes, annotations } = await signLayer({ signer, subject, metadata: new Map() }, 'r/a');
+    const der = Buffer.from(annotations['dev.cosignproject.cosign/signature'] ?? '', 'base64');
+    lengths.set(der.length, (lengths.get(der.length) ?? 0) + 1);
+    if (!verifyDer('sha256', bytes, signing.keys.publicKey, der)) wrong.push(der.toString('hex'));
   });
-  try {
-    const opened = openKeyVault(vault.url, secretCredential(directory), () => new Date());
-    const name = { collection: 'certificates', name: 'release', version: undefined } as const;
-    const signer = await opened.keySigner(name, toChainPem(signing.certificates.slice(1)));
-    const lengths = new Map<number, number>();
-    const wrong: string[] = [];
-    await forEachParallel([...Array(10_000).keys()], 16, async (at) => {
-      const subject = { digest: `sha256:${at.toString(16).padStart(64, '0')}` as const };
-      const { bytes, annotations } = await signLayer({ signer, subject, metadata: new Map() }, 'r/a');
-      const der = Buffer.from(annotations['dev.cosignproject.cosign/signature'] ?? '', 'base64');
-      lengths.set(der.length, (lengths.get(der.length) ?? 0) + 1);
-      if (!verifyDer('sha256', bytes, signing.keys.publicKey, der)) wrong.push(der.toString('hex'));
-    });
-    expect(wrong).toEqual([]);
-    // 70, 71 and 72 bytes, and shorter ones where a part has leading zeros: one in 128.
-    expect([...lengths].filter(([length]) => length < 70).reduce((sum, [, count]) => sum + count, 0)).toBeGreaterThan(5);
-  } finally {
-    await vault.close();
-    await directory.close();
-  }
+  expect(wrong).toEqual([]);
+  // 70, 71 and 72 bytes, and shorter ones where a part has leading zeros: one in 128.
+  expect([...lengths].filter(([length]) => length < 70).reduce((sum, [, count]) => sum + count, 0)).toBeGreaterThan(5);
 });

@@ -5,19 +5,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openKeyVault } from '../../src/azure/key-vault.ts';
 import { signatureAlgorithmOf } from '../../src/lib/signature-algorithm.ts';
-import { createSigningChain, toChainPem } from '../../src/sandbox/certificate.ts';
-import { startKeyVault } from '../../src/sandbox/key-vault.ts';
 import { openKeyFile } from '../../src/sign/key-file.ts';
 import { draftEnvelope, parseEnvelope } from '../../src/sign/notary/envelope.ts';
 import { type NotarySignature, signNotary } from '../../src/sign/notary/signature.ts';
 import { verifyNotary } from '../../src/sign/notary/verification.ts';
-import { objectId, secretCredential, startDirectory } from '../azure/directory.ts';
 import { brokenChains } from '../sign/broken-chains.ts';
 import { algorithms, leafExtensions, makeCertificate, makeChain, makeKeys, makeSigner, toPem } from '../sign/chain.ts';
 import { type LoopbackRegistry, startRegistry } from './loopback-registry.ts';
 import { peer } from './peers.ts';
+import { openVaultSigner } from './vault-signer.ts';
 
 const run = promisify(execFile);
 const now = () => new Date();
@@ -165,26 +162,12 @@ describe('what we sign, notation verifies', () => {
 describe('what a key of a vault signs, notation verifies', () => {
   test.each(['RSA-2048', 'RSA-3072', 'RSA-4096', 'P-256', 'P-384', 'P-521'] as const)('with a chain of %s', async (keyType) => {
     const repository = `vault/${keyType.toLowerCase()}`;
-    const signing = await createSigningChain({ keyType });
-    const directory = await startDirectory();
-    const vault = await startKeyVault({
-      entra: directory.entra,
-      tls: await directory.authority.issueTls(),
-      grants: { [objectId]: ['certificates/get', 'keys/sign'] },
-      certificates: [{ name: 'release', privateKey: signing.keys.privateKey, chain: signing.certificates }],
-    });
-    try {
-      const opened = openKeyVault(vault.url, secretCredential(directory), now);
-      const name = { collection: 'certificates', name: 'release', version: undefined } as const;
-      const signer = await opened.keySigner(name, toChainPem(signing.certificates.slice(1)));
-      const subject = await pushImage(repository);
-      await attach(repository, subject, await signNotary({ signer, subject, now, agent }));
-      const root = signing.certificates.at(-1)?.raw ?? Buffer.of();
-      expect(await notationVerify(repository, subject.digest, root)).toContain('Successfully verified signature');
-    } finally {
-      await vault.close();
-      await directory.close();
-    }
+    await using vault = await openVaultSigner(keyType);
+    const { signing, signer } = vault;
+    const subject = await pushImage(repository);
+    await attach(repository, subject, await signNotary({ signer, subject, now, agent }));
+    const root = signing.certificates.at(-1)?.raw ?? Buffer.of();
+    expect(await notationVerify(repository, subject.digest, root)).toContain('Successfully verified signature');
   });
 });
 

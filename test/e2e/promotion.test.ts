@@ -1,12 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describe as descriptorOf, digestOf, LayoutFixture } from '../source/image-fixture.ts';
+import { startCraneRegistry } from './crane-registry.ts';
 import { expectDockerPull } from './docker-pull.ts';
 import { type LoopbackRegistry, startRegistry } from './loopback-registry.ts';
 import { openPolicy } from './open-policy.ts';
@@ -41,8 +40,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  craneRegistry?.stop();
-  await Promise.all([source?.stop(), target?.stop()]);
+  await Promise.all([craneRegistry?.stop(), source?.stop(), target?.stop()]);
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -174,22 +172,6 @@ async function publish(image: string, push: string, ...more: readonly string[]):
   expect(result, result.stderr).toMatchObject({ exitCode: 0 });
   await expectDockerPull(push);
   return JSON.parse(await readFile(join(folder, 'report.json'), 'utf8')) as PublishedReport;
-}
-
-async function startCraneRegistry() {
-  const child: ChildProcess = spawn(peer('crane'), ['registry', 'serve', '--address', '127.0.0.1:0'], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
-  let text = '';
-  child.stderr?.setEncoding('utf8').on('data', (part: string) => {
-    text += part;
-  });
-  for (let round = 0; round < 100; round++) {
-    const port = /port (\d+)/.exec(text)?.[1];
-    if (port !== undefined) return { host: `127.0.0.1:${port}`, stop: () => void child.kill() };
-    await wait(100);
-  }
-  throw new Error(`crane registry serve did not start: ${text}`);
 }
 
 /** Cuts each connection once the registry has sent `bytes` through it, and notes the ranges that are asked for. */

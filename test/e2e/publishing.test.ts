@@ -1,15 +1,14 @@
-import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, request as forward } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createSigningChain } from '../../src/sandbox/certificate.ts';
 import { baseLayer, layerOf, writeArchive } from '../command/publication.ts';
+import { startCraneRegistry } from './crane-registry.ts';
 import { startRegistry } from './loopback-registry.ts';
 import { openPolicy } from './open-policy.ts';
 import { peer } from './peers.ts';
@@ -57,21 +56,6 @@ async function publish(image: string, push: readonly string[], isSigned = true):
   return { digest, ...publication };
 }
 
-async function startCrane() {
-  const server = createTcpServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  const child = spawn(peer('crane'), ['registry', 'serve', '--address', `127.0.0.1:${port}`], { stdio: 'ignore' });
-  const host = `127.0.0.1:${port}`;
-  for (let round = 0; round < 100; round += 1) {
-    if ((await fetch(`http://${host}/v2/`).catch(() => undefined))?.ok) break;
-    await wait(100);
-  }
-  return { host, stop: async () => void child.kill() };
-}
-
 /** Passes everything on to `host`, but answers pieces itself. */
 async function refusePieces(host: string): Promise<{ readonly host: string; readonly pieces: () => number }> {
   let pieces = 0;
@@ -102,7 +86,7 @@ async function refusePieces(host: string): Promise<{ readonly host: string; read
 describe.each([
   ['CNCF Distribution', startRegistry, 0],
   // It takes no blob over from another repository.
-  ["crane's registry", startCrane, 3],
+  ["crane's registry", startCraneRegistry, 3],
 ] as const)('%s', async (_name, start, unmounted) => {
   test('the second push sends what has changed, and the same image has the same digest', async () => {
     const { host, stop } = await start();

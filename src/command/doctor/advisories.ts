@@ -24,16 +24,16 @@ export function advisoriesCheck(given: Case): Check {
 }
 
 function needsOf({ settings, needsOf: needsOfRegistry }: Case): readonly string[] {
-  const { advisories, advisoriesCertificate, signingKey } = settings;
+  const { advisories, advisoriesCertificate, signing } = settings;
   if (advisories.kind === 'service') return [checkNames.network(new URL(advisories.url).host)];
   if (advisories.kind === 'path') return [];
-  const trusts = advisoriesCertificate === undefined && signingKey !== undefined ? [checkNames.signingKey] : [];
+  const trusts = advisoriesCertificate === undefined && signing !== undefined ? [checkNames.signingKey] : [];
   return [...needsOfRegistry(parseReference(advisories.reference).registry), ...trusts];
 }
 
 async function askSource({ settings, host, world, credentials, signer }: Case): Promise<CheckOutcome> {
   const open = await findAdvisories(settings, host, world);
-  const isSigners = settings.advisories.kind === 'registry' && settings.signingKey !== undefined;
+  const isSigners = settings.advisories.kind === 'registry' && settings.signing !== undefined;
   await using source = await open(credentials(), isSigners ? await signer() : undefined);
   const { matches, newest, created, asOf = newest } = await source.match([asked]);
   const policy = await readPolicy(settings, host.workspace);

@@ -1,6 +1,6 @@
-import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { nameText } from '../../lib/certificate-chain.ts';
-import { isSignature, keyText } from '../../lib/signature-algorithm.ts';
+import { isSignature, keyText, toPublicKey } from '../../lib/signature-algorithm.ts';
 import type { Check, CheckOutcome } from '../../model/check.ts';
 import type { KeySigner } from '../../model/signer.ts';
 import { checkCertificateChain } from '../../sign/notary/certificate-chain.ts';
@@ -34,19 +34,14 @@ export function signingChecks({ settings, signer, world }: Case): readonly Check
       name: checkNames.signingKey,
       needs: inVault ? [checkNames.identity] : [],
       run: async () => {
-        const opened = await signer();
-        const { description, algorithm, certificateChain } = opened;
+        const { description, algorithm, certificateChain, publicKey } = await signer();
         const chain = certificateChain.length === 0 ? 'it has no certificate' : `its chain of ${certificateChain.length} is complete`;
-        return { state: 'right', text: `${description}: ${keyText(keyOf(opened))}, signs with ${algorithm}; ${chain}` };
+        return { state: 'right', text: `${description}: ${keyText(toPublicKey(publicKey))}, signs with ${algorithm}; ${chain}` };
       },
     },
     ...(isCertified ? certificateChecks : []),
     { name: 'signature', needs: isCertified ? ['certificate rules'] : needsKey, run: async () => trySignature(await signer()) },
   ];
-}
-
-function keyOf({ publicKey }: KeySigner): KeyObject {
-  return createPublicKey({ key: Buffer.from(publicKey), format: 'der', type: 'spki' });
 }
 
 /** The first of the chain to end is the last day of all that was signed, for there is no timestamp. */
@@ -69,6 +64,6 @@ const sentence = Buffer.from('image-custody doctor tries whether this key signs;
 
 async function trySignature(signer: KeySigner): Promise<CheckOutcome> {
   const signature = await signer.sign(sentence);
-  if (!isSignature(signer.algorithm, keyOf(signer), sentence, signature)) throw wrongSignature(signer, signer.algorithm);
+  if (!isSignature(signer.algorithm, toPublicKey(signer.publicKey), sentence, signature)) throw wrongSignature(signer, signer.algorithm);
   return { state: 'right', text: `the key signs, and the certificate's key verifies it (${signer.algorithm})` };
 }

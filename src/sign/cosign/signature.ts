@@ -1,6 +1,7 @@
-import { createHash, createPublicKey } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { toDerSignature } from '../../lib/ecdsa-signature.ts';
-import { isSignature } from '../../lib/signature-algorithm.ts';
+import { isSignature, toPublicKey } from '../../lib/signature-algorithm.ts';
+import { toTimeText } from '../../lib/time-text.ts';
 import type { Descriptor } from '../../model/image.ts';
 import type { SignedDocument, TaggedLayer } from '../../model/signed-document.ts';
 import type { KeyAlgorithm, KeySigner } from '../../model/signer.ts';
@@ -51,9 +52,7 @@ export async function signBundle({ signer, subject, metadata }: CosignRequest, n
     annotations: {
       'dev.sigstore.bundle.content': 'dsse-envelope',
       'dev.sigstore.bundle.predicateType': signPredicateType,
-      'org.opencontainers.image.created': now()
-        .toISOString()
-        .replace(/\.\d+Z$/, 'Z'),
+      'org.opencontainers.image.created': toTimeText(now()),
     },
   };
 }
@@ -84,9 +83,8 @@ export function cosignAlgorithmOf({ algorithm }: Pick<KeySigner, 'algorithm'>): 
 
 async function signDer(signer: KeySigner, message: Uint8Array): Promise<Buffer> {
   const algorithm = cosignAlgorithmOf(signer);
-  const key = createPublicKey({ key: Buffer.from(signer.publicKey), format: 'der', type: 'spki' });
   const signature = await signer.sign(message, algorithm);
-  if (!isSignature(algorithm, key, message, signature)) throw wrongSignature(signer, algorithm);
+  if (!isSignature(algorithm, toPublicKey(signer.publicKey), message, signature)) throw wrongSignature(signer, algorithm);
   return Buffer.from(algorithm.startsWith('ES') ? toDerSignature(signature) : signature);
 }
 

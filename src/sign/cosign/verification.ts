@@ -1,8 +1,9 @@
-import { createPublicKey, verify } from 'node:crypto';
+import { verify } from 'node:crypto';
 import * as v from 'valibot';
-import { hashOf } from '../../lib/signature-algorithm.ts';
+import { hashOf, toPublicKey } from '../../lib/signature-algorithm.ts';
 import { parseStrictJson } from '../../lib/strict-json.ts';
 import type { KeySigner } from '../../model/signer.ts';
+import { isSameMetadata } from '../metadata.ts';
 import { statementMediaType, toPreAuthentication } from './dsse.ts';
 import { bundleMediaType, type CosignRequest, cosignAlgorithmOf, signPredicateType, toHint } from './signature.ts';
 
@@ -40,7 +41,7 @@ export function isOwnBundle(bytes: Uint8Array, { signer, subject, metadata }: Co
   const [{ digest, annotations }] = statement.subject;
   return (
     `sha256:${digest.sha256}` === subject.digest &&
-    isSame(annotations, metadata) &&
+    isSameMetadata(new Map(Object.entries(annotations)), metadata) &&
     isBySigner(signer, toPreAuthentication(payloadType, content), signatures[0].sig)
   );
 }
@@ -51,7 +52,7 @@ export function isOwnLayer(bytes: Uint8Array, signature: string, { signer, subje
   return (
     document !== undefined &&
     document.critical.image['docker-manifest-digest'] === subject.digest &&
-    isSame(document.optional ?? {}, metadata) &&
+    isSameMetadata(new Map(Object.entries(document.optional ?? {})), metadata) &&
     isBySigner(signer, bytes, signature)
   );
 }
@@ -65,13 +66,7 @@ function readJson<Shape extends v.GenericSchema>(shape: Shape, bytes: Uint8Array
   }
 }
 
-function isSame(given: Readonly<Record<string, string>>, metadata: ReadonlyMap<string, string>): boolean {
-  const entries = Object.entries(given);
-  return entries.length === metadata.size && entries.every(([name, value]) => metadata.get(name) === value);
-}
-
 function isBySigner(signer: KeySigner, message: Uint8Array, signature: string): boolean {
-  const key = createPublicKey({ key: Buffer.from(signer.publicKey), format: 'der', type: 'spki' });
   // In DER where it is ECDSA, and PKCS#1 v1.5 where it is RSA, which are node:crypto's own defaults.
-  return verify(hashOf(cosignAlgorithmOf(signer)), message, key, Buffer.from(signature, 'base64'));
+  return verify(hashOf(cosignAlgorithmOf(signer)), message, toPublicKey(signer.publicKey), Buffer.from(signature, 'base64'));
 }

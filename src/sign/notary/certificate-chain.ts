@@ -41,7 +41,7 @@ function policyHint(signer: Pick<KeySigner, 'certificateChain'>): string {
 export function keyVaultCertificatePolicy(chain: readonly Uint8Array[]) {
   const leaf = readLeaf(chain[0]);
   const algorithm = leaf && signatureAlgorithmOf(leaf.publicKey);
-  const key = signatureAlgorithms[algorithm ?? 'PS256'].key;
+  const key = signatureAlgorithms[algorithm ?? 'PS256'];
   return {
     issuerParameters: { name: 'Self' },
     keyProperties: {

@@ -96,11 +96,6 @@ export function parsePart<Shape extends v.GenericSchema>(shape: Shape, part: str
   throw damaged(`its ${part} has a wrong value at ${v.getDotPath(issue) ?? 'its top'}: ${issue.message}`);
 }
 
-/** RFC 3339 in UTC without a fraction. */
-export function toTimeText(time: Date): string {
-  return time.toISOString().replace(/\.\d+Z$/, 'Z');
-}
-
 export function damaged(reason: string, code: SignatureErrorCode = 'envelope') {
   return signatureError(
     code,

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { toTimeText } from '../../lib/time-text.ts';
 import {
   damaged,
   type Envelope,
@@ -10,7 +11,6 @@ import {
   payloadMediaType,
   type SignedContent,
   toPayload,
-  toTimeText,
 } from './envelope-content.ts';
 import { parseHeader, toCritical } from './envelope-header.ts';
 

@@ -1,12 +1,13 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { isSignature, signatureAlgorithmOf } from '../../lib/signature-algorithm.ts';
+import { toTimeText } from '../../lib/time-text.ts';
 import type { SignedDocument } from '../../model/signed-document.ts';
 import type { KeySigner, SignatureAlgorithm } from '../../model/signer.ts';
 import { signatureError } from '../signature-error.ts';
 import { wrongSignature } from '../wrong-signature.ts';
 import { checkCertificateChain } from './certificate-chain.ts';
 import { draftEnvelope, type EnvelopeFormat, type EnvelopeMediaType, envelopeMediaTypes, parseEnvelope } from './envelope.ts';
-import { type SignedAttribute, type SignedContent, type SignedSubject, toTimeText } from './envelope-content.ts';
+import type { SignedAttribute, SignedContent, SignedSubject } from './envelope-content.ts';
 
 export interface NotarySignatureRequest {
   readonly signer: KeySigner;

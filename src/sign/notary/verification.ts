@@ -1,11 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import { isSignature, signatureAlgorithmOf } from '../../lib/signature-algorithm.ts';
+import { toTimeText } from '../../lib/time-text.ts';
 import type { SignatureAlgorithm } from '../../model/signer.ts';
 import { signatureError } from '../signature-error.ts';
 import { chainError } from './certificate-chain.ts';
 import { brokenCertificateRules } from './certificate-rules.ts';
 import { type Envelope, envelopeMediaTypes, parseEnvelope, type SignedSubject } from './envelope.ts';
-import { toTimeText } from './envelope-content.ts';
 
 export interface NotaryTrust {
   readonly now: () => Date;
@@ -21,6 +21,7 @@ export interface VerifiedSignature {
   /** DER, leaf first. */
   readonly certificateChain: readonly Uint8Array[];
   readonly agent: string | undefined;
+  readonly metadata: ReadonlyMap<string, string>;
 }
 
 /**
@@ -36,8 +37,8 @@ export function verifyNotary(bytes: Uint8Array, subject: SignedSubject, trust: N
   verifyCertificates(envelope, trust);
   verifyExpiry(envelope, trust.now());
   verifySubject(envelope.subject, subject);
-  const { signingTime, expiry } = envelope;
-  return { algorithm, signingTime, expiry, certificateChain: envelope.certificateChain, agent: envelope.agent };
+  const { signingTime, expiry, certificateChain, agent, metadata } = envelope;
+  return { algorithm, signingTime, expiry, certificateChain, agent, metadata };
 }
 
 function verifySignature(envelope: Envelope): SignatureAlgorithm {

@@ -1,4 +1,6 @@
 import { isJsonObject, type JsonObject, parseStrictJson } from '../lib/strict-json.ts';
+import type { Digest } from '../model/digest.ts';
+import { digestOf } from './artifact.ts';
 import { type Manifest, maxManifestBytes, readManifest } from './manifest.ts';
 import { RegistryError } from './registry-error.ts';
 import type { Session } from './session.ts';
@@ -7,46 +9,52 @@ const tries = 20;
 
 /** What is at a tag to which several writers add. */
 export interface TaggedManifest {
+  /** Of its bytes. */
+  readonly digest: Digest;
   readonly manifest: Manifest;
   /** Its members as they stand, so that what is not ours is written back unchanged. */
   readonly object: JsonObject;
   readonly etag: string | undefined;
 }
 
-/** Content of a tag to which several writers add at the same time. */
-export interface SharedContent<Content> {
-  readonly fetch: () => Promise<Content>;
+/** What is added to a tag at which others may add at the same time. */
+export interface Addition {
+  readonly fetch: () => Promise<TaggedManifest | undefined>;
   /** Whether all that is to be added is there. */
-  readonly isComplete: (content: Content) => boolean;
-  /** Puts the content with what is missing. False where a registry that can tell says that it has changed since it was read. */
-  readonly put: (content: Content) => Promise<boolean>;
+  readonly isComplete: (found: TaggedManifest | undefined) => boolean;
+  /** Puts what was found with what is missing. False where a registry that can tell says that it has changed since it was read. */
+  readonly put: (found: TaggedManifest | undefined) => Promise<boolean>;
   /** The error where others keep writing over it. */
   readonly lost: () => Error;
 }
 
 /**
  * Adds to what is at a tag, and only once. Most registries have no conditional write: the content is read again after a write, at once and when others that read
- * before have had time to write, and what is missing is put back.
+ * before have had time to write, until it has stood still meanwhile; what is missing is put back.
  */
-export async function mergeAtTag<Content>(session: Session, { fetch, isComplete, put, lost }: SharedContent<Content>): Promise<void> {
+export async function mergeAtTag(session: Session, { fetch, isComplete, put, lost }: Addition): Promise<void> {
+  let last: Digest | undefined;
   let seen = 0;
   let windowMs = 0;
   for (let count = 1; count <= tries; count += 1) {
     const startMs = session.now();
-    const content = await fetch();
-    if (isComplete(content)) {
-      seen += 1;
+    const found = await fetch();
+    if (isComplete(found)) {
+      // Where others still write, one of them may have read before this entry was there.
+      seen = seen > 0 && found?.digest === last ? seen + 1 : 1;
+      last = found?.digest;
       // Only who has written has to fear that an earlier reader writes over it.
       if (windowMs === 0 || seen === 3) return;
       await session.settle(windowMs);
       continue;
     }
     seen = 0;
-    const isWritten = await put(content);
+    const isWritten = await put(found);
     windowMs = Math.max(windowMs, session.now() - startMs, 1);
     if (!isWritten) await session.settle(windowMs);
   }
-  throw lost();
+  // Others have not left off, and it has stayed.
+  if (seen === 0) throw lost();
 }
 
 export interface TagRead {
@@ -69,7 +77,7 @@ export async function fetchAtTag(session: Session, read: TagRead): Promise<Tagge
   const manifest = readManifest(body, place, headers['content-type']);
   const object = parseStrictJson(body);
   if (manifest.kind !== kind || !isJsonObject(object)) throw session.unusable(verb, otherKind);
-  return { manifest, object, etag: headers.etag };
+  return { digest: digestOf(body), manifest, object, etag: headers.etag };
 }
 
 export interface TagWrite {

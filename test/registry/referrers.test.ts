@@ -73,14 +73,22 @@ interface TagStore {
   readonly manifests: Map<string, Buffer>;
 }
 
+interface TagOptions {
+  readonly etag: boolean;
+  /** At most so long each answer about the tag takes. */
+  readonly delayMs: number;
+  /** Told how often the tag was read, this time included. */
+  readonly beforeRead?: (store: TagStore, count: number) => void;
+}
+
 /** A registry without referrers API; `beforePut` may interfere with writes of the fallback tag. */
 async function serveTags(
   beforePut: (store: TagStore, count: number) => 'refuse' | undefined = () => undefined,
-  options = { etag: false, delayMs: 0 },
+  options: TagOptions = { etag: false, delayMs: 0 },
 ) {
   const store: TagStore = { index: undefined, manifests: new Map() };
   const etag = () => ({ etag: `"${digestOf(store.index ?? '')}"` });
-  let puts = 0;
+  let [puts, reads] = [0, 0];
   const server = await serve(async ({ method, path, headers, body }, response) => {
     const name = path.split('/').at(-1) ?? '';
     if (path.includes('/blobs/')) return method === 'HEAD' ? response.writeHead(200).end() : response.writeHead(500).end();
@@ -88,6 +96,7 @@ async function serveTags(
     const isTag = name.startsWith('sha256-');
     if (options.delayMs > 0 && isTag) await new Promise((resolve) => setTimeout(resolve, Math.random() * options.delayMs));
     if (method === 'GET') {
+      if (isTag) options.beforeRead?.(store, ++reads);
       const found = isTag ? store.index : store.manifests.get(name);
       if (found === undefined) return response.writeHead(404).end();
       return response
@@ -131,6 +140,21 @@ test('an entry that another writer writes over is put back', async () => {
   const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, Math.max(ms, 20)));
   const { digest } = await open(host, { sleep, now: () => new Date() }).attachReferrer(artifact('a'));
   expect(listed(store).sort()).toEqual([digest, digestOf('rival')].sort());
+});
+
+test('an entry is looked after as long as others write: one that read before it was there may come last', async () => {
+  const { host, store } = await serveTags(undefined, {
+    etag: false,
+    delayMs: 0,
+    // One that is quick adds its own to what is there; then one that is slow writes what it read before all of that.
+    beforeRead: (tag, reads) => {
+      const { manifests } = JSON.parse(tag.index ?? '{"manifests":[]}') as { manifests: object[] };
+      if (reads === 4) tag.index = indexOf([...manifests, entry('quick')]);
+      if (reads === 5) tag.index = indexOf([entry('slow')]);
+    },
+  });
+  const { digest } = await open(host).attachReferrer(artifact('a'));
+  expect(listed(store)).toEqual([digestOf('slow'), digest]);
 });
 
 test('a conditional write that is refused is repeated, and one that is refused for ever is an error', async () => {

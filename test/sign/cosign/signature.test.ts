@@ -1,8 +1,8 @@
 import { createHash, verify } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { toPreAuthentication } from '../../../src/sign/cosign/dsse.ts';
+import { isOwnBundle, isOwnLayer } from '../../../src/sign/cosign/own-signature.ts';
 import { signBundle, signLayer } from '../../../src/sign/cosign/signature.ts';
-import { isOwnBundle, isOwnLayer } from '../../../src/sign/cosign/verification.ts';
 import { algorithms, makeKeys, makeSigner } from '../chain.ts';
 
 const subject = { digest: `sha256:${'ab'.repeat(32)}` as const };

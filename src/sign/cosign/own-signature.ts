@@ -4,18 +4,21 @@ import { hashOf, toPublicKey } from '../../lib/signature-algorithm.ts';
 import { parseStrictJson } from '../../lib/strict-json.ts';
 import type { KeySigner } from '../../model/signer.ts';
 import { isSameMetadata } from '../metadata.ts';
+import { bundleMediaType } from './attestation.ts';
 import { statementMediaType, toPreAuthentication } from './dsse.ts';
-import { bundleMediaType, type CosignRequest, cosignAlgorithmOf, signPredicateType, toHint } from './signature.ts';
+import { cosignAlgorithmOf, toHint } from './key-signature.ts';
+import { type CosignRequest, signPredicateType } from './signature.ts';
 
 const base64 = v.pipe(v.string(), v.base64());
+const envelopeShape = v.object({
+  payload: base64,
+  payloadType: v.literal(statementMediaType),
+  signatures: v.tuple([v.object({ sig: base64 })]),
+});
 const bundleShape = v.object({
   mediaType: v.literal(bundleMediaType),
   verificationMaterial: v.object({ publicKey: v.object({ hint: v.string() }) }),
-  dsseEnvelope: v.object({
-    payload: base64,
-    payloadType: v.literal(statementMediaType),
-    signatures: v.tuple([v.object({ sig: base64 })]),
-  }),
+  dsseEnvelope: envelopeShape,
 });
 const texts = v.record(v.string(), v.string());
 const statementShape = v.object({
@@ -32,18 +35,11 @@ const documentShape = v.object({
 
 /** Whether a bundle is a signature as `signBundle` makes it: by the same key, of the same manifest, with the same metadata. */
 export function isOwnBundle(bytes: Uint8Array, { signer, subject, metadata }: CosignRequest): boolean {
-  const bundle = readJson(bundleShape, bytes);
-  if (bundle === undefined || bundle.verificationMaterial.publicKey.hint !== toHint(signer)) return false;
-  const { payload, payloadType, signatures } = bundle.dsseEnvelope;
-  const content = Buffer.from(payload, 'base64');
-  const statement = readJson(statementShape, content);
+  const content = openOwnBundle(bytes, signer);
+  const statement = content && readJson(statementShape, content);
   if (statement === undefined) return false;
   const [{ digest, annotations }] = statement.subject;
-  return (
-    `sha256:${digest.sha256}` === subject.digest &&
-    isSameMetadata(new Map(Object.entries(annotations)), metadata) &&
-    isBySigner(signer, toPreAuthentication(payloadType, content), signatures[0].sig)
-  );
+  return `sha256:${digest.sha256}` === subject.digest && isSameMetadata(new Map(Object.entries(annotations)), metadata);
 }
 
 /** The same for a simple signing document, as `signLayer` makes it. */
@@ -57,9 +53,29 @@ export function isOwnLayer(bytes: Uint8Array, signature: string, { signer, subje
   );
 }
 
+/** The statement in a bundle that `attestBundle` made with the same key; undefined where it is another's, or damaged. */
+export function openOwnBundle(bytes: Uint8Array, signer: KeySigner): Buffer | undefined {
+  const bundle = readJson(bundleShape, bytes);
+  return bundle?.verificationMaterial.publicKey.hint === toHint(signer) ? openEnvelope(bundle.dsseEnvelope, signer) : undefined;
+}
+
+/** The same of a layer of `attestLayer`. */
+export function openOwnEnvelope(bytes: Uint8Array, signer: KeySigner): Buffer | undefined {
+  const envelope = readJson(envelopeShape, bytes);
+  return envelope && openEnvelope(envelope, signer);
+}
+
+function openEnvelope({ payload, payloadType, signatures }: v.InferOutput<typeof envelopeShape>, signer: KeySigner): Buffer | undefined {
+  const content = Buffer.from(payload, 'base64');
+  return isBySigner(signer, toPreAuthentication(payloadType, content), signatures[0].sig) ? content : undefined;
+}
+
+/** A statement may hold a bill of materials of many packages. */
+const maxBytes = 128 * 1024 * 1024;
+
 function readJson<Shape extends v.GenericSchema>(shape: Shape, bytes: Uint8Array): v.InferOutput<Shape> | undefined {
   try {
-    const result = v.safeParse(shape, parseStrictJson(bytes));
+    const result = v.safeParse(shape, parseStrictJson(bytes, { maxBytes }));
     return result.success ? result.output : undefined;
   } catch {
     return undefined;

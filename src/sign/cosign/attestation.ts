@@ -1,0 +1,61 @@
+import { toTimeText } from '../../lib/time-text.ts';
+import type { SignedDocument, TaggedLayer } from '../../model/signed-document.ts';
+import type { KeySigner } from '../../model/signer.ts';
+import { statementMediaType, toPreAuthentication } from './dsse.ts';
+import { signDer, toHint } from './key-signature.ts';
+
+/** A statement of in-toto to be signed. */
+export interface AttestationRequest {
+  readonly signer: KeySigner;
+  /** The statement in JSON, signed as it is. Its subject is the manifest that it will be attached to. */
+  readonly statement: Uint8Array;
+  /** As the statement says; by it verifiers choose. */
+  readonly predicateType: string;
+}
+
+/** https://github.com/sigstore/cosign/blob/v3.1.3/specs/BUNDLE_SPEC.md and sigstore_bundle.proto of protobuf-specs. */
+export const bundleMediaType = 'application/vnd.dev.sigstore.bundle.v0.3+json';
+/** Of a layer at the tag `sha256-HEX.att`: pkg/types/payload.go of cosign. */
+export const envelopeMediaType = 'application/vnd.dsse.envelope.v1+json';
+export const signatureAnnotation = 'dev.cosignproject.cosign/signature';
+
+/**
+ * Signs a statement as cosign 3 does: a Sigstore bundle with an envelope of DSSE, to be attached as a referrer. Rejects with a StepError of origin `signature` where
+ * the signer's answer does not verify, or with what the signer rejects with.
+ */
+export async function attestBundle(request: AttestationRequest, now: () => Date): Promise<SignedDocument> {
+  const bundle = {
+    mediaType: bundleMediaType,
+    verificationMaterial: { publicKey: { hint: toHint(request.signer) } },
+    dsseEnvelope: await toEnvelope(request),
+  };
+  return {
+    artifactType: bundleMediaType,
+    mediaType: bundleMediaType,
+    bytes: Buffer.from(JSON.stringify(bundle)),
+    annotations: {
+      'dev.sigstore.bundle.content': 'dsse-envelope',
+      'dev.sigstore.bundle.predicateType': request.predicateType,
+      'org.opencontainers.image.created': toTimeText(now()),
+    },
+  };
+}
+
+/** Signs a statement as cosign 2 does: the envelope alone, to be put beside others at the tag `sha256-HEX.att`. Rejects as `attestBundle` does. */
+export async function attestLayer(request: AttestationRequest): Promise<TaggedLayer> {
+  return {
+    mediaType: envelopeMediaType,
+    bytes: Buffer.from(JSON.stringify(await toEnvelope(request))),
+    // The signature is in the envelope; verifiers want the annotation nevertheless.
+    annotations: { [signatureAnnotation]: '', predicateType: request.predicateType },
+  };
+}
+
+async function toEnvelope({ signer, statement }: AttestationRequest) {
+  const signature = await signDer(signer, toPreAuthentication(statementMediaType, statement));
+  return {
+    payload: Buffer.from(statement).toString('base64'),
+    payloadType: statementMediaType,
+    signatures: [{ sig: signature.toString('base64') }],
+  };
+}

@@ -1,22 +1,31 @@
 import { createHash, createPublicKey, type KeyObject, randomBytes, sign, X509Certificate } from 'node:crypto';
 import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
 import {
+  AccessDescription,
   AlgorithmIdentifier,
   AttributeTypeAndValue,
   AttributeValue,
+  AuthorityInfoAccessSyntax,
   AuthorityKeyIdentifier,
   BasicConstraints,
   Certificate,
+  CRLDistributionPoints,
+  DistributionPoint,
+  DistributionPointName,
   ExtendedKeyUsage,
   Extension,
   Extensions,
   GeneralName,
+  id_ad_caIssuers,
+  id_ad_ocsp,
   id_ce_authorityKeyIdentifier,
   id_ce_basicConstraints,
+  id_ce_cRLDistributionPoints,
   id_ce_extKeyUsage,
   id_ce_keyUsage,
   id_ce_subjectAltName,
   id_ce_subjectKeyIdentifier,
+  id_pe_authorityInfoAccess,
   KeyIdentifier,
   KeyUsage,
   Name,
@@ -42,13 +51,23 @@ export interface CertificateFields {
   readonly publicKey: KeyObject;
   readonly notBefore: Date;
   readonly notAfter: Date;
-  readonly isAuthority?: { readonly value: boolean; readonly critical: boolean } | undefined;
+  readonly isAuthority?: { readonly value: boolean; readonly critical: boolean; readonly pathLength?: number | undefined } | undefined;
   /** Bits of KeyUsage, see `keyUsages`. */
   readonly keyUsage?: { readonly flags: number; readonly critical: boolean } | undefined;
   /** Object identifiers. */
   readonly extendedKeyUsage?: readonly string[] | undefined;
+  /** Default false. RFC 3161, section 2.3: that of a timestamp authority is critical. */
+  readonly isExtendedKeyUsageCritical?: boolean | undefined;
   readonly dnsNames?: readonly string[] | undefined;
   readonly ipAddresses?: readonly string[] | undefined;
+  /** URLs of revocation lists, one distribution point each. */
+  readonly crlUrls?: readonly string[] | undefined;
+  /** URLs of OCSP responders (authority information access). */
+  readonly ocspUrls?: readonly string[] | undefined;
+  /** URLs of the issuer's certificate (authority information access). */
+  readonly issuerUrls?: readonly string[] | undefined;
+  /** Any further extensions; `value` is the DER inside the OCTET STRING. */
+  readonly extensions?: readonly { readonly oid: string; readonly critical: boolean; readonly value: Uint8Array }[] | undefined;
   /** Default `sha256`; `sha1` makes one that nobody should accept. */
   readonly hash?: 'sha1' | 'sha256' | 'sha384' | 'sha512' | undefined;
 }
@@ -62,6 +81,7 @@ export const extendedKeyUsages = {
   clientAuth: '1.3.6.1.5.5.7.3.2',
   codeSigning: '1.3.6.1.5.5.7.3.3',
   timeStamping: '1.3.6.1.5.5.7.3.8',
+  ocspSigning: '1.3.6.1.5.5.7.3.9',
 } as const;
 
 const signatureOids = {
@@ -72,7 +92,7 @@ const signatureOids = {
 /** Makes one certificate, signed by `issuer`. */
 export function issueCertificate(fields: CertificateFields, issuer: Issuer): X509Certificate {
   const hash = fields.hash ?? 'sha256';
-  const signature = toAlgorithm(issuer.privateKey, hash);
+  const signature = toSignatureAlgorithm(issuer.privateKey, hash);
   const tbs = new TBSCertificate({
     version: Version.v3,
     serialNumber: toSerialNumber(),
@@ -90,46 +110,67 @@ export function issueCertificate(fields: CertificateFields, issuer: Issuer): X50
 }
 
 function toExtensions(fields: CertificateFields, issuer: Issuer): Extension[] {
-  const { isAuthority, keyUsage, extendedKeyUsage, dnsNames = [], ipAddresses = [] } = fields;
-  const extensions = [
+  const { isAuthority, keyUsage, extendedKeyUsage, extensions = [] } = fields;
+  return [
     toExtension(id_ce_subjectKeyIdentifier, false, new SubjectKeyIdentifier(toKeyIdentifier(fields.publicKey))),
     toExtension(
       id_ce_authorityKeyIdentifier,
       false,
       new AuthorityKeyIdentifier({ keyIdentifier: new KeyIdentifier(toKeyIdentifier(createPublicKey(issuer.privateKey))) }),
     ),
+    ...(isAuthority === undefined ? [] : [toExtension(id_ce_basicConstraints, isAuthority.critical, toBasicConstraints(isAuthority))]),
+    ...(keyUsage === undefined ? [] : [toExtension(id_ce_keyUsage, keyUsage.critical, new KeyUsage(keyUsage.flags))]),
+    ...(extendedKeyUsage === undefined
+      ? []
+      : [toExtension(id_ce_extKeyUsage, fields.isExtendedKeyUsageCritical ?? false, new ExtendedKeyUsage([...extendedKeyUsage]))]),
+    ...toLocations(fields),
+    ...extensions.map(({ oid, critical, value }) => {
+      return new Extension({ extnID: oid, critical, extnValue: new OctetString(toArrayBuffer(value)) });
+    }),
   ];
-  if (isAuthority !== undefined) {
-    extensions.push(toExtension(id_ce_basicConstraints, isAuthority.critical, new BasicConstraints({ cA: isAuthority.value })));
-  }
-  if (keyUsage !== undefined) {
-    extensions.push(toExtension(id_ce_keyUsage, keyUsage.critical, new KeyUsage(keyUsage.flags)));
-  }
-  if (extendedKeyUsage !== undefined) {
-    extensions.push(toExtension(id_ce_extKeyUsage, false, new ExtendedKeyUsage([...extendedKeyUsage])));
-  }
+}
+
+function toBasicConstraints({ value, pathLength }: NonNullable<CertificateFields['isAuthority']>): BasicConstraints {
+  return new BasicConstraints({ cA: value, ...(pathLength === undefined ? {} : { pathLenConstraint: pathLength }) });
+}
+
+function toLocations({ dnsNames = [], ipAddresses = [], crlUrls = [], ocspUrls = [], issuerUrls = [] }: CertificateFields): Extension[] {
   const names = [
     ...dnsNames.map((dNSName) => new GeneralName({ dNSName })),
     ...ipAddresses.map((iPAddress) => new GeneralName({ iPAddress })),
   ];
-  if (names.length > 0) {
-    extensions.push(toExtension(id_ce_subjectAltName, false, new SubjectAlternativeName(names)));
-  }
-  return extensions;
+  const points = crlUrls.map(
+    (url) => new DistributionPoint({ distributionPoint: new DistributionPointName({ fullName: [toUrlName(url)] }) }),
+  );
+  const accesses = [
+    ...ocspUrls.map((url) => new AccessDescription({ accessMethod: id_ad_ocsp, accessLocation: toUrlName(url) })),
+    ...issuerUrls.map((url) => new AccessDescription({ accessMethod: id_ad_caIssuers, accessLocation: toUrlName(url) })),
+  ];
+  return [
+    ...(names.length === 0 ? [] : [toExtension(id_ce_subjectAltName, false, new SubjectAlternativeName(names))]),
+    ...(points.length === 0 ? [] : [toExtension(id_ce_cRLDistributionPoints, false, new CRLDistributionPoints(points))]),
+    ...(accesses.length === 0 ? [] : [toExtension(id_pe_authorityInfoAccess, false, new AuthorityInfoAccessSyntax(accesses))]),
+  ];
+}
+
+function toUrlName(url: string): GeneralName {
+  return new GeneralName({ uniformResourceIdentifier: url });
 }
 
 function toExtension(extnID: string, critical: boolean, value: object): Extension {
   return new Extension({ extnID, critical, extnValue: new OctetString(AsnConvert.serialize(value)) });
 }
 
-function toAlgorithm(key: KeyObject, hash: keyof typeof signatureOids.rsa): AlgorithmIdentifier {
+/** RSA keys sign with PKCS#1 v1.5, EC keys with ECDSA. */
+export function toSignatureAlgorithm(key: KeyObject, hash: keyof typeof signatureOids.rsa): AlgorithmIdentifier {
   // RSA's parameters are NULL (RFC 4055, section 5), those of ECDSA absent (RFC 5758, section 3.2).
   return key.asymmetricKeyType === 'rsa'
     ? new AlgorithmIdentifier({ algorithm: signatureOids.rsa[hash], parameters: null })
     : new AlgorithmIdentifier({ algorithm: signatureOids.ec[hash] });
 }
 
-function toName(commonName: string): Name {
+/** The name of every subject and issuer of the sandbox: C, ST and O are the same for all. */
+export function toName(commonName: string): Name {
   // Notary trust policies name a signer by C, ST and O, all three required (trust-store-trust-policy.md, "Trusted Identities Constraints").
   const parts: [string, AttributeValue][] = [
     ['2.5.4.6', new AttributeValue({ printableString: 'US' })],
@@ -155,6 +196,6 @@ function toKeyIdentifier(publicKey: KeyObject): ArrayBuffer {
   );
 }
 
-function toArrayBuffer(bytes: Buffer): ArrayBuffer {
+function toArrayBuffer(bytes: Uint8Array): ArrayBuffer {
   return new Uint8Array(bytes).buffer;
 }

@@ -72,9 +72,20 @@ export interface MisconfigurationFinding extends FindingBase {
   readonly rule: string;
 }
 
+export const gapCodes = [
+  'too-large',
+  'damaged',
+  'unsupported',
+  'linked',
+  'foreign',
+  'no-release',
+  'no-advisories',
+  'stale-advisories',
+] as const;
+
 /** Something that could not be looked at; the policy decides whether that is accepted. */
 export interface CoverageGap {
-  readonly code: 'too-large' | 'damaged' | 'unsupported' | 'linked' | 'foreign' | 'no-release' | 'no-advisories' | 'stale-advisories';
+  readonly code: (typeof gapCodes)[number];
   readonly path: string | undefined;
   readonly layer: number | undefined;
   /** One line of plain text; may quote the image. */

@@ -8,6 +8,8 @@ export interface Verdict {
   readonly excepted: readonly Excepted[];
   /** Those that the policy does not accept. */
   readonly gaps: readonly CoverageGap[];
+  /** Those that it accepts for a time. */
+  readonly acceptedGaps: readonly AcceptedGap[];
   /** What the author of the policy should know: an exception that has expired or matches nothing. One line each. */
   readonly notices: readonly string[];
   /** Where the policy comes from: `builtin`, or the file's path; and its SHA-256 (hex) as it was read. */
@@ -29,5 +31,13 @@ export interface Excepted {
   readonly finding: Finding;
   readonly reason: string;
   /** ISO date, the last day on which it holds. */
+  readonly expires: string;
+}
+
+/** What could not be looked at, and need not be. */
+export interface AcceptedGap {
+  readonly gap: CoverageGap;
+  readonly reason: string;
+  /** ISO date, the last day on which it is accepted. */
   readonly expires: string;
 }

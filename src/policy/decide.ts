@@ -30,12 +30,17 @@ export function decide({ policy, findings, gaps, now }: DecideOptions): Verdict 
       else denials.push({ rule, finding, exception: toExceptionText(finding, policy, now), ...(message === undefined ? {} : { message }) });
     }
   }
-  const open = gaps.filter((gap) => !policy.acceptedGaps.some((accepted) => accepted.expires >= today && isAcceptedBy(accepted, gap)));
+  const valid = policy.acceptedGaps.filter(({ expires }) => expires >= today);
+  const acceptances = gaps.map((gap) => ({ gap, accepted: valid.find((accepted) => isAcceptedBy(accepted, gap)) }));
+  const open = acceptances.filter(({ accepted }) => accepted === undefined).map(({ gap }) => gap);
   return {
     kind: denials.length > 0 ? 'deny' : open.length > 0 ? 'undecided' : 'pass',
     denials,
     excepted,
     gaps: open,
+    acceptedGaps: acceptances.flatMap(({ gap, accepted }) =>
+      accepted === undefined ? [] : [{ gap, reason: accepted.reason, expires: accepted.expires }],
+    ),
     notices: [...book.notices(), ...policy.acceptedGaps.flatMap((accepted) => toGapNotice(accepted, gaps, today))],
     policy: { name: policy.name, digest: policy.digest },
   };

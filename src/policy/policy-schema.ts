@@ -1,20 +1,10 @@
 import * as v from 'valibot';
-import { type CoverageGap, type Finding, severities } from '../model/finding.ts';
+import { type Finding, gapCodes, severities } from '../model/finding.ts';
 import { packageTypes } from '../model/package.ts';
 import { type Glob, globLengthLimit, parseGlob } from './glob.ts';
 import type { MaxAge } from './policy.ts';
 
 const kinds: readonly Finding['kind'][] = ['vulnerability', 'secret', 'malware', 'misconfiguration'];
-const gapCodes: readonly CoverageGap['code'][] = [
-  'too-large',
-  'damaged',
-  'unsupported',
-  'linked',
-  'foreign',
-  'no-release',
-  'no-advisories',
-  'stale-advisories',
-];
 
 const text = v.pipe(v.string('must be a text'), v.nonEmpty('must not be empty'), v.maxLength(2_000, 'must have at most 2000 characters'));
 const ruleName = v.pipe(

@@ -78,6 +78,13 @@ describe('gaps', () => {
     expect(verdictOf(policy, [], [gap({ code: 'no-advisories', path: undefined })]).kind).toBe('undecided');
   });
 
+  test('that are accepted are told with the last day of it', () => {
+    const accepted = { code: 'damaged', reason: 'a test file', expires: '2026-12-31', place: '.image-custody.yml:4' } as const;
+    const verdict = verdictOf({ ...builtinPolicy({ failOn: 'high' }), acceptedGaps: [accepted] }, [], [gap(), gap({ code: 'linked' })]);
+    expect(verdict.acceptedGaps).toEqual([{ gap: gap(), reason: 'a test file', expires: '2026-12-31' }]);
+    expect(verdict.gaps).toEqual([gap({ code: 'linked' })]);
+  });
+
   test('that are accepted in vain are noticed', () => {
     expect(verdictOf(accepting('code: linked, expires: 2026-12-31'), []).notices).toEqual([
       '.image-custody.yml:4: the accepted gap linked matches nothing: remove it',

@@ -139,6 +139,7 @@ export function deniedReport(): Report {
       denials: [deny('no-secrets', secret), deny('fail-on-high', minimist), deny('fail-on-high', ejs), deny('fail-on-high', axios)],
       excepted: [{ rule: 'fail-on-high', finding: tar, reason: 'never unpacks anything', expires: '2026-12-31' }],
       gaps: [],
+      acceptedGaps: [],
       notices: ['The exception of CVE-2020-1 has expired on 2026-01-01.'],
       policy: { name: 'builtin', digest: 'ab'.repeat(32) },
     },

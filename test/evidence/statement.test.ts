@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest';
+import { maxStatementBytes, parseStatement, toStatement, toStatementBytes } from '../../src/evidence/statement.ts';
+
+const digest = `sha256:${'a'.repeat(64)}` as const;
+const statement = toStatement({ name: 'shop', digest }, 'https://example.com/type', { found: [1, null] });
+
+function refused(text: string | Uint8Array) {
+  const bytes = typeof text === 'string' ? Buffer.from(text) : text;
+  try {
+    parseStatement(bytes);
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+const withField = (name: string, value: unknown) => JSON.stringify({ ...statement, [name]: value });
+
+describe('a statement', () => {
+  test('is read as it was written', () => {
+    expect(parseStatement(toStatementBytes(statement))).toStrictEqual({
+      _type: 'https://in-toto.io/Statement/v1',
+      subject: [{ name: 'shop', digest: { sha256: 'a'.repeat(64) } }],
+      predicateType: 'https://example.com/type',
+      predicate: { found: [1, null] },
+    });
+  });
+
+  test('of cosign 2, and with fields that are not known, is one as well', () => {
+    expect(parseStatement(Buffer.from(withField('_type', 'https://in-toto.io/Statement/v0.1'))).predicate).toEqual({ found: [1, null] });
+    expect(parseStatement(Buffer.from(withField('more', true))).predicateType).toBe('https://example.com/type');
+  });
+
+  test('without a predicate has an empty one', () => {
+    expect(parseStatement(Buffer.from(withField('predicate', undefined))).predicate).toEqual({});
+  });
+
+  test('has half a surrogate pair in no text', () => {
+    const bytes = toStatementBytes({ ...statement, predicate: { title: 'a\ud800b' } });
+    expect(parseStatement(bytes).predicate).toEqual({ title: 'a\ufffdb' });
+  });
+
+  test.each([
+    ['no JSON', '{', 'no JSON that reads in one way'],
+    ['a key twice', `${JSON.stringify(statement).slice(0, -1)},"predicate":{}}`, 'twice'],
+    ['a key in two cases', `${JSON.stringify(statement).slice(0, -1)},"PREDICATE":{}}`, 'case alone'],
+    ['too many bytes', Buffer.alloc(maxStatementBytes + 1, 0x20), 'bytes of JSON'],
+    ['a list', '[]', '_type'],
+    ['another type', withField('_type', 'https://in-toto.io/Statement/v2'), '_type'],
+    ['no subject', withField('subject', []), 'subject'],
+    ['a subject without a digest', withField('subject', [{ name: 'shop' }]), 'subject.0.digest'],
+    ['too many subjects', withField('subject', Array(1001).fill(statement.subject[0])), 'subject'],
+    ['no predicate type', withField('predicateType', ''), 'predicateType'],
+    ['a predicate that is a list', withField('predicate', []), 'predicate'],
+    ['a predicate that is null', withField('predicate', null), 'predicate'],
+  ])('with %s is refused', (_name, text, reason) => {
+    expect(refused(text)).toMatchObject({ code: 'evidence-unreadable', message: expect.stringContaining(reason) });
+  });
+});

@@ -149,8 +149,9 @@ export async function signManifest(
   if (systems.includes('cosign') && cosignFormat !== 'bundle') {
     const tag = `${toReferrersTag(digest)}.sig`;
     makers.push(async () => {
-      const own = await findFirst(places, (place) => findOwnLayer(place, tag, subject, signing));
-      return { form: 'tag', kind: 'signature', subject, tag, layer: own ?? (await signLayer(request, repositories[0]?.name ?? '')) };
+      const names = repositories.map(({ name }) => name);
+      const own = await findFirst(places, (place) => findOwnLayer(place, tag, subject, signing, names));
+      return { form: 'tag', kind: 'signature', subject, tag, layer: own ?? (await signLayer(request, names[0] ?? '')) };
     });
   }
   return Promise.all(makers.map((make) => make()));

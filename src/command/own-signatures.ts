@@ -1,22 +1,22 @@
-import { readWhole } from '../lib/http-client.ts';
 import { StepError } from '../lib/step-error.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
-import { type Artifact, toArtifactManifest } from '../registry/artifact.ts';
+import type { TaggedLayer } from '../model/signed-document.ts';
+import { type Artifact, digestOf, toArtifactManifest } from '../registry/artifact.ts';
 import type { Repository } from '../registry/repository.ts';
-import { bundleMediaType, signatureAnnotation } from '../sign/cosign/attestation.ts';
-import { isOwnBundle, isOwnLayer } from '../sign/cosign/own-signature.ts';
-import { simpleSigningMediaType } from '../sign/cosign/signature.ts';
+import { bundleMediaType, keyAnnotation, predicateTypeAnnotation, signatureAnnotation } from '../sign/cosign/attestation.ts';
+import { toHint } from '../sign/cosign/key-signature.ts';
+import { isBySigner, isOwnBundle } from '../sign/cosign/own-signature.ts';
+import { signPredicateType, simpleSigningMediaType, toSimpleSigning } from '../sign/cosign/signature.ts';
 import { isSameMetadata } from '../sign/metadata.ts';
 import { envelopeMediaTypes } from '../sign/notary/envelope.ts';
 import { verifyNotary } from '../sign/notary/verification.ts';
+import { type AttachedDocument, fetchAttached, newestFirst } from './attached-document.ts';
 import { listSignatures } from './signatures.ts';
 import type { Signing } from './signing.ts';
 
-/** Anybody may have put many there: so many are looked into. */
+/** Anybody may have put many there that claim to be by this key: so many are looked into, newest first. */
 const maxCandidates = 20;
-/** Of a signature; those of others are not read further. */
-const maxBytes = 1024 * 1024;
 
 /** The part of a signature's time that has to be left for it to be kept. */
 const leastPartLeft = 0.5;
@@ -28,7 +28,7 @@ export const findOwnNotary: FindOwn = async (repository, subject, signing, now) 
   const { signer, format, lifetimeMs, metadata } = signing;
   const [leaf = new Uint8Array()] = signer.certificateChain;
   const { ours } = await listSignatures(repository, subject, [leaf]);
-  return findArtifact(repository, subject, ours, (bytes, mediaType) => {
+  return findArtifact(repository, subject, ours, ({ bytes, mediaType }) => {
     if (mediaType !== envelopeMediaTypes[format]) return false;
     const { expiry, metadata: signed } = verifyNotary(bytes, subject, { now: () => now, trusted: [leaf] });
     if (!isSameMetadata(signed, metadata)) return false;
@@ -40,23 +40,39 @@ export const findOwnNotary: FindOwn = async (repository, subject, signing, now) 
 
 /** The same for a Sigstore bundle. */
 export const findOwnBundle: FindOwn = async (repository, subject, { signer, metadata }) => {
+  const hint = toHint(signer);
   const listed = await repository.listReferrers(subject.digest, bundleMediaType);
-  const digests = listed.filter(({ size }) => size <= maxBytes).map(({ digest }) => digest);
-  return findArtifact(repository, subject, digests, (bytes) => isOwnBundle(bytes, { signer, subject, metadata }));
+  const candidates = newestFirst(listed).filter(
+    ({ annotations = {} }) =>
+      (annotations[keyAnnotation] ?? hint) === hint && (annotations[predicateTypeAnnotation] ?? signPredicateType) === signPredicateType,
+  );
+  // A registry that hands no annotations on leaves them all alike.
+  const ours = candidates.toSorted(
+    (a, b) => Number(b.annotations?.[keyAnnotation] === hint) - Number(a.annotations?.[keyAnnotation] === hint),
+  );
+  const digests = ours.map(({ digest }) => digest);
+  return findArtifact(repository, subject, digests, ({ bytes }) => isOwnBundle(bytes, { signer, subject, metadata }));
 };
 
-/** The same for a layer at the tag of cosign 2. */
-export async function findOwnLayer(repository: Repository, tag: string, subject: Descriptor, { signer, metadata }: Signing) {
-  const listed = await repository.listTaggedLayers(tag);
-  const candidates = listed
-    .filter(({ mediaType, size }) => mediaType === simpleSigningMediaType && size <= maxBytes)
-    .slice(0, maxCandidates);
-  for (const { digest, size, mediaType, annotations = {} } of candidates) {
-    const bytes = await repository.fetchBlob({ digest, size }, readWhole);
-    const signature = annotations[signatureAnnotation] ?? '';
+/**
+ * The same for a layer at the tag of cosign 2. The document that is signed has no time in it: what this run would sign for one of the repositories by the names
+ * `registry/repository` is known, and the signature stands beside it, so that no layer has to be fetched, however many there are.
+ */
+export async function findOwnLayer(
+  repository: Repository,
+  tag: string,
+  subject: Descriptor,
+  { signer, metadata }: Signing,
+  names: readonly string[],
+): Promise<TaggedLayer | undefined> {
+  const request = { signer, subject, metadata };
+  const documents = new Map(names.map((name) => toSimpleSigning(request, name)).map((bytes) => [digestOf(bytes), bytes]));
+  for (const { mediaType, digest, annotations = {} } of await repository.listTaggedLayers(tag)) {
+    const bytes = documents.get(digest);
+    const signature = annotations[signatureAnnotation];
+    if (mediaType !== simpleSigningMediaType || bytes === undefined || signature === undefined) continue;
     // Whatever else it is annotated with is not ours to hand on.
-    if (isOwnLayer(bytes, signature, { signer, subject, metadata }))
-      return { mediaType, bytes, annotations: { [signatureAnnotation]: signature } };
+    if (isBySigner(signer, bytes, signature)) return { mediaType, bytes, annotations: { [signatureAnnotation]: signature } };
   }
   return undefined;
 }
@@ -66,16 +82,14 @@ async function findArtifact(
   repository: Repository,
   subject: Descriptor,
   digests: readonly Digest[],
-  isOwn: (bytes: Uint8Array, mediaType: string) => boolean,
+  isOwn: (document: AttachedDocument) => boolean,
 ): Promise<Artifact | undefined> {
   for (const digest of digests.slice(0, maxCandidates)) {
-    const { manifest } = await repository.fetchManifest(digest);
-    const [layer] = manifest.kind === 'image' ? manifest.layers : [];
-    if (manifest.kind !== 'image' || layer === undefined || layer.size > maxBytes || manifest.artifactType === undefined) continue;
-    const bytes = await repository.fetchBlob(layer, readWhole);
-    const layers = [{ mediaType: layer.mediaType, bytes }];
-    const artifact = { subject, artifactType: manifest.artifactType, annotations: manifest.annotations, layers };
-    if (toArtifactManifest(artifact).descriptor.digest === digest && holds(() => isOwn(bytes, layer.mediaType))) return artifact;
+    const document = await fetchAttached(repository, digest);
+    if (document === undefined) continue;
+    const { artifactType, annotations, mediaType, bytes } = document;
+    const artifact = { subject, artifactType, annotations, layers: [{ mediaType, bytes }] };
+    if (toArtifactManifest(artifact).descriptor.digest === digest && holds(() => isOwn(document))) return artifact;
   }
   return undefined;
 }

@@ -7,7 +7,8 @@ import type { Repository } from '../registry/repository.ts';
 import { verifyNotary } from '../sign/notary/verification.ts';
 import { parseImageConfig } from '../source/image-config.ts';
 import { failureOf } from '../source/source-error.ts';
-import { fetchEnvelope, listSignatures } from './signatures.ts';
+import { fetchAttached } from './attached-document.ts';
+import { listSignatures } from './signatures.ts';
 
 /** An earlier image says that `blob` unpacks to the tar `diffId`. */
 export interface Pairing {
@@ -85,10 +86,10 @@ async function isSignedBy(signer: KeySigner, repository: Repository, subject: De
   const [leaf = new Uint8Array()] = signer.certificateChain;
   const { ours } = await listSignatures(repository, subject, [leaf]);
   for (const digest of ours.slice(0, maxSignatures)) {
+    const document = await fetchAttached(repository, digest);
+    if (document === undefined) continue;
     try {
-      const envelope = await fetchEnvelope(repository, digest);
-      if (envelope === undefined) continue;
-      verifyNotary(envelope, subject, { now, trusted: [leaf] });
+      verifyNotary(document.bytes, subject, { now, trusted: [leaf] });
       return true;
     } catch {
       // One that does not hold says nothing; another may.

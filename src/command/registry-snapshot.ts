@@ -15,10 +15,11 @@ import type { KeySigner } from '../model/signer.ts';
 import { type Reference, toText } from '../registry/reference.ts';
 import type { Repository } from '../registry/repository.ts';
 import { verifyNotary } from '../sign/notary/verification.ts';
+import { fetchAttached } from './attached-document.ts';
 import type { Credentials } from './credentials.ts';
 import { openRemote } from './destinations.ts';
 import { readText } from './resources.ts';
-import { fetchEnvelope, listSignatures } from './signatures.ts';
+import { listSignatures } from './signatures.ts';
 import type { World } from './world.ts';
 
 export interface SnapshotReader {
@@ -90,10 +91,10 @@ async function verifySigner(
   const { ours, total } = await listSignatures(repository, subject, trusted);
   let reason = `of its ${total} signatures, none is by a certificate that is trusted`;
   for (const digest of ours.slice(0, maxSignatures)) {
-    const envelope = await fetchEnvelope(repository, digest);
-    if (envelope === undefined) continue;
+    const document = await fetchAttached(repository, digest);
+    if (document === undefined) continue;
     try {
-      verifyNotary(envelope, subject, { now, trusted });
+      verifyNotary(document.bytes, subject, { now, trusted });
       return;
     } catch (error) {
       if (!(error instanceof StepError) || error.origin !== 'signature') throw error;

@@ -1,11 +1,11 @@
-import { readWhole } from '../lib/http-client.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
 import type { Repository } from '../registry/repository.ts';
 import { notaryArtifactType, thumbprintAnnotation, toThumbprint } from '../sign/notary/signature.ts';
+import { newestFirst } from './attached-document.ts';
 
 export interface ListedSignatures {
-  /** Digests of those that say to be by one of the certificates; anybody may have put many there. */
+  /** Digests of those that say to be by one of the certificates, newest first; anybody may have put many there. */
   readonly ours: readonly Digest[];
   /** Of all signatures, whoever they are by. */
   readonly total: number;
@@ -19,15 +19,8 @@ export async function listSignatures(
 ): Promise<ListedSignatures> {
   const thumbprints = certificates.map(toThumbprint);
   const listed = await repository.listReferrers(subject.digest, notaryArtifactType);
-  const ours = listed.filter(({ annotations }) =>
+  const ours = newestFirst(listed).filter(({ annotations }) =>
     thumbprints.some((thumbprint) => annotations?.[thumbprintAnnotation]?.includes(thumbprint)),
   );
   return { ours: ours.map(({ digest }) => digest), total: listed.length };
-}
-
-/** The envelope of a signature; undefined where it has none. */
-export async function fetchEnvelope(repository: Repository, digest: Digest): Promise<Buffer | undefined> {
-  const { manifest } = await repository.fetchManifest(digest);
-  const [envelope] = manifest.kind === 'image' ? manifest.layers : [];
-  return envelope && (await repository.fetchBlob(envelope, readWhole));
 }

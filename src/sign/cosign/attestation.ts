@@ -18,6 +18,10 @@ export const bundleMediaType = 'application/vnd.dev.sigstore.bundle.v0.3+json';
 /** Of a layer at the tag `sha256-HEX.att`: pkg/types/payload.go of cosign. */
 export const envelopeMediaType = 'application/vnd.dsse.envelope.v1+json';
 export const signatureAnnotation = 'dev.cosignproject.cosign/signature';
+/** As cosign annotates a bundle's manifest. */
+export const predicateTypeAnnotation = 'dev.sigstore.bundle.predicateType';
+/** Ours, on a bundle's manifest: the hint of the key, by which a bundle of one's own is found among those of others. Nothing is trusted for it. */
+export const keyAnnotation = 'io.github.image-custody.key';
 
 /**
  * Signs a statement as cosign 3 does: a Sigstore bundle with an envelope of DSSE, to be attached as a referrer. Rejects with a StepError of origin `signature` where
@@ -35,7 +39,8 @@ export async function attestBundle(request: AttestationRequest, now: () => Date)
     bytes: Buffer.from(JSON.stringify(bundle)),
     annotations: {
       'dev.sigstore.bundle.content': 'dsse-envelope',
-      'dev.sigstore.bundle.predicateType': request.predicateType,
+      [predicateTypeAnnotation]: request.predicateType,
+      [keyAnnotation]: toHint(request.signer),
       'org.opencontainers.image.created': toTimeText(now()),
     },
   };

@@ -25,13 +25,6 @@ const statementShape = v.object({
   subject: v.tuple([v.object({ digest: v.strictObject({ sha256: v.string() }), annotations: v.optional(texts, {}) })]),
   predicateType: v.literal(signPredicateType),
 });
-const documentShape = v.object({
-  critical: v.object({
-    image: v.object({ 'docker-manifest-digest': v.string() }),
-    type: v.literal('cosign container image signature'),
-  }),
-  optional: v.nullable(texts),
-});
 
 /** Whether a bundle is a signature as `signBundle` makes it: by the same key, of the same manifest, with the same metadata. */
 export function isOwnBundle(bytes: Uint8Array, { signer, subject, metadata }: CosignRequest): boolean {
@@ -40,17 +33,6 @@ export function isOwnBundle(bytes: Uint8Array, { signer, subject, metadata }: Co
   if (statement === undefined) return false;
   const [{ digest, annotations }] = statement.subject;
   return `sha256:${digest.sha256}` === subject.digest && isSameMetadata(new Map(Object.entries(annotations)), metadata);
-}
-
-/** The same for a simple signing document, as `signLayer` makes it. */
-export function isOwnLayer(bytes: Uint8Array, signature: string, { signer, subject, metadata }: CosignRequest): boolean {
-  const document = readJson(documentShape, bytes);
-  return (
-    document !== undefined &&
-    document.critical.image['docker-manifest-digest'] === subject.digest &&
-    isSameMetadata(new Map(Object.entries(document.optional ?? {})), metadata) &&
-    isBySigner(signer, bytes, signature)
-  );
 }
 
 /** The statement in a bundle that `attestBundle` made with the same key; undefined where it is another's, or damaged. */
@@ -82,7 +64,8 @@ function readJson<Shape extends v.GenericSchema>(shape: Shape, bytes: Uint8Array
   }
 }
 
-function isBySigner(signer: KeySigner, message: Uint8Array, signature: string): boolean {
-  // In DER where it is ECDSA, and PKCS#1 v1.5 where it is RSA, which are node:crypto's own defaults.
+/** Whether a signature (base64) is by the key, in the form that cosign has: in DER where it is ECDSA, and PKCS#1 v1.5 where it is RSA. */
+export function isBySigner(signer: KeySigner, message: Uint8Array, signature: string): boolean {
+  // node:crypto's own defaults.
   return verify(hashOf(cosignAlgorithmOf(signer)), message, toPublicKey(signer.publicKey), Buffer.from(signature, 'base64'));
 }

@@ -31,11 +31,17 @@ export function signBundle({ signer, subject, metadata }: CosignRequest, now: ()
 }
 
 /**
- * Signs a manifest as cosign 2 does: a simple signing document that names it, to be put beside others at the tag `sha256-HEX.sig`. `repository` is where it is
- * published (`registry/repository`); cosign shows it and does not compare it.
- * https://github.com/sigstore/cosign/blob/v3.1.3/specs/SIGNATURE_SPEC.md
+ * Signs a manifest as cosign 2 does: a simple signing document, to be put beside others at the tag `sha256-HEX.sig`. `repository` is where it is published
+ * (`registry/repository`); cosign shows it and does not compare it.
  */
-export async function signLayer({ signer, subject, metadata }: CosignRequest, repository: string): Promise<TaggedLayer> {
+export async function signLayer(request: CosignRequest, repository: string): Promise<TaggedLayer> {
+  const bytes = toSimpleSigning(request, repository);
+  const signature = await signDer(request.signer, bytes);
+  return { mediaType: simpleSigningMediaType, bytes, annotations: { [signatureAnnotation]: signature.toString('base64') } };
+}
+
+/** What `signLayer` signs: always the same. https://github.com/sigstore/cosign/blob/v3.1.3/specs/SIGNATURE_SPEC.md */
+export function toSimpleSigning({ subject, metadata }: Omit<CosignRequest, 'signer'>, repository: string): Buffer {
   const payload = {
     critical: {
       identity: { 'docker-reference': repository },
@@ -44,7 +50,5 @@ export async function signLayer({ signer, subject, metadata }: CosignRequest, re
     },
     optional: metadata.size === 0 ? null : Object.fromEntries(metadata),
   };
-  const bytes = Buffer.from(JSON.stringify(payload));
-  const signature = await signDer(signer, bytes);
-  return { mediaType: simpleSigningMediaType, bytes, annotations: { [signatureAnnotation]: signature.toString('base64') } };
+  return Buffer.from(JSON.stringify(payload));
 }

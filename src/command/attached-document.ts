@@ -1,0 +1,51 @@
+import { readWhole } from '../lib/http-client.ts';
+import type { Digest } from '../model/digest.ts';
+import type { Descriptor } from '../model/image.ts';
+import { isRegistryError, type RegistryErrorCode } from '../registry/registry-error.ts';
+import type { Repository } from '../registry/repository.ts';
+
+/** What is attached to a manifest by an artifact of one layer: a signature, a bill of materials, a statement. Nothing in it is verified. */
+export interface AttachedDocument {
+  /** Of the artifact's manifest. */
+  readonly digest: Digest;
+  /** By image-spec manifest.md that of the configuration, where the manifest states none. */
+  readonly artifactType: string;
+  /** Of the artifact's manifest. */
+  readonly annotations: Readonly<Record<string, string>>;
+  /** What it says that it is attached to. */
+  readonly subject: Descriptor | undefined;
+  /** Of the layer, as are the bytes. */
+  readonly mediaType: string;
+  readonly bytes: Buffer;
+}
+
+/** Of a signature or a statement; whoever attaches more is not read. */
+export const maxDocumentBytes = 4 * 1024 * 1024;
+
+/** Anybody may list what is not there, or damaged. */
+const othersFaults: readonly RegistryErrorCode[] = ['not-found', 'manifest-invalid', 'digest-mismatch', 'blob-unknown'];
+
+/** Fetches what a referrers list names. Undefined where it is not there, damaged, too large or of another form: then it says nothing, and nobody's run ends for it. */
+export async function fetchAttached(
+  repository: Repository,
+  digest: Digest,
+  maxBytes = maxDocumentBytes,
+): Promise<AttachedDocument | undefined> {
+  try {
+    const { manifest } = await repository.fetchManifest(digest);
+    const [layer, ...others] = manifest.kind === 'image' ? manifest.layers : [];
+    if (manifest.kind !== 'image' || layer === undefined || others.length > 0 || layer.size > maxBytes) return undefined;
+    const { artifactType = manifest.config.mediaType, annotations, subject } = manifest;
+    const bytes = await repository.fetchBlob(layer, readWhole);
+    return { digest, artifactType, annotations, subject, mediaType: layer.mediaType, bytes };
+  } catch (error) {
+    if (isRegistryError(error, ...othersFaults)) return undefined;
+    throw error;
+  }
+}
+
+/** By the time that their annotations state; those that state none last. */
+export function newestFirst(listed: readonly Descriptor[]): readonly Descriptor[] {
+  const createdAt = ({ annotations }: Descriptor): string => annotations?.['org.opencontainers.image.created'] ?? '';
+  return listed.toSorted((a, b) => (createdAt(a) < createdAt(b) ? 1 : createdAt(a) > createdAt(b) ? -1 : 0));
+}

@@ -72,7 +72,8 @@ export async function findOwnLayer(
     const signature = annotations[signatureAnnotation];
     if (mediaType !== simpleSigningMediaType || bytes === undefined || signature === undefined) continue;
     // Whatever else it is annotated with is not ours to hand on.
-    if (isBySigner(signer, bytes, signature)) return { mediaType, bytes, annotations: { [signatureAnnotation]: signature } };
+    if (isBySigner(signer, bytes, Buffer.from(signature, 'base64')))
+      return { mediaType, bytes, annotations: { [signatureAnnotation]: signature } };
   }
   return undefined;
 }

@@ -14,6 +14,8 @@ export interface StrictJsonLimits {
    * Default: those of image manifests and configurations.
    */
   readonly maps?: readonly string[];
+  /** Names of members within whose value every object is such a map. Default: none. */
+  readonly mapsWithin?: readonly string[];
 }
 
 /** Text that is not JSON, or that two readers might read differently. */
@@ -34,10 +36,10 @@ export class StrictJsonError extends Error {
  * UTF-8, a byte order mark; and what is deeper or larger than the limits. Throws StrictJsonError; its message quotes keys, never values.
  */
 export function parseStrictJson(bytes: Uint8Array, limits: StrictJsonLimits = {}): JsonValue {
-  const { maxBytes = 4 * 1024 * 1024, maxDepth = 32, maps = imageMaps } = limits;
+  const { maxBytes = 4 * 1024 * 1024, maxDepth = 32, maps = imageMaps, mapsWithin = [] } = limits;
   if (bytes.length > maxBytes) throw new StrictJsonError(`more than ${maxBytes} bytes of JSON`, maxBytes);
   const text = decode(bytes);
-  new Walk(text, maxDepth, maps).verify();
+  new Walk(text, { maxDepth, maps, mapsWithin }).verify();
   return JSON.parse(text) as JsonValue;
 }
 
@@ -57,21 +59,21 @@ interface Frame {
   /** Keys seen so far, folded; undefined in an array. */
   readonly keys: Map<string, string> | undefined;
   readonly isMap: boolean;
+  /** And so is all that is within. */
+  readonly isMapWithin: boolean;
 }
 
 /** Walks the text once, with a stack of its own. https://www.rfc-editor.org/rfc/rfc8259 */
 class Walk {
   readonly #text: string;
-  readonly #maxDepth: number;
-  readonly #maps: readonly string[];
+  readonly #limits: Required<Omit<StrictJsonLimits, 'maxBytes'>>;
   readonly #stack: Frame[] = [];
   #at = 0;
   #key = '';
 
-  constructor(text: string, maxDepth: number, maps: readonly string[]) {
+  constructor(text: string, limits: Required<Omit<StrictJsonLimits, 'maxBytes'>>) {
     this.#text = text;
-    this.#maxDepth = maxDepth;
-    this.#maps = maps;
+    this.#limits = limits;
   }
 
   verify(): void {
@@ -89,9 +91,11 @@ class Walk {
         else this.#literal();
         return;
       }
-      if (this.#stack.length === this.#maxDepth) this.#fail(`more than ${this.#maxDepth} levels`);
+      const { maxDepth, maps, mapsWithin } = this.#limits;
+      if (this.#stack.length === maxDepth) this.#fail(`more than ${maxDepth} levels`);
       const keys = character === '{' ? new Map<string, string>() : undefined;
-      this.#stack.push({ keys, isMap: keys !== undefined && this.#maps.includes(this.#key) });
+      const isMapWithin = this.#stack.at(-1)?.isMapWithin === true || mapsWithin.includes(this.#key);
+      this.#stack.push({ keys, isMap: isMapWithin || maps.includes(this.#key), isMapWithin });
       this.#at += 1;
       this.#key = '';
       if (this.#skipSpace() === closing(keys)) return;

@@ -11,11 +11,13 @@ export type SignatureErrorCode =
   | 'wrong-signature'
   | 'envelope'
   | 'critical-header'
+  | 'bundle'
+  | 'cosign-key'
   | 'untrusted'
   | 'other-subject'
   | 'expired';
 
-const inputCodes: readonly SignatureErrorCode[] = ['bad-signing-key', 'key-file', 'key-encrypted'];
+const inputCodes: readonly SignatureErrorCode[] = ['bad-signing-key', 'key-file', 'key-encrypted', 'cosign-key'];
 
 /** Every error of this folder. What another value of the input signing-key would mend is of origin `input`. */
 export function signatureError(code: SignatureErrorCode, message: string, hint: string): StepError<SignatureErrorCode> {

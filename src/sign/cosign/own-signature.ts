@@ -5,15 +5,16 @@ import { parseStrictJson } from '../../lib/strict-json.ts';
 import type { KeySigner } from '../../model/signer.ts';
 import { isSameMetadata } from '../metadata.ts';
 import { bundleMediaType } from './attestation.ts';
+import { base64Bytes } from './base64.ts';
+import { maxEnvelopeBytes as maxBytes } from './bundle.ts';
 import { statementMediaType, toPreAuthentication } from './dsse.ts';
 import { cosignAlgorithmOf, toHint } from './key-signature.ts';
 import { type CosignRequest, signPredicateType } from './signature.ts';
 
-const base64 = v.pipe(v.string(), v.base64());
 const envelopeShape = v.object({
-  payload: base64,
+  payload: base64Bytes,
   payloadType: v.literal(statementMediaType),
-  signatures: v.tuple([v.object({ sig: base64 })]),
+  signatures: v.tuple([v.object({ sig: base64Bytes })]),
 });
 const bundleShape = v.object({
   mediaType: v.literal(bundleMediaType),
@@ -48,12 +49,8 @@ export function openOwnEnvelope(bytes: Uint8Array, signer: KeySigner): Buffer | 
 }
 
 function openEnvelope({ payload, payloadType, signatures }: v.InferOutput<typeof envelopeShape>, signer: KeySigner): Buffer | undefined {
-  const content = Buffer.from(payload, 'base64');
-  return isBySigner(signer, toPreAuthentication(payloadType, content), signatures[0].sig) ? content : undefined;
+  return isBySigner(signer, toPreAuthentication(payloadType, payload), signatures[0].sig) ? payload : undefined;
 }
-
-/** A statement may hold a bill of materials of many packages. */
-const maxBytes = 128 * 1024 * 1024;
 
 function readJson<Shape extends v.GenericSchema>(shape: Shape, bytes: Uint8Array): v.InferOutput<Shape> | undefined {
   try {
@@ -64,8 +61,8 @@ function readJson<Shape extends v.GenericSchema>(shape: Shape, bytes: Uint8Array
   }
 }
 
-/** Whether a signature (base64) is by the key, in the form that cosign has: in DER where it is ECDSA, and PKCS#1 v1.5 where it is RSA. */
-export function isBySigner(signer: KeySigner, message: Uint8Array, signature: string): boolean {
+/** Whether a signature is by the key, in the form that cosign has: in DER where it is ECDSA, and PKCS#1 v1.5 where it is RSA. */
+export function isBySigner(signer: KeySigner, message: Uint8Array, signature: Uint8Array): boolean {
   // node:crypto's own defaults.
-  return verify(hashOf(cosignAlgorithmOf(signer)), message, toPublicKey(signer.publicKey), Buffer.from(signature, 'base64'));
+  return verify(hashOf(cosignAlgorithmOf(signer)), message, toPublicKey(signer.publicKey), signature);
 }

@@ -91,7 +91,7 @@ test.each(algorithms)(
     ];
     const { bytes } = await signBundle(request, now);
     const layer = await signLayer(request, 'r/a');
-    const signature = layer.annotations['dev.cosignproject.cosign/signature'] ?? '';
+    const signature = Buffer.from(layer.annotations['dev.cosignproject.cosign/signature'] ?? '', 'base64');
     const isOwnLayer = (other: typeof request) => isBySigner(other.signer, toSimpleSigning(other, 'r/a'), signature);
     expect([isOwnBundle(bytes, request), isOwnLayer(request)]).toEqual([true, true]);
     for (const other of others) expect([isOwnBundle(bytes, other), isOwnLayer(other)]).toEqual([false, false]);
@@ -105,6 +105,6 @@ test.each(algorithms)(
     expect(isOwnBundle(text(''), request)).toBe(false);
     expect(isOwnBundle(Buffer.from('{}'), request)).toBe(false);
     expect(isOwnBundle(Buffer.from(bytes).subarray(1), request)).toBe(false);
-    expect(isBySigner(signer, layer.bytes, '')).toBe(false);
+    expect(isBySigner(signer, layer.bytes, Buffer.alloc(0))).toBe(false);
   },
 );

@@ -1,4 +1,4 @@
-const stages = 'layer|registry|inspect|advisory|policy|azure|sign|evidence|attribution|report|scanner';
+const stages = 'layer|registry|inspect|advisory|policy|azure|sign|evidence|attribution|report|scanner|deployment';
 const own = '^src/([^/]+)/';
 
 module.exports = {

@@ -1,0 +1,162 @@
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseAllDocuments,
+  type Scalar,
+  visit,
+} from 'yaml';
+import type { DeploymentFile, PinPlace, Place, Remark } from './used-image.ts';
+
+/** Longest file of a deployment: the output of a chart with its resource definitions has a few megabytes. */
+export const fileLimitCharacters = 16 * 1024 * 1024;
+
+/** One document of a file, read through aliases and merge keys (`<<`), as kubectl and Compose read it. */
+export class YamlDocument {
+  readonly file: DeploymentFile;
+  readonly #root: Node | undefined;
+  readonly #lines: LineCounter;
+  readonly #targets: ReadonlyMap<Node, Node>;
+
+  constructor(document: Document.Parsed, file: DeploymentFile, lines: LineCounter) {
+    this.file = file;
+    this.#lines = lines;
+    this.#targets = findTargets(document);
+    this.#root = document.contents ?? undefined;
+  }
+
+  get root(): Node | undefined {
+    return this.resolve(this.#root);
+  }
+
+  /** What an alias stands for. */
+  resolve(node: unknown): Node | undefined {
+    if (isAlias(node)) return this.#targets.get(node);
+    return (node as Node | null | undefined) ?? undefined;
+  }
+
+  /** The value at a path of keys; undefined where there is none. */
+  get(node: Node | undefined, ...path: readonly string[]): Node | undefined {
+    let at = node;
+    for (const key of path) at = this.#pairs(at).find(([name]) => name === key)?.[1];
+    return at;
+  }
+
+  /** Keys and values of a map, those that are merged into it last and only where it has not got them. None of anything else. */
+  entries(node: Node | undefined): readonly (readonly [string, Node])[] {
+    const first = new Map<string, Node>();
+    for (const [key, value] of this.#pairs(node)) if (!first.has(key)) first.set(key, value);
+    return [...first];
+  }
+
+  items(node: Node | undefined): readonly Node[] {
+    if (!isSeq(node)) return [];
+    return node.items.flatMap((item) => this.resolve(item) ?? []);
+  }
+
+  text(node: Node | undefined): string | undefined {
+    return isScalar(node) && typeof node.value === 'string' ? node.value : undefined;
+  }
+
+  isNull(node: Node | undefined): boolean {
+    return node === undefined || (isScalar(node) && (node.value === null || node.tag === '!reset'));
+  }
+
+  place(node: Node | undefined): Place {
+    return placeAt(this.file, this.#lines, node?.range?.[0] ?? 0);
+  }
+
+  /** Where in the file the text of a scalar ends; undefined where it is not written out in one piece. */
+  endOfText(node: Node): number | undefined {
+    const value = this.text(node);
+    if (!isScalar(node) || !node.range || value === undefined) return undefined;
+    const written = this.file.text.slice(node.range[0], node.range[1]);
+    const text = value.trimEnd();
+    const index = written.indexOf(text);
+    return text === '' || index === -1 || written.indexOf(text, index + 1) !== -1 ? undefined : node.range[0] + index + text.length;
+  }
+
+  /** Own pairs before merged ones: the first with a key counts. Each map is merged once, however often it is named. */
+  #pairs(node: Node | undefined): readonly (readonly [string, Node])[] {
+    const pairs: (readonly [string, Node])[] = [];
+    const queue: (Node | undefined)[] = [node];
+    const seen = new Set<Node>();
+    for (let map = queue.shift(); map !== undefined || queue.length > 0; map = queue.shift()) {
+      if (!isMap(map) || seen.has(map)) continue;
+      seen.add(map);
+      const merged: (Node | undefined)[] = [];
+      for (const { key, value } of map.items as readonly Pair<unknown, unknown>[]) {
+        const name = isScalar(key) ? String((key as Scalar).value) : undefined;
+        const target = this.resolve(value);
+        if (name === undefined || target === undefined) continue;
+        if (name === '<<') merged.push(...(isSeq(target) ? this.items(target) : [target]));
+        else pairs.push([name, target]);
+      }
+      queue.unshift(...merged);
+    }
+    return pairs;
+  }
+}
+
+/** Documents of a YAML or JSON file. What is no YAML is a remark at its line, and gives no document. */
+export function parseYamlFile(file: DeploymentFile): { readonly documents: readonly YamlDocument[]; readonly remarks: readonly Remark[] } {
+  if (file.text.length > fileLimitCharacters) {
+    const reason = `the file has more than ${fileLimitCharacters} characters`;
+    return { documents: [], remarks: [{ file: file.path, line: 1, column: 1, level: 'error', reason }] };
+  }
+  const lines = new LineCounter();
+  const parsed = parseAllDocuments(file.text, {
+    lineCounter: lines,
+    uniqueKeys: true,
+    merge: false,
+    prettyErrors: false,
+    logLevel: 'error',
+  });
+  const documents: YamlDocument[] = [];
+  const remarks: Remark[] = [];
+  for (const document of parsed as Iterable<Document.Parsed>) {
+    const [error] = document.errors;
+    if (error === undefined) documents.push(new YamlDocument(document, file, lines));
+    else remarks.push({ ...placeAt(file, lines, error.pos[0]), level: 'error', reason: toReason(error.message, file.text) });
+  }
+  return { documents, remarks };
+}
+
+/** Inserts `@` and the digest behind a reference. */
+export function toPinPlace(document: YamlDocument, node: Node): PinPlace {
+  const offset = document.endOfText(node);
+  return offset === undefined
+    ? { kind: 'none', reason: 'its text is not written in one piece' }
+    : { kind: 'insertion', offset, before: '@', after: '' };
+}
+
+function toReason(message: string, text: string): string {
+  const template = text.includes('{{') ? ' (a template of a chart has to be rendered first: helm template)' : '';
+  return `it is not YAML: ${message.split('\n')[0]}${template}`;
+}
+
+/** An alias stands for the last node before it with that anchor. */
+function findTargets(document: Document.Parsed): ReadonlyMap<Node, Node> {
+  const anchors = new Map<string, Node>();
+  const targets = new Map<Node, Node>();
+  visit(document, {
+    Alias(_key, alias) {
+      const target = anchors.get(alias.source);
+      if (target !== undefined) targets.set(alias, target);
+    },
+    Value(_key, node) {
+      if (node.anchor !== undefined) anchors.set(node.anchor, node);
+    },
+  });
+  return targets;
+}
+
+function placeAt(file: DeploymentFile, lines: LineCounter, offset: number): Place {
+  const { line, col } = lines.linePos(offset);
+  return { file: file.path, line: Math.max(1, line), column: Math.max(1, col) };
+}

@@ -1,0 +1,157 @@
+import { describe, expect, it } from 'vitest';
+import { interpolate, parseVariables } from '../../src/deployment/compose-variable.ts';
+import { findUsedImages } from '../../src/deployment/deployment.ts';
+import type { DeploymentFile } from '../../src/deployment/used-image.ts';
+
+const variables = new Map([
+  ['TAG', '1.2'],
+  ['EMPTY', ''],
+  ['HOST', 'registry.example.com'],
+]);
+
+function find(files: Readonly<Record<string, string>>, extended: readonly DeploymentFile[] = []) {
+  return findUsedImages({ files: Object.entries(files).map(([path, text]) => ({ path, text })), extended, variables: () => variables });
+}
+
+describe('Compose', () => {
+  it('finds the images of services, and leaves out those that are only built', () => {
+    const found = find({
+      'compose.yaml': `x-base: &base
+  image: base:1
+services:
+  web: {image: "web:\${TAG}"}
+  both: {build: ., image: both:1}
+  built: {build: {context: .}}
+  always: {build: ., image: always:1, pull_policy: build}
+  merged:
+    <<: *base
+    ports: []
+  mounted:
+    image: m:1
+    volumes:
+      - ./a:/b
+      - {type: image, source: data:1, target: /data}
+  reset: {image: !reset null}
+`,
+    });
+    expect(found.images.map(({ reference, user }) => [reference, user])).toEqual([
+      ['base:1', 'service merged'],
+      ['web:1.2', 'service web'],
+      ['both:1', 'service both'],
+      ['m:1', 'service mounted'],
+      ['data:1', 'volume of service mounted'],
+    ]);
+    expect(found.remarks.map(({ level, line, reason }) => [level, line, reason])).toEqual([
+      ['notice', 6, 'service built is built where it runs: it has no image of a registry'],
+      ['notice', 7, 'service always is built where it runs: it has no image of a registry'],
+      ['notice', 16, 'service reset names no image in this file'],
+    ]);
+    expect(found.images[1]?.pin).toEqual({ kind: 'none', reason: 'its text has variables' });
+    expect(found.images[3]?.pin).toMatchObject({ kind: 'insertion' });
+  });
+
+  it('follows extends in the file and into others, and asks for those', () => {
+    const files = {
+      'app/compose.yaml': `services:
+  base: {image: base:1}
+  child: {extends: base}
+  far: {extends: {file: ../common/services.yml, service: job}}
+  own: {image: own:1, extends: {file: ../common/services.yml, service: job}}
+  circle: {extends: {service: circle}}
+  lost: {extends: nobody}
+include:
+  - more.yaml
+  - path: [a.yaml, ./b.yaml]
+  - oci://registry.example.com/project
+`,
+    };
+    const first = find(files);
+    expect(first.needed).toEqual([
+      { path: 'app/more.yaml', as: 'included' },
+      { path: 'app/a.yaml', as: 'included' },
+      { path: 'app/b.yaml', as: 'included' },
+      { path: 'common/services.yml', as: 'extended' },
+    ]);
+    expect(first.remarks.filter(({ level }) => level === 'error').map(({ line }) => line)).toEqual([11, 6, 7]);
+    const common = { path: 'common/services.yml', text: 'services:\n  other: {image: other:1}\n  job:\n    image: job:1\n' };
+    const second = find({ ...files, 'app/more.yaml': 'services: {}', 'app/a.yaml': '', 'app/b.yaml': 'services: {b: {image: b:1}}' }, [
+      common,
+    ]);
+    expect(second.needed).toEqual([]);
+    expect(second.images.map(({ reference, file, line }) => [reference, file, line])).toEqual([
+      ['base:1', 'app/compose.yaml', 2],
+      ['own:1', 'app/compose.yaml', 5],
+      ['job:1', 'common/services.yml', 4],
+      ['b:1', 'app/b.yaml', 1],
+    ]);
+  });
+
+  it('does not guess at a variable without value', () => {
+    const found = find({ 'compose.yml': 'services:\n  a: {image: "app:${NOBODY}"}\n  b: {image: "${HOST:?}/app:${NOBODY:-${TAG}}"}\n' });
+    expect(found.images.map(({ reference }) => reference)).toEqual(['registry.example.com/app:1.2']);
+    expect(found.remarks).toMatchObject([{ level: 'error', line: 2, column: 14, reason: expect.stringContaining('NOBODY has no value') }]);
+  });
+});
+
+describe('variables', () => {
+  it.each([
+    ['$TAG', '1.2'],
+    ['${TAG}', '1.2'],
+    ['a$$b', 'a$b'],
+    ['$$TAG', '$TAG'],
+    ['${EMPTY}', ''],
+    ['${EMPTY-x}', ''],
+    ['${EMPTY:-x}', 'x'],
+    ['${NONE-x}', 'x'],
+    ['${NONE:-${NONE-${TAG}}}', '1.2'],
+    ['${NONE:-a:b/c@d}', 'a:b/c@d'],
+    ['${TAG:+yes}', 'yes'],
+    ['${EMPTY:+yes}', ''],
+    ['${EMPTY+yes}', 'yes'],
+    ['${NONE+yes}', ''],
+    ['${TAG:?no}', '1.2'],
+    ['${TAG}-${TAG}', '1.2-1.2'],
+  ])('fills in %s', (text, expected) => {
+    expect(interpolate(text, variables)).toMatchObject({ kind: 'text', text: expected });
+  });
+
+  it.each([
+    '$NONE',
+    '${NONE}',
+    '${NONE:?no}',
+    '${EMPTY:?no}',
+    '${',
+    '${}',
+    '${TAG',
+    '$',
+    'a$-',
+    '${TAG!x}',
+    '${a:-'.repeat(40) + '}'.repeat(40),
+  ])('gives up on %s', (text) => {
+    expect(interpolate(text, variables).kind).toBe('missing');
+  });
+
+  it('reads .env files as Compose does', () => {
+    const text = `# comment
+A=1
+export B = two words   # comment
+C="quoted # \\"text\\" \${A}"
+D='single \${A}'
+E=\${A}-\${OUTER}
+A=3
+=no
+F
+G=x#y
+H: colon
+`;
+    expect(Object.fromEntries(parseVariables(text, new Map([['OUTER', 'o']])))).toEqual({
+      A: '3',
+      B: 'two words',
+      C: 'quoted # "text" 1',
+      D: 'single ${A}',
+      E: '1-o',
+      G: 'x#y',
+      H: 'colon',
+    });
+  });
+});

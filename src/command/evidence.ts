@@ -66,10 +66,22 @@ export async function toEvidence(
   return [...signatures.flat(), ...bills];
 }
 
-/** Sends one thing, whose blobs may be there already. Repeating it changes nothing. */
-export async function attachEvidence(repository: Repository, item: Evidence): Promise<void> {
-  if (item.form === 'referrer') await repository.attachReferrer(item.artifact);
-  else await repository.upsertTaggedLayer(item.tag, item.layer);
+/** Sends all of it at once, so that each tag is written once; blobs may be there already. Repeating it changes nothing. */
+export async function attachEvidence(repository: Repository, evidence: readonly Evidence[]): Promise<void> {
+  const artifacts = evidence.flatMap((item) => (item.form === 'referrer' ? [item.artifact] : []));
+  const layers = new Map<string, ArtifactLayer[]>();
+  for (const item of evidence) if (item.form === 'tag') layers.set(item.tag, [...(layers.get(item.tag) ?? []), item.layer]);
+  const atTags = [...layers].map(
+    ([tag, added]) =>
+      () =>
+        repository.upsertTaggedLayers(tag, added),
+  );
+  // All side by side, for each one waits until its tag stands still.
+  await forEachParallel(
+    [() => repository.attachReferrers(artifacts), ...atTags],
+    1 + atTags.length,
+    async (attach) => void (await attach()),
+  );
 }
 
 /** Everything but the manifests. */

@@ -47,7 +47,7 @@ export async function publishSnapshot(
     await repository.putBlob(digestOf(emptyConfig), emptyConfig);
     if ((await repository.headBlob(blob.digest)) === undefined) await repository.pushBlob(blob, (write) => produce(path, write));
     await repository.putManifest(mediaType, manifest.bytes);
-    for (const signature of signatures) await attachEvidence(repository, signature);
+    await attachEvidence(repository, signatures);
     await readBack(repository, digest, blob);
     await verifyEvidence(repository, signatures, signing, world.now);
   });

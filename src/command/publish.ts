@@ -44,7 +44,7 @@ export async function publish(request: PublicationRequest, world: World): Promis
     const sent = await putImage(request, destination, world);
     missing += sent;
     throwIfCancelled(world);
-    await attach(destination, evidence);
+    await attachEvidence(destination.repository, evidence);
     await verifyEvidence(destination.repository, evidence, request.signing, world.now);
   });
   const root = image.manifest;
@@ -121,10 +121,6 @@ async function putIndex(repository: Destination['repository'], image: PublishedI
   if (image.kind !== 'index') return;
   for (const child of image.children) await putIndex(repository, child);
   await repository.putManifest(image.manifest.descriptor.mediaType, image.manifest.bytes);
-}
-
-async function attach({ repository }: Destination, evidence: readonly Evidence[]): Promise<void> {
-  await forEachParallel(evidence, requestsAtOnce, (item) => attachEvidence(repository, item));
 }
 
 function digestsOf(evidence: readonly Evidence[], kind: Evidence['kind']): readonly Digest[] {

@@ -2,7 +2,8 @@ import type { JsonValue } from '../lib/strict-json.ts';
 import type { Digest } from '../model/digest.ts';
 import { type Descriptor, mediaTypes } from '../model/image.ts';
 import type { Session } from './session.ts';
-import { fetchAtTag, mergeAtTag, putAtTag, type TaggedManifest, writtenOver } from './shared-tag.ts';
+import type { TagContent } from './shared-tag.ts';
+import { fetchAtTag, type TaggedManifest, type TagRead } from './tagged-manifest.ts';
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema */
 export function toReferrersTag(subject: Digest): string {
@@ -11,35 +12,47 @@ export function toReferrersTag(subject: Digest): string {
 
 /** What the index at the referrers tag has; nothing where there is none. */
 export async function listTaggedReferrers(session: Session, subject: Digest): Promise<readonly Descriptor[]> {
-  return referrersOf(await fetchIndex(session, subject));
+  return referrersOf(await fetchAtTag(session, toRead(session, subject)));
 }
 
-/** Adds an entry to the index at the referrers tag of a registry without referrers API, and only once, whoever else adds to it meanwhile. */
-export function upsertTaggedReferrer(session: Session, subject: Digest, entry: Descriptor): Promise<void> {
-  const [tag, verb] = [toReferrersTag(subject), `attach ${entry.digest} to ${session.name}@${subject}`];
-  return mergeAtTag(session, {
-    fetch: () => fetchIndex(session, subject),
-    isComplete: (index) => referrersOf(index).some(({ digest }) => digest === entry.digest),
-    put: (index) => {
-      const mediaType = mediaTypes.ociIndex;
-      const others = index?.object.manifests;
-      const manifests: readonly JsonValue[] = Array.isArray(others) ? others : [];
-      const next = { schemaVersion: 2, mediaType, ...index?.object, manifests: [...manifests, entry] };
-      return putAtTag(session, { verb, tag, mediaType, next, etag: index?.etag, what: `the index at ${tag}` });
+/** Whether an entry has to be there, or must not. Of two for one digest the later counts. */
+export type ReferrerChange =
+  | { readonly kind: 'add'; readonly entry: Descriptor }
+  | { readonly kind: 'remove'; readonly entry: Pick<Descriptor, 'digest'> };
+
+/** The index at the referrers tag of a registry without referrers API. */
+export function toReferrersContent(session: Session, subject: Digest): TagContent<ReferrerChange> {
+  const tag = toReferrersTag(subject);
+  return {
+    read: toRead(session, subject),
+    verb: `change what refers to ${session.name}@${subject}`,
+    what: `the index at ${tag}`,
+    toMissing: (index, changes) => {
+      const listed = new Set(referrersOf(index).map(({ digest }) => digest));
+      const last = new Map(changes.map((change) => [change.entry.digest, change]));
+      return [...last.values()].filter(({ kind, entry }) => listed.has(entry.digest) !== (kind === 'add'));
     },
-    lost: () => writtenOver(session, verb, tag),
-  });
+    toNext: async (index, changes) => {
+      const removed = new Set(changes.filter(({ kind }) => kind === 'remove').map(({ entry }) => entry.digest));
+      const added = changes.flatMap((change) => (change.kind === 'add' ? [change.entry] : []));
+      const listed = referrersOf(index);
+      const others: readonly JsonValue[] = Array.isArray(index?.object.manifests) ? index.object.manifests : [];
+      const kept = others.filter((_other, at) => !removed.has(listed[at]?.digest as Digest));
+      const mediaType = mediaTypes.ociIndex;
+      return { mediaType, object: { schemaVersion: 2, mediaType, ...index?.object, manifests: [...kept, ...added] } };
+    },
+  };
 }
 
-function fetchIndex(session: Session, subject: Digest): Promise<TaggedManifest | undefined> {
-  return fetchAtTag(session, {
+function toRead(session: Session, subject: Digest): TagRead {
+  return {
     verb: `list what refers to ${session.name}@${subject}`,
     tag: toReferrersTag(subject),
     accept: mediaTypes.ociIndex,
     kind: 'index',
     place: `at the referrers tag of ${subject}`,
     otherKind: 'the referrers tag does not hold an index',
-  });
+  };
 }
 
 function referrersOf(index: TaggedManifest | undefined): readonly Descriptor[] {

@@ -1,63 +1,69 @@
 import type { Digest } from '../model/digest.ts';
 import { type Descriptor, mediaTypes } from '../model/image.ts';
-import type { ArtifactManifest } from './artifact.ts';
 import { nextPage } from './link.ts';
 import { maxManifestBytes, readManifest } from './manifest.ts';
-import { putManifest } from './manifest-exchange.ts';
-import { listTaggedReferrers, upsertTaggedReferrer } from './referrers-tag.ts';
+import { listTaggedReferrers } from './referrers-tag.ts';
 import type { Session } from './session.ts';
 
-const maxPages = 1_000;
-const maxReferrers = 100_000;
+const maxPages = 10_000;
+const maxReferrers = 1_000_000;
+
+/** What is looked for among all that refers to a manifest. */
+export interface ReferrerFilter {
+  readonly artifactType?: string;
+  /** Asked once for each digest of the artifact type, while the list is read. Default: all are wanted. */
+  readonly isWanted?: (referrer: Descriptor) => boolean;
+}
 
 /**
- * What refers to a digest: by the referrers API, page by page, or where the registry has none by the tag schema. A list that cannot be had
- * in full is an error, never a shorter list. https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
+ * What refers to a digest and is wanted, each once: by the referrers API, page by page, or where the registry has none by the tag schema. Of the others nothing is
+ * kept, however many there are. A list that cannot be had in full is an error, never a shorter list.
+ * https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#listing-referrers
  */
-export async function listReferrers(session: Session, subject: Digest, artifactType?: string): Promise<readonly Descriptor[]> {
-  const all = (await listByApi(session, subject, artifactType)) ?? (await listTaggedReferrers(session, subject));
-  // The registry's filter is a courtesy, which it may not have.
-  return artifactType === undefined ? all : all.filter((descriptor) => descriptor.artifactType === artifactType);
+export async function findReferrers(session: Session, subject: Digest, filter: ReferrerFilter): Promise<readonly Descriptor[]> {
+  const { artifactType, isWanted = () => true } = filter;
+  const found = new Map<Digest, Descriptor>();
+  const keep = (referrers: readonly Descriptor[]): void => {
+    for (const referrer of referrers) {
+      // The registry's filter is a courtesy, which it may not have.
+      if (artifactType !== undefined && referrer.artifactType !== artifactType) continue;
+      if (!found.has(referrer.digest) && isWanted(referrer)) found.set(referrer.digest, referrer);
+    }
+  };
+  if (!(await readPages(session, subject, artifactType, keep))) keep(await listTaggedReferrers(session, subject));
+  return [...found.values()];
 }
 
 /** Whether the registry has the referrers API: it has to answer with an index, be it empty, also for a digest that it does not know. */
-export async function hasReferrersApi(session: Session, subject: Digest): Promise<boolean> {
-  return (await listByApi(session, subject, undefined)) !== undefined;
+export function hasReferrersApi(session: Session, subject: Digest): Promise<boolean> {
+  return readPages(session, subject, undefined, () => undefined, 1);
 }
 
-/**
- * Makes an artifact whose blobs are there refer to its subject. A registry with the referrers API says so by OCI-Subject; with any other
- * the tag schema is ours to keep up (distribution-spec, "Pushing Manifests with Subject").
- */
-export async function putReferrer(session: Session, { bytes, descriptor }: ArtifactManifest, subject: Digest): Promise<void> {
-  const answer = await putManifest(session, descriptor.digest, descriptor.mediaType, bytes);
-  if (answer.headers['oci-subject'] === undefined) await upsertTaggedReferrer(session, subject, descriptor);
-}
-
-/** Undefined where the registry has no such API. */
-async function listByApi(session: Session, subject: Digest, artifactType: string | undefined): Promise<readonly Descriptor[] | undefined> {
+/** Gives page after page to `consume`, `enough` at the most; false where the registry has no such API. */
+async function readPages(
+  session: Session,
+  subject: Digest,
+  artifactType: string | undefined,
+  consume: (referrers: readonly Descriptor[]) => void,
+  enough = Number.POSITIVE_INFINITY,
+): Promise<boolean> {
   const verb = `list what refers to ${session.name}@${subject}`;
   const query = artifactType === undefined ? '' : `?artifactType=${encodeURIComponent(artifactType)}`;
-  const referrers: Descriptor[] = [];
+  let count = 0;
   let url: URL | string = `referrers/${subject}${query}`;
   for (let page = 0; page < maxPages; page += 1) {
     const isExpected = (status: number): boolean => status === 200 || (page === 0 && (status === 404 || status === 405 || status === 501));
-    const request = {
-      verb,
-      method: 'GET',
-      url,
-      access: 'pull',
-      headers: { accept: mediaTypes.ociIndex },
-      maxBodyBytes: maxManifestBytes,
-    } as const;
+    const headers = { accept: mediaTypes.ociIndex };
+    const request = { verb, method: 'GET', url, access: 'pull', headers, maxBodyBytes: maxManifestBytes } as const;
     const response = await session.send(request, isExpected);
-    if (response.status !== 200) return undefined;
+    if (response.status !== 200) return false;
     const index = readManifest(response.body, `that lists the referrers of ${subject}`, response.headers['content-type']);
     if (index.kind !== 'index') throw session.unusable(verb, 'its answer is not an index');
-    referrers.push(...index.manifests);
+    consume(index.manifests);
+    count += index.manifests.length;
     const next = nextPage(session, verb, response.headers);
-    if (next === undefined) return referrers;
-    if (referrers.length > maxReferrers) break;
+    if (next === undefined || page + 1 === enough) return true;
+    if (count > maxReferrers) break;
     url = next;
   }
   throw session.unusable(verb, `the list has no end within ${maxReferrers} entries and ${maxPages} pages`);

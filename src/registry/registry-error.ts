@@ -26,7 +26,8 @@ export type RegistryErrorCode =
   | 'pieces-refused'
   | 'blob-unknown'
   | 'tag-moved'
-  | 'referrers-unavailable';
+  | 'referrers-unavailable'
+  | 'referrer-foreign';
 
 /** What a permission error lacks, whoever the caller is. */
 export interface MissingGrant {

@@ -1,8 +1,8 @@
 import type { HttpClient } from '../lib/http.ts';
-import { forEachParallel } from '../lib/parallel.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
-import { type Artifact, type ArtifactLayer, digestOf, toArtifactManifest } from './artifact.ts';
+import { type Artifact, type ArtifactLayer, digestOf } from './artifact.ts';
+import { attachReferrers, type ChangeIndex, deleteReferrers, putMissing } from './attachment.ts';
 import { headBlob } from './blob.ts';
 import { type BlobCheck, fetchBlob } from './blob-download.ts';
 import type { BlobProducer } from './body-source.ts';
@@ -11,12 +11,13 @@ import { type FetchedManifest, fetchManifest, headManifest, putManifest, putTag 
 import { mountBlob } from './mount.ts';
 import { pushBlob } from './push-blob.ts';
 import { type Reference, toRegistryAddress } from './reference.ts';
-import { hasReferrersApi, listReferrers, putReferrer } from './referrers.ts';
+import { findReferrers, hasReferrersApi, type ReferrerFilter } from './referrers.ts';
+import { type ReferrerChange, toReferrersContent, toReferrersTag } from './referrers-tag.ts';
 import { Session } from './session.ts';
-import { listTaggedLayers, upsertTaggedLayer } from './tagged-layers.ts';
+import { SharedTag } from './shared-tag.ts';
+import { listTaggedLayers, toLayersContent } from './tagged-layers.ts';
 import { listTags } from './tags.ts';
 import { beginUpload, probeUpload, type Upload } from './upload.ts';
-import { putBlob } from './upload-commit.ts';
 
 export interface RepositoryOptions {
   readonly http: HttpClient;
@@ -80,14 +81,27 @@ export interface Repository {
    * `tag-moved` where someone else has moved it since.
    */
   putTag(tag: string, mediaType: string, bytes: Uint8Array, expected?: Digest | 'absent'): Promise<void>;
-  /** Pushes an artifact that refers to `subject`, by API or tag schema. Attaching the same again changes nothing. */
+  /** Pushes an artifact that refers to its subject, by API or tag schema. Attaching the same again changes nothing. */
   attachReferrer(artifact: Artifact): Promise<Descriptor>;
+  /** The same for many, in their order: an index at a referrers tag is written once for all of a subject. */
+  attachReferrers(artifacts: readonly Artifact[]): Promise<readonly Descriptor[]>;
   /** Everything that refers to a digest. A list that cannot be had in full is an error. */
   listReferrers(subject: Digest, artifactType?: string): Promise<readonly Descriptor[]>;
+  /** What refers to a digest and is wanted, each once; what is not is not kept, so that a flood of it costs no memory. A list that cannot be had in full is an error. */
+  findReferrers(subject: Digest, filter: ReferrerFilter): Promise<readonly Descriptor[]>;
+  /**
+   * Deletes something that refers to a subject, and its entry at the referrers tag; what is gone already is no error. Rejects with `referrer-foreign` where it refers
+   * to something else: then nothing is deleted.
+   */
+  deleteReferrer(subject: Digest, referrer: Digest): Promise<void>;
+  /** The same for many of one subject. */
+  deleteReferrers(subject: Digest, referrers: readonly Digest[]): Promise<void>;
   /** Whether the registry lists what refers to a digest by itself; else that is kept at a tag. */
   hasReferrersApi(subject: Digest): Promise<boolean>;
   /** Adds a layer, whose bytes are pushed where they are not there, to the image at a tag of signatures, and makes it where there is none. Adding the same again changes nothing. */
   upsertTaggedLayer(tag: string, layer: ArtifactLayer): Promise<void>;
+  /** The same for many: the tag is written once. */
+  upsertTaggedLayers(tag: string, layers: readonly ArtifactLayer[]): Promise<void>;
   /** The layers of the image at such a tag; none where it is not there. */
   listTaggedLayers(tag: string): Promise<readonly Descriptor[]>;
   /** At least the first of the repository's tags, in the registry's order; empty where there is no such repository. */
@@ -110,12 +124,11 @@ export function openRepository(reference: Pick<Reference, 'registry' | 'reposito
   return new RemoteRepository(session);
 }
 
-const blobsAtOnce = 4;
-
 class RemoteRepository implements Repository {
   readonly #session: Session;
-  /** Attachments to one subject are put one after the other: at a tag they would write over each other. */
-  readonly #attaching = new Map<Digest, Promise<unknown>>();
+  /** By tag, for who changes one tag twice at once would write over himself. */
+  readonly #indexes = new Map<string, SharedTag<ReferrerChange>>();
+  readonly #images = new Map<string, SharedTag<ArtifactLayer>>();
 
   constructor(session: Session) {
     this.#session = session;
@@ -161,8 +174,8 @@ class RemoteRepository implements Repository {
     return mountBlob(this.#session, digest, from);
   }
 
-  async putBlob(digest: Digest, bytes: Uint8Array): Promise<void> {
-    if ((await this.headBlob(digest)) === undefined) await putBlob(this.#session, digest, bytes);
+  putBlob(digest: Digest, bytes: Uint8Array): Promise<void> {
+    return putMissing(this.#session, digest, bytes);
   }
 
   fetchBlob<T>(
@@ -192,27 +205,41 @@ class RemoteRepository implements Repository {
   }
 
   async attachReferrer(artifact: Artifact): Promise<Descriptor> {
-    const { digest } = artifact.subject;
-    const manifest = toArtifactManifest(artifact);
-    await forEachParallel(manifest.blobs, blobsAtOnce, (blob) => this.putBlob(blob.digest, blob.bytes));
-    const put = () => putReferrer(this.#session, manifest, digest);
-    const attaching = (this.#attaching.get(digest) ?? Promise.resolve()).then(put, put);
-    this.#attaching.set(digest, attaching);
-    await attaching;
-    return manifest.descriptor;
+    const [descriptor] = await this.attachReferrers([artifact]);
+    return descriptor as Descriptor;
+  }
+
+  attachReferrers(artifacts: readonly Artifact[]): Promise<readonly Descriptor[]> {
+    return attachReferrers(this.#session, artifacts, this.#changeIndex);
   }
 
   listReferrers(subject: Digest, artifactType?: string): Promise<readonly Descriptor[]> {
-    return listReferrers(this.#session, subject, artifactType);
+    return findReferrers(this.#session, subject, artifactType === undefined ? {} : { artifactType });
+  }
+
+  findReferrers(subject: Digest, filter: ReferrerFilter): Promise<readonly Descriptor[]> {
+    return findReferrers(this.#session, subject, filter);
+  }
+
+  deleteReferrer(subject: Digest, referrer: Digest): Promise<void> {
+    return this.deleteReferrers(subject, [referrer]);
+  }
+
+  deleteReferrers(subject: Digest, referrers: readonly Digest[]): Promise<void> {
+    return deleteReferrers(this.#session, subject, referrers, this.#changeIndex);
   }
 
   hasReferrersApi(subject: Digest): Promise<boolean> {
     return hasReferrersApi(this.#session, subject);
   }
 
-  async upsertTaggedLayer(tag: string, layer: ArtifactLayer): Promise<void> {
-    await this.putBlob(digestOf(layer.bytes), layer.bytes);
-    await upsertTaggedLayer(this.#session, tag, layer);
+  upsertTaggedLayer(tag: string, layer: ArtifactLayer): Promise<void> {
+    return this.upsertTaggedLayers(tag, [layer]);
+  }
+
+  async upsertTaggedLayers(tag: string, layers: readonly ArtifactLayer[]): Promise<void> {
+    for (const { bytes } of layers) await this.putBlob(digestOf(bytes), bytes);
+    await memoized(this.#images, tag, () => new SharedTag(this.#session, toLayersContent(this.#session, tag))).change(layers);
   }
 
   listTaggedLayers(tag: string): Promise<readonly Descriptor[]> {
@@ -222,4 +249,15 @@ class RemoteRepository implements Repository {
   listTags(): Promise<readonly string[]> {
     return listTags(this.#session);
   }
+
+  readonly #changeIndex: ChangeIndex = (subject, changes) => {
+    const make = () => new SharedTag(this.#session, toReferrersContent(this.#session, subject));
+    return memoized(this.#indexes, toReferrersTag(subject), make).change(changes);
+  };
+}
+
+function memoized<Value>(values: Map<string, Value>, key: string, make: () => Value): Value {
+  const value = values.get(key) ?? make();
+  values.set(key, value);
+  return value;
 }

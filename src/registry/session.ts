@@ -38,6 +38,8 @@ export interface SessionRequest {
   readonly maxBodyBytes?: number;
   readonly idleTimeoutMs?: number;
   readonly deadlineMs?: number;
+  /** Milliseconds since 1970: it is not sent after that, whatever it has waited for, and given up then. */
+  readonly endMs?: number;
   /** Tries in all; 1 for what must not be repeated blindly. */
   readonly attempts?: number;
   /**
@@ -167,9 +169,13 @@ export class Session {
     return this.#options.retry.now().getTime();
   }
 
-  /** Waits until other writers, who take about as long as `windowMs` from their read to their write, are likely to be done. */
-  async settle(windowMs: number): Promise<void> {
-    await this.#options.retry.sleep(windowMs * (1 + 2 * this.#options.retry.random()));
+  /** 0 up to 1. */
+  random(): number {
+    return this.#options.retry.random();
+  }
+
+  sleep(ms: number): Promise<void> {
+    return this.#options.retry.sleep(ms);
   }
 
   /** Waits before the next try, longer each time, and as long as the registry has asked for; rejects with `error` where that is too long. */
@@ -249,8 +255,21 @@ export class Session {
     });
   }
 
+  /** How long the request may take; throws where it is too late for it. */
+  #leftMs({ verb, deadlineMs, endMs }: SessionRequest): number | undefined {
+    if (endMs === undefined) return deadlineMs;
+    const leftMs = Math.floor(endMs - this.now());
+    if (leftMs > 0) return Math.min(leftMs, deadlineMs ?? leftMs);
+    throw new RegistryError({
+      code: 'unreachable',
+      message: `cannot ${verb}: ${this.registry.name} took too long with what goes before it`,
+      hint: `Run the step again when this machine and ${this.registry.name} are less busy.`,
+    });
+  }
+
   #toRequest(request: SessionRequest, url: URL, authorization: string | undefined, reach: 'any' | 'public'): HttpRequest {
-    const { verb: _verb, access: _access, attempts: _attempts, onCancel = 'cut', headers, body, ...rest } = request;
+    const { verb: _verb, access: _access, attempts: _attempts, endMs: _endMs, onCancel = 'cut', headers, body, ...rest } = request;
+    const leftMs = this.#leftMs(request);
     this.#sentBytes += body?.length ?? 0;
     const content = body === undefined || body instanceof Uint8Array ? body : body.open();
     const length = body === undefined || body === content ? {} : { 'content-length': `${body.length}` };
@@ -258,6 +277,7 @@ export class Session {
     const isCut = onCancel === 'cut' || (onCancel === 'finish' && signal?.aborted === true);
     return {
       ...rest,
+      ...(leftMs === undefined ? {} : { deadlineMs: leftMs }),
       url,
       reach,
       headers: { ...headers, ...length, ...(authorization === undefined ? {} : { authorization }) },

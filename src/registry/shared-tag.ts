@@ -1,110 +1,195 @@
-import { isJsonObject, type JsonObject, parseStrictJson } from '../lib/strict-json.ts';
 import type { Digest } from '../model/digest.ts';
 import { digestOf } from './artifact.ts';
-import { type Manifest, maxManifestBytes, readManifest } from './manifest.ts';
-import { RegistryError } from './registry-error.ts';
+import { maxManifestBytes } from './manifest.ts';
+import { headManifest } from './manifest-exchange.ts';
+import { isRegistryError, RegistryError } from './registry-error.ts';
 import type { Session } from './session.ts';
+import { fetchAtTag, type TaggedManifest, type TagRead } from './tagged-manifest.ts';
 
-const tries = 20;
-
-/** What is at a tag to which several writers add. */
-export interface TaggedManifest {
-  /** Of its bytes. */
-  readonly digest: Digest;
-  readonly manifest: Manifest;
-  /** Its members as they stand, so that what is not ours is written back unchanged. */
-  readonly object: JsonObject;
-  readonly etag: string | undefined;
-}
-
-/** What is added to a tag at which others may add at the same time. */
-export interface Addition {
-  readonly fetch: () => Promise<TaggedManifest | undefined>;
-  /** Whether all that is to be added is there. */
-  readonly isComplete: (found: TaggedManifest | undefined) => boolean;
-  /** Puts what was found with what is missing. False where a registry that can tell says that it has changed since it was read. */
-  readonly put: (found: TaggedManifest | undefined) => Promise<boolean>;
-  /** The error where others keep writing over it. */
-  readonly lost: () => Error;
-}
-
-/**
- * Adds to what is at a tag, and only once. Most registries have no conditional write: the content is read again after a write, at once and when others that read
- * before have had time to write, until it has stood still meanwhile; what is missing is put back.
- */
-export async function mergeAtTag(session: Session, { fetch, isComplete, put, lost }: Addition): Promise<void> {
-  let last: Digest | undefined;
-  let seen = 0;
-  let windowMs = 0;
-  for (let count = 1; count <= tries; count += 1) {
-    const startMs = session.now();
-    const found = await fetch();
-    if (isComplete(found)) {
-      // Where others still write, one of them may have read before this entry was there.
-      seen = seen > 0 && found?.digest === last ? seen + 1 : 1;
-      last = found?.digest;
-      // Only who has written has to fear that an earlier reader writes over it.
-      if (windowMs === 0 || seen === 3) return;
-      await session.settle(windowMs);
-      continue;
-    }
-    seen = 0;
-    const isWritten = await put(found);
-    windowMs = Math.max(windowMs, session.now() - startMs, 1);
-    if (!isWritten) await session.settle(windowMs);
-  }
-  // Others have not left off, and it has stayed.
-  if (seen === 0) throw lost();
-}
-
-export interface TagRead {
+/** What several writers keep at one tag: how it is read, and how it is changed. */
+export interface TagContent<Change> {
+  readonly read: TagRead;
+  /** Verb and object for errors of a write. */
   readonly verb: string;
-  readonly tag: string;
-  readonly accept: string;
-  readonly kind: Manifest['kind'];
-  /** For errors: where it was read, and what is said where it is of another kind. */
-  readonly place: string;
-  readonly otherKind: string;
-}
-
-/** The manifest at a tag; undefined where there is none. */
-export async function fetchAtTag(session: Session, read: TagRead): Promise<TaggedManifest | undefined> {
-  const { verb, tag, accept, kind, place, otherKind } = read;
-  const url = `manifests/${tag}`;
-  const request = { verb, method: 'GET', url, access: 'pull', headers: { accept }, maxBodyBytes: maxManifestBytes } as const;
-  const { status, headers, body } = await session.send(request, (code) => code === 200 || code === 404);
-  if (status === 404) return undefined;
-  const manifest = readManifest(body, place, headers['content-type']);
-  const object = parseStrictJson(body);
-  if (manifest.kind !== kind || !isJsonObject(object)) throw session.unusable(verb, otherKind);
-  return { digest: digestOf(body), manifest, object, etag: headers.etag };
-}
-
-export interface TagWrite {
-  readonly verb: string;
-  readonly tag: string;
-  readonly mediaType: string;
-  readonly next: object;
-  readonly etag: string | undefined;
   /** For errors: what would be too large. */
   readonly what: string;
+  /** Which of the changes are not made yet. */
+  toMissing(found: TaggedManifest | undefined, changes: readonly Change[]): readonly Change[];
+  /** The manifest with changes made to it, whose blobs are pushed. It has to be another than what was found. */
+  toNext(found: TaggedManifest | undefined, changes: readonly Change[]): Promise<TagManifest>;
 }
 
-/** False where a registry that can tell says that what is there has changed since it was read. */
-export async function putAtTag(session: Session, { verb, tag, mediaType, next, etag, what }: TagWrite): Promise<boolean> {
-  const body = Buffer.from(JSON.stringify(next));
-  if (body.length > maxManifestBytes) throw session.unusable(verb, `${what} would be larger than ${maxManifestBytes} bytes`);
-  const headers = { 'content-type': mediaType, ...(etag === undefined ? {} : { 'if-match': etag }) };
-  const request = { verb, method: 'PUT', url: `manifests/${tag}`, access: 'push', headers, body } as const;
-  const { status } = await session.send(request, (code) => code === 412 || (code >= 200 && code < 300));
-  return status !== 412;
+export interface TagManifest {
+  readonly mediaType: string;
+  readonly object: object;
 }
 
-/** The error of who could not `verb` because of others. */
-export function writtenOver(session: Session, verb: string, tag: string): RegistryError {
-  return new RegistryError({
-    code: 'referrers-unavailable',
-    message: `cannot ${verb}: others kept writing over it at the tag ${session.name}:${tag}`,
-    hint: 'Run the step again when fewer writers attach to this image at once, or use a registry with the referrers API.',
-  });
+/** From the beginning of a read to the end of the write that is based on it, where what is written is small. */
+const windowMs = 2_000;
+/** What a large one gets in addition. */
+const slowestBytesPerMs = 250;
+/** For a registry that goes on with a write after its writer has left. */
+const graceMs = 1_000;
+/** The longest window, for a registry that needs more. */
+const maxWindowMs = 60_000;
+/** How long others may keep it from standing still. */
+const giveUpMs = 180_000;
+const maxFailures = 4;
+
+/**
+ * A tag that others write at the same time, in a registry that has no conditional write. A write is sent once, and only within a window from the beginning of
+ * the read that it is based on. Who has written is done only when the tag has named one and the same manifest, with his changes, for longer than that: who has
+ * read an earlier one has written by then, and who reads later reads what is to stay. docs/decisions/0021-writers-of-one-tag.md
+ */
+export class SharedTag<Change> {
+  readonly #session: Session;
+  readonly #content: TagContent<Change>;
+  #changes: Change[] = [];
+  #work: Promise<void> | undefined;
+
+  constructor(session: Session, content: TagContent<Change>) {
+    this.#session = session;
+    this.#content = content;
+  }
+
+  /** Makes changes, and ends when they are there to stay. What comes in while others are made is made with them, by one writer. Rejects for all of them. */
+  change(changes: readonly Change[]): Promise<void> {
+    this.#changes.push(...changes);
+    this.#work ??= this.#writeAll();
+    return this.#work;
+  }
+
+  async #writeAll(): Promise<void> {
+    const writer = new TagWriter(this.#session, this.#content);
+    try {
+      // What came in after the last look is not known to be there. Between the last look at it and its end nothing can come in.
+      while (!(await writer.advance(this.#changes)) || writer.known < this.#changes.length);
+    } finally {
+      this.#changes = [];
+      this.#work = undefined;
+    }
+  }
+}
+
+class TagWriter<Change> {
+  readonly #session: Session;
+  readonly #content: TagContent<Change>;
+  readonly #startMs: number;
+  #windowMs = windowMs;
+  /** Of a read and the write based on it. */
+  #exchangeMs = 5;
+  #writes = 0;
+  #failures = 0;
+  /** Since when every read has found all changes made. */
+  #madeMs: number | undefined;
+  /** How many of the changes the last read was held against. */
+  known = 0;
+
+  constructor(session: Session, content: TagContent<Change>) {
+    this.#session = session;
+    this.#content = content;
+    this.#startMs = session.now();
+  }
+
+  /** One read, and what follows of it; true where all changes are made, and stay so. */
+  async advance(changes: readonly Change[]): Promise<boolean> {
+    const session = this.#session;
+    const readMs = session.now();
+    const found = await fetchAtTag(session, this.#content.read);
+    const foundMs = session.now();
+    this.known = changes.length;
+    const missing = this.#content.toMissing(found, changes);
+    const isLate = readMs - this.#startMs > giveUpMs;
+    if (missing.length > 0) {
+      if (isLate) throw this.#lost();
+      this.#madeMs = undefined;
+      await this.#write(found, missing, readMs);
+      return false;
+    }
+    this.#madeMs ??= foundMs;
+    // Only who has written has to fear that an earlier reader writes over it.
+    if (this.#writes === 0 || found === undefined) return true;
+    const settleMs = this.#windowFor(found.sizeBytes) + graceMs;
+    // Others have not left off, and it has stayed.
+    if (isLate && foundMs - this.#madeMs > settleMs) return true;
+    return this.#isKept(found.digest, foundMs + settleMs);
+  }
+
+  /** Sent once: before it is sent again, it is read what has become of it. */
+  async #write(found: TaggedManifest | undefined, missing: readonly Change[], readMs: number): Promise<void> {
+    const session = this.#session;
+    const { verb, what, read } = this.#content;
+    const { mediaType, object } = await this.#content.toNext(found, missing);
+    const body = Buffer.from(JSON.stringify(object));
+    if (body.length > maxManifestBytes) throw session.unusable(verb, `${what} would be larger than ${maxManifestBytes} bytes`);
+    const condition = found === undefined ? { 'if-none-match': '*' } : found.etag === undefined ? {} : { 'if-match': found.etag };
+    const endMs = readMs + this.#windowFor(body.length);
+    const request = {
+      verb,
+      method: 'PUT',
+      url: `manifests/${read.tag}`,
+      access: 'push',
+      headers: { 'content-type': mediaType, ...condition },
+      body,
+      attempts: 1,
+      endMs,
+    } as const;
+    this.#writes += 1;
+    try {
+      const answer = await session.send(request, (code) => code === 412 || (code >= 200 && code < 300));
+      this.#failures = 0;
+      if (answer.status !== 412) {
+        session.verifyDigest(verb, answer, digestOf(body));
+        this.#exchangeMs = Math.max(5, session.now() - readMs);
+        // The others find it as slow.
+        this.#windowMs = Math.min(maxWindowMs, Math.max(this.#windowMs, 2 * this.#exchangeMs));
+      }
+    } catch (error) {
+      await this.#recover(error, session.now() >= endMs);
+    }
+    await this.#rest();
+  }
+
+  /** Waits before it is read again, where what failed may pass. */
+  async #recover(error: unknown, isLate: boolean): Promise<void> {
+    if (!isRegistryError(error, 'unreachable', 'throttled', 'server-error')) throw error;
+    const isSlow = isLate && this.#windowMs < maxWindowMs;
+    if (isSlow) this.#windowMs = Math.min(maxWindowMs, 2 * this.#windowMs);
+    else this.#failures += 1;
+    if (this.#failures > maxFailures) throw error;
+    await this.#session.pause(Math.max(1, this.#failures), error);
+  }
+
+  /** Whether the tag names a digest from now on until `endMs`; the last look begins after it. */
+  async #isKept(digest: Digest, endMs: number): Promise<boolean> {
+    const session = this.#session;
+    for (let pauseMs = this.#exchangeMs; ; pauseMs *= 2) {
+      await session.sleep(Math.max(1, Math.min(pauseMs, endMs - session.now())));
+      const isLast = session.now() >= endMs;
+      if ((await headManifest(session, this.#content.read.tag)) !== digest) {
+        await this.#rest();
+        return false;
+      }
+      if (isLast) return true;
+    }
+  }
+
+  /** At random, so that writers who meet once do not meet again. */
+  async #rest(): Promise<void> {
+    const longestMs = Math.min(this.#exchangeMs * 2 ** Math.min(this.#writes, 7), windowMs);
+    await this.#session.sleep(Math.max(1, this.#session.random() * longestMs));
+  }
+
+  #windowFor(sizeBytes: number): number {
+    return this.#windowMs + sizeBytes / slowestBytesPerMs;
+  }
+
+  #lost(): RegistryError {
+    const { verb, read } = this.#content;
+    return new RegistryError({
+      code: 'referrers-unavailable',
+      message: `cannot ${verb}: others kept writing over it at the tag ${this.#session.name}:${read.tag}`,
+      hint: 'Run the step again when fewer writers attach to this image at once, or use a registry with the referrers API.',
+    });
+  }
 }

@@ -95,7 +95,7 @@ async function serveTags(
     if (path.includes('/referrers/')) return response.writeHead(404).end();
     const isTag = name.startsWith('sha256-');
     if (options.delayMs > 0 && isTag) await new Promise((resolve) => setTimeout(resolve, Math.random() * options.delayMs));
-    if (method === 'GET') {
+    if (method === 'GET' || method === 'HEAD') {
       if (isTag) options.beforeRead?.(store, ++reads);
       const found = isTag ? store.index : store.manifests.get(name);
       if (found === undefined) return response.writeHead(404).end();

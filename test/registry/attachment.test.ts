@@ -1,0 +1,128 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Descriptor } from '../../src/model/image.ts';
+import { mediaTypes } from '../../src/model/image.ts';
+import { digestOf, emptyConfig } from '../../src/registry/artifact.ts';
+import { toReferrersTag } from '../../src/registry/referrers-tag.ts';
+import { startRegistry } from '../../src/sandbox/registry.ts';
+import { open } from './loopback.ts';
+
+const artifactType = 'application/vnd.test';
+
+async function start(referrersApi: boolean) {
+  const folder = await mkdtemp(join(tmpdir(), 'attachment-'));
+  const registry = await startRegistry({ folder, now: () => new Date(), limits: { referrersApi, pageSize: 2 } });
+  onTestFinished(async () => {
+    await registry.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  const repository = open(registry.host);
+  await repository.putBlob(digestOf(emptyConfig), emptyConfig);
+  const config = { mediaType: mediaTypes.ociEmpty, digest: digestOf(emptyConfig), size: emptyConfig.length };
+  const put = (name: string) => {
+    const manifest = { schemaVersion: 2, mediaType: mediaTypes.ociManifest, config, layers: [config], annotations: { name } };
+    return repository.putManifest(mediaTypes.ociManifest, Buffer.from(JSON.stringify(manifest)));
+  };
+  const tagPuts = () => registry.requests.filter(({ method, path }) => method === 'PUT' && path.includes('/manifests/sha256-')).length;
+  return { registry, repository, put, tagPuts };
+}
+
+function toArtifact(subject: Descriptor, text: string, type = artifactType) {
+  return { subject, artifactType: type, layers: [{ mediaType: 'text/plain', bytes: Buffer.from(text) }] };
+}
+
+function digestsOf(listed: readonly Descriptor[]): readonly string[] {
+  return listed.map(({ digest }) => digest).toSorted();
+}
+
+describe.each([true, false])('with referrers API: %s', (hasApi) => {
+  test('many are attached to two subjects, whose indexes are written once where there is no API', async () => {
+    const { repository, put, tagPuts } = await start(hasApi);
+    const [one, two] = [await put('one'), await put('two')];
+    const attached = await repository.attachReferrers(
+      [one, two].flatMap((subject) => ['a', 'b', 'c', 'd', 'e'].map((text) => toArtifact(subject, text))),
+    );
+    expect(new Set(digestsOf(attached)).size).toBe(10);
+    expect(digestsOf(await repository.findReferrers(one.digest, {}))).toEqual(digestsOf(attached.slice(0, 5)));
+    expect(digestsOf(await repository.findReferrers(two.digest, { artifactType }))).toEqual(digestsOf(attached.slice(5)));
+    expect(tagPuts()).toBe(hasApi ? 0 : 2);
+    expect(await repository.attachReferrers([toArtifact(one, 'a')])).toEqual([attached[0]]);
+    expect(tagPuts()).toBe(hasApi ? 0 : 2);
+  });
+
+  test('what is attached one by one at once is written by one writer, who loses nothing', async () => {
+    const { repository, put, tagPuts } = await start(hasApi);
+    const subject = await put('one');
+    const attached = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((text) => repository.attachReferrer(toArtifact(subject, text))));
+    expect(digestsOf(await repository.findReferrers(subject.digest, {}))).toEqual(digestsOf(attached));
+    expect(tagPuts()).toBeLessThanOrEqual(hasApi ? 0 : 5);
+  });
+
+  test('only what is wanted is found', async () => {
+    const { repository, put } = await start(hasApi);
+    const subject = await put('one');
+    const types = ['application/a', 'application/b'];
+    const attached = await repository.attachReferrers(
+      types.flatMap((type) => ['1', '2', '3'].map((text) => toArtifact(subject, text, type))),
+    );
+    const asked: string[] = [];
+    const wanted = attached[1]?.digest ?? '';
+    const found = await repository.findReferrers(subject.digest, {
+      artifactType: 'application/a',
+      isWanted: ({ digest }) => asked.push(digest) > 0 && digest === wanted,
+    });
+    expect(digestsOf(found)).toEqual([wanted]);
+    expect(asked.toSorted()).toEqual(digestsOf(attached.slice(0, 3)));
+  });
+
+  test('what is deleted is neither there nor listed, and others stay', async () => {
+    const { repository, put } = await start(hasApi);
+    const subject = await put('one');
+    const [a, b, c, d] = await repository.attachReferrers(['a', 'b', 'c', 'd'].map((text) => toArtifact(subject, text)));
+    if (a === undefined || b === undefined || c === undefined || d === undefined) throw new Error('not attached');
+    await repository.deleteReferrer(subject.digest, a.digest);
+    await Promise.all([repository.deleteReferrer(subject.digest, b.digest), repository.deleteReferrers(subject.digest, [c.digest])]);
+    expect(digestsOf(await repository.findReferrers(subject.digest, {}))).toEqual([d.digest]);
+    expect(await repository.headManifest(b.digest)).toBeUndefined();
+    await repository.deleteReferrer(subject.digest, b.digest);
+  });
+
+  test('what refers to something else, or is an image, is not deleted', async () => {
+    const { repository, put } = await start(hasApi);
+    const [one, two] = [await put('one'), await put('two')];
+    const [own, foreign] = await repository.attachReferrers([toArtifact(one, 'a'), toArtifact(two, 'a')]);
+    if (own === undefined || foreign === undefined) throw new Error('not attached');
+    for (const other of [foreign.digest, two.digest]) {
+      await expect(repository.deleteReferrers(one.digest, [own.digest, other])).rejects.toMatchObject({ code: 'referrer-foreign' });
+    }
+    for (const { digest } of [own, foreign, two]) expect(await repository.headManifest(digest)).toBe(digest);
+    expect(digestsOf(await repository.findReferrers(one.digest, {}))).toEqual([own.digest]);
+  });
+});
+
+test('an entry at the referrers tag is taken out also where the registry has the API', async () => {
+  const { repository, put } = await start(true);
+  const subject = await put('one');
+  const { digest, mediaType, size } = await repository.attachReferrer(toArtifact(subject, 'a'));
+  const index = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.ociIndex,
+    manifests: [{ mediaType, digest, size }],
+    annotations: { theirs: 'yes' },
+  };
+  await repository.putTag(toReferrersTag(subject.digest), mediaTypes.ociIndex, Buffer.from(JSON.stringify(index)));
+  await repository.deleteReferrer(subject.digest, digest);
+  const { manifest } = await repository.fetchManifest(toReferrersTag(subject.digest));
+  expect(manifest).toMatchObject({ kind: 'index', manifests: [], annotations: { theirs: 'yes' } });
+});
+
+test('layers that are added at once to one tag are added by one writer', async () => {
+  const { repository, registry } = await start(false);
+  const tag = `sha256-${'a'.repeat(64)}.att`;
+  const layers = ['a', 'b', 'c', 'd'].map((text) => ({ mediaType: 'text/plain', bytes: Buffer.from(text), annotations: { text } }));
+  await repository.upsertTaggedLayers(tag, [...layers, ...layers]);
+  expect((await repository.listTaggedLayers(tag)).map(({ annotations }) => annotations?.text)).toEqual(['a', 'b', 'c', 'd']);
+  expect(registry.requests.filter(({ method, path }) => method === 'PUT' && path.includes('/manifests/'))).toHaveLength(1);
+});

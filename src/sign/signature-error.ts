@@ -12,12 +12,22 @@ export type SignatureErrorCode =
   | 'envelope'
   | 'critical-header'
   | 'bundle'
+  | 'certified-signature'
   | 'cosign-key'
+  | 'cosign-identity'
+  | 'trusted-root'
   | 'untrusted'
   | 'other-subject'
   | 'expired';
 
-const inputCodes: readonly SignatureErrorCode[] = ['bad-signing-key', 'key-file', 'key-encrypted', 'cosign-key'];
+const inputCodes: readonly SignatureErrorCode[] = [
+  'bad-signing-key',
+  'key-file',
+  'key-encrypted',
+  'cosign-key',
+  'cosign-identity',
+  'trusted-root',
+];
 
 /** Every error of this folder. What another value of the input signing-key would mend is of origin `input`. */
 export function signatureError(code: SignatureErrorCode, message: string, hint: string): StepError<SignatureErrorCode> {

@@ -1,10 +1,15 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { keyText } from '../../lib/signature-algorithm.ts';
 import { signatureError } from '../signature-error.ts';
+import type { CosignIdentity } from './identity.ts';
+import type { TrustedRoot } from './trusted-root.ts';
 
-/** Whose cosign signatures count: those by one of the keys. */
+/** Whose cosign signatures count: those by one of the keys, or by the key of a certificate for one of the identities. */
 export interface CosignTrust {
   readonly keys: readonly CosignKey[];
+  readonly identities: readonly CosignIdentity[];
+  /** What certificates, logs and times are held against; asked for where there is such a signature and an identity is trusted. */
+  readonly openRoot: () => Promise<TrustedRoot>;
 }
 
 export interface CosignKey {

@@ -7,6 +7,8 @@ import { signatureError } from '../signature-error.ts';
 import { envelopeMediaType, signatureAnnotation } from './attestation.ts';
 import { base64Bytes } from './base64.ts';
 import { type BundleContent, bundleError, type MessageSignature, notOurs, parseBundle, parseEnvelope } from './bundle.ts';
+import { type CertifiedSignature, verifyCertified } from './certificate-verification.ts';
+import { readCertifiedLayer } from './certified-layer.ts';
 import { statementMediaType, toPreAuthentication } from './dsse.ts';
 import { toHint } from './key-signature.ts';
 import { signPredicateType, simpleSigningMediaType } from './signature.ts';
@@ -15,8 +17,10 @@ import { type CosignTrust, isCosignSignature } from './trust.ts';
 
 /** What somebody who is trusted said of a manifest. A mere signature is a statement of the type `https://sigstore.dev/cosign/sign/v1`. */
 export interface VerifiedStatement extends Statement {
-  /** Whose word it is: the key by its name, or the identity. */
+  /** Whose word it is: the key by its name, or `SUBJECT (ISSUER)`. */
   readonly signedBy: string;
+  /** When it was signed, where a log or an authority of time vouches for it. */
+  readonly time?: Date;
 }
 
 /** The manifest that is asked about. */
@@ -27,27 +31,56 @@ export interface CosignSubject {
 }
 
 /**
- * Verifies a Sigstore bundle about a manifest: form, signature by somebody who is trusted, subject. Rejects with a StepError that says which of them failed.
+ * Verifies a Sigstore bundle about a manifest: form, signature by somebody who is trusted, subject. Rejects with a StepError that says which of them failed. What logs
+ * and authorities say of a signature by a trusted key is not looked at: the key is enough.
  */
 export async function verifyCosignBundle(bytes: Uint8Array, subject: CosignSubject, trust: CosignTrust): Promise<VerifiedStatement> {
-  const { content, signer } = parseBundle(bytes);
+  const { content, signer, json } = parseBundle(bytes);
   const message = toMessage(content, subject);
-  if (signer.kind === 'certificate') throw untrusted('it is by the key of a certificate, and no identity is trusted');
-  const signedBy = verifyByKey(message, content.signature, trust, signer.hint);
-  return { ...toStatement(content, subject), signedBy };
+  const { signature } = content;
+  const made =
+    signer.kind === 'key'
+      ? verifyByKey(message, signature, trust, signer.hint)
+      : await verifyByCertificate(
+          { bundle: json, certificate: signer.der, message, signature, content: content.kind === 'dsse' ? content.payload : message },
+          trust,
+        );
+  return { ...toStatement(content, subject), ...made };
 }
 
 /** The same of a layer at the tag `sha256-HEX.sig` or `sha256-HEX.att`. */
 export async function verifyCosignLayer(layer: TaggedLayer, subject: CosignSubject, trust: CosignTrust): Promise<VerifiedStatement> {
   if (layer.mediaType === envelopeMediaType) {
     const envelope = parseEnvelope(layer.bytes);
-    const signedBy = verifyByKey(toMessage(envelope, subject), envelope.signature, trust);
-    return { ...toStatement(envelope, subject), signedBy };
+    const made = await verifyLayer(
+      layer,
+      { message: toMessage(envelope, subject), signature: envelope.signature, content: envelope.payload },
+      trust,
+    );
+    return { ...toStatement(envelope, subject), ...made };
   }
   if (layer.mediaType !== simpleSigningMediaType) throw bundleError('layer', `it is of type ${JSON.stringify(layer.mediaType)}`);
-  const signedBy = verifyByKey(layer.bytes, readSignature(layer), trust);
+  const made = await verifyLayer(layer, { message: layer.bytes, signature: readSignature(layer), content: layer.bytes }, trust);
   const annotations = parseDocumentAbout(subject.digest, layer.bytes);
-  return { predicateType: signPredicateType, predicate: {}, annotations, signedBy };
+  return { predicateType: signPredicateType, predicate: {}, annotations, ...made };
+}
+
+type Made = Pick<VerifiedStatement, 'signedBy' | 'time'>;
+type SignedLayer = Pick<CertifiedSignature, 'message' | 'signature' | 'content'>;
+
+async function verifyLayer(layer: TaggedLayer, signed: SignedLayer, trust: CosignTrust): Promise<Made> {
+  const certified = readCertifiedLayer(layer, signed);
+  return certified === undefined
+    ? verifyByKey(signed.message, signed.signature, trust)
+    : verifyByCertificate({ ...certified, ...signed }, trust);
+}
+
+async function verifyByCertificate(certified: CertifiedSignature, { keys, identities, openRoot }: CosignTrust): Promise<Made> {
+  const signer = keys.find(({ key }) => isCosignSignature(key, certified.message, certified.signature));
+  // A certificate for a key that is trusted takes nothing from it.
+  if (signer !== undefined) return { signedBy: signer.name };
+  if (identities.length === 0) throw untrusted('it is by the key of a certificate, and no identity is trusted');
+  return verifyCertified(certified, identities, await openRoot());
 }
 
 /** The bytes that the signature is over. */
@@ -80,9 +113,9 @@ function readSignature({ annotations }: TaggedLayer): Buffer {
   return result.output;
 }
 
-function verifyByKey(message: Uint8Array, signature: Uint8Array, { keys }: CosignTrust, hint?: string): string {
+function verifyByKey(message: Uint8Array, signature: Uint8Array, { keys }: CosignTrust, hint?: string): Made {
   const signer = keys.find(({ key }) => isCosignSignature(key, message, signature));
-  if (signer !== undefined) return signer.name;
+  if (signer !== undefined) return { signedBy: signer.name };
   const named = keys.find(({ key }) => toHint({ publicKey: key.export({ format: 'der', type: 'spki' }) }) === hint);
   if (named === undefined) throw untrusted('none of the trusted keys made it');
   throw signatureError('wrong-signature', `Cannot verify the signature: it is not one by ${named.name} over its content`, notOurs);

@@ -28,6 +28,8 @@ function toStatement(predicate: unknown, digest: Digest = subject.digest): Buffe
 function toTrust(...keys: readonly Keys[]): CosignTrust {
   return {
     keys: keys.map(({ publicKey }, at) => parseCosignKey(`key ${at}`, publicKey.export({ type: 'spki', format: 'pem' }).toString())),
+    identities: [],
+    openRoot: () => Promise.reject(new Error('no certificate is looked at')),
   };
 }
 

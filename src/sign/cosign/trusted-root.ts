@@ -1,0 +1,63 @@
+import type { TrustMaterial } from '@sigstore/verify';
+import { isJsonObject, type JsonValue, parseStrictJson } from '../../lib/strict-json.ts';
+import { signatureError } from '../signature-error.ts';
+
+/** Who vouches in one instance of Sigstore: authorities of certificates and of time, and logs. */
+export interface TrustedRoot {
+  readonly material: TrustMaterial;
+  /** What a signature has to come with: an instance without logs has authorities of time instead. */
+  readonly thresholds: { readonly tlogThreshold: number; readonly ctlogThreshold: number; readonly timestampThreshold: number };
+}
+
+/**
+ * Reads a `trusted_root.json`, as `cosign trusted-root create` writes it and the TUF repositories of instances have it. Rejects with a StepError of origin `input`.
+ * https://github.com/sigstore/protobuf-specs/blob/v0.5.1/protos/sigstore_trustroot.proto
+ */
+export async function parseTrustedRoot(name: string, bytes: Uint8Array): Promise<TrustedRoot> {
+  const json = readJson(name, bytes);
+  const mediaType = isJsonObject(json) ? json.mediaType : undefined;
+  if (
+    typeof mediaType !== 'string' ||
+    !/^application\/vnd\.dev\.sigstore\.trustedroot(?:\.v0\.[0-9]+\+json|\+json;version=0\.[0-9]+)$/.test(mediaType)
+  )
+    throw refused(name, `its mediaType is ${JSON.stringify(mediaType) ?? 'missing'}`);
+  const [{ TrustedRoot: message }, { toTrustMaterial }] = await Promise.all([
+    import('@sigstore/protobuf-specs'),
+    import('@sigstore/verify'),
+  ]);
+  const material = toMaterial(name, () => toTrustMaterial(message.fromJSON(json), () => fail('no key is trusted here')));
+  const { certificateAuthorities, tlogs, ctlogs, timestampAuthorities } = material;
+  if (certificateAuthorities.length === 0) throw refused(name, 'it has no certificateAuthorities');
+  if (tlogs.length + timestampAuthorities.length === 0)
+    throw refused(name, 'it has neither tlogs nor timestampAuthorities, so that nothing says when something was signed');
+  const thresholds = { tlogThreshold: tlogs.length > 0 ? 1 : 0, ctlogThreshold: ctlogs.length > 0 ? 1 : 0, timestampThreshold: 1 };
+  return { material, thresholds };
+}
+
+function readJson(name: string, bytes: Uint8Array): JsonValue {
+  try {
+    return parseStrictJson(bytes);
+  } catch (error) {
+    throw refused(name, error instanceof Error ? error.message : 'it is no JSON');
+  }
+}
+
+function toMaterial(name: string, read: () => TrustMaterial): TrustMaterial {
+  try {
+    return read();
+  } catch {
+    throw refused(name, 'a certificate, key or time in it cannot be read');
+  }
+}
+
+function fail(reason: string): never {
+  throw new Error(reason);
+}
+
+function refused(name: string, reason: string) {
+  return signatureError(
+    'trusted-root',
+    `Cannot read the trusted root ${name}: ${reason}`,
+    'Give the trusted_root.json of the Sigstore instance: its TUF repository has it, and `cosign trusted-root create` writes one.',
+  );
+}

@@ -1,0 +1,110 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Digest } from '../../../src/model/digest.ts';
+import { parseCosignIdentity } from '../../../src/sign/cosign/identity.ts';
+import type { CosignTrust } from '../../../src/sign/cosign/trust.ts';
+import { parseTrustedRoot } from '../../../src/sign/cosign/trusted-root.ts';
+import { verifyCosignBundle, verifyCosignLayer } from '../../../src/sign/cosign/verification.ts';
+import { type SigstoreInstance, startSigstore } from '../sigstore-instance.ts';
+import { issuer, makeCertifiedBundle, makeCertifiedLayer, workflow } from './certified.ts';
+
+const subject = { digest: `sha256:${'ab'.repeat(32)}` as Digest };
+const predicateType = 'https://example.com/tested/v1';
+const statement = Buffer.from(
+  JSON.stringify({
+    _type: 'https://in-toto.io/Statement/v1',
+    subject: [{ name: 'app', digest: { sha256: 'ab'.repeat(32) } }],
+    predicateType,
+    predicate: { tested: true },
+  }),
+);
+const document = Buffer.from(
+  JSON.stringify({
+    critical: {
+      identity: { 'docker-reference': 'r/a' },
+      image: { 'docker-manifest-digest': subject.digest },
+      type: 'cosign container image signature',
+    },
+    optional: null,
+  }),
+);
+
+let sigstore: SigstoreInstance;
+beforeAll(async () => {
+  sigstore = await startSigstore();
+});
+afterAll(() => sigstore.close());
+
+function trust(...identities: readonly string[]): CosignTrust {
+  return { keys: [], identities: identities.map(parseCosignIdentity), openRoot: () => parseTrustedRoot('root.json', sigstore.trustedRoot) };
+}
+const bytesOf = (value: object) => Buffer.from(JSON.stringify(value));
+
+test.each([
+  ['the exact words', [`${issuer} ${workflow}`]],
+  ['a regular expression that fits the whole', [`${issuer} /https://github.com/octo-org/.*/`]],
+  ['the second of two', [`${issuer} someone@example.com`, `/.*/ ${workflow}`]],
+])('a bundle by a certificate holds by %s', async (_, identities) => {
+  const { bundle, answer } = await makeCertifiedBundle(sigstore, statement);
+  expect(await verifyCosignBundle(bytesOf(bundle), subject, trust(...identities))).toEqual({
+    predicateType,
+    predicate: { tested: true },
+    annotations: new Map(),
+    signedBy: `${workflow} (${issuer})`,
+    time: new Date(answer.integratedTime * 1000),
+  });
+});
+
+test('a layer of cosign 2 by a certificate holds', async () => {
+  const layer = await makeCertifiedLayer(sigstore, document);
+  expect(await verifyCosignLayer(layer, subject, trust(`${issuer} ${workflow}`))).toMatchObject({
+    predicateType: 'https://sigstore.dev/cosign/sign/v1',
+    signedBy: `${workflow} (${issuer})`,
+    time: expect.any(Date),
+  });
+});
+
+test('a timestamp of an authority counts beside the log', async () => {
+  const { bundle, signature } = await makeCertifiedBundle(sigstore, statement);
+  bundle.verificationMaterial.timestampVerificationData.rfc3161Timestamps.push({
+    signedTimestamp: (await sigstore.timestamp(signature)).toString('base64'),
+  });
+  await expect(verifyCosignBundle(bytesOf(bundle), subject, trust(`${issuer} ${workflow}`))).resolves.toMatchObject({ predicateType });
+});
+
+test.each([
+  ['nobody is trusted', []],
+  ['another subject is', [`${issuer} ${workflow}2`]],
+  ['another issuer is', [`https://example.com ${workflow}`]],
+  ['a regular expression fits a part alone', [`${issuer} /https://github.com/octo-org/`]],
+])('a bundle by a certificate is refused where %s', async (_, identities) => {
+  const { bundle } = await makeCertifiedBundle(sigstore, statement);
+  await expect(verifyCosignBundle(bytesOf(bundle), subject, trust(...identities))).rejects.toMatchObject({ code: 'untrusted' });
+});
+
+test.each([
+  ['one word', issuer],
+  ['three words', `${issuer} a b`],
+  ['a regular expression that is none', `${issuer} /(/`],
+])('an identity of %s is refused', (_, text) => {
+  expect(() => parseCosignIdentity(text)).toThrow(expect.objectContaining({ code: 'cosign-identity', origin: 'input' }));
+});
+
+test.each([
+  ['no JSON', (): unknown => 'x', 'JSON'],
+  ['another type', (root: object) => ({ ...root, mediaType: 'application/json' }), 'mediaType'],
+  ['nobody who certifies', (root: object) => ({ ...root, certificateAuthorities: [] }), 'certificateAuthorities'],
+  ['nobody who says when', (root: object) => ({ ...root, tlogs: [], timestampAuthorities: [] }), 'tlogs'],
+  [
+    'a key that is none',
+    (root: object) => ({ ...root, tlogs: [{ publicKey: { rawBytes: 'AAAA' }, logId: { keyId: '' } }] }),
+    'cannot be read',
+  ],
+])('a trusted root with %s is refused', async (what, change, reason) => {
+  const root = change(JSON.parse(sigstore.trustedRoot.toString()));
+  const bytes = what === 'no JSON' ? Buffer.from('{') : bytesOf(root as object);
+  await expect(parseTrustedRoot('root.json', bytes)).rejects.toMatchObject({
+    code: 'trusted-root',
+    origin: 'input',
+    message: expect.stringContaining(reason),
+  });
+});

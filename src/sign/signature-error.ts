@@ -18,7 +18,17 @@ export type SignatureErrorCode =
   | 'trusted-root'
   | 'untrusted'
   | 'other-subject'
-  | 'expired';
+  | 'expired'
+  | 'timestamp-root'
+  | 'timestamp-authority'
+  | 'timestamp-refused'
+  | 'timestamp-nonce'
+  | 'timestamp-format'
+  | 'timestamp-imprint'
+  | 'timestamp-certificate'
+  | 'timestamp-signature'
+  | 'timestamp-untrusted'
+  | 'timestamp-validity';
 
 const inputCodes: readonly SignatureErrorCode[] = [
   'bad-signing-key',
@@ -29,7 +39,7 @@ const inputCodes: readonly SignatureErrorCode[] = [
   'trusted-root',
 ];
 
-/** Every error of this folder. What another value of the input signing-key would mend is of origin `input`. */
+/** Every error of this folder. What another value of an input would mend is of origin `input`. */
 export function signatureError(code: SignatureErrorCode, message: string, hint: string): StepError<SignatureErrorCode> {
   return new StepError({ code, origin: inputCodes.includes(code) ? 'input' : 'signature', message, hint });
 }

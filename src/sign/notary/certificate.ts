@@ -29,6 +29,8 @@ export interface Certificate {
   readonly keyUsage: { readonly critical: boolean; readonly usages: readonly KeyUsageType[] } | undefined;
   /** OIDs. */
   readonly extendedKeyUsage: readonly string[];
+  /** OIDs of the extensions that whoever does not know them must not pass over. */
+  readonly criticalExtensions: readonly string[];
   /** OIDs of extensions that are there twice, which RFC 5280 (4.2) forbids and readers resolve differently. */
   readonly repeatedExtensions: readonly string[];
 }
@@ -57,6 +59,7 @@ export function parseCertificate(der: Uint8Array): Certificate {
     })),
     keyUsage: readExtension(asn, id_ce_keyUsage, KeyUsage, (value, critical) => ({ critical, usages: value.toJSON() })),
     extendedKeyUsage: readExtension(asn, id_ce_extKeyUsage, ExtendedKeyUsage, (value) => [...value]) ?? [],
+    criticalExtensions: extensions.filter(({ critical }) => critical).map(({ extnID }) => extnID),
     repeatedExtensions: ids.filter((id, index) => ids.indexOf(id) !== index),
   };
 }

@@ -59,6 +59,7 @@ export async function openRemote(
     http: world.http,
     credential,
     tokenHosts,
+    referrers: settings.referrers,
     ...(use === 'read' ? { onAnonymous: (reason: string) => credentials.tellAnonymous(name.registry, reason) } : {}),
     now: world.now,
     random: world.random,
@@ -71,6 +72,9 @@ export async function openRemote(
 async function openDestination(repository: Repository, tags: readonly string[]): Promise<Destination> {
   await repository.checkPush();
   const seen = await Promise.all(tags.map(async (tag) => [tag, (await repository.headManifest(tag)) ?? 'absent'] as const));
+  const known = seen.map(([, digest]) => digest).find((digest) => digest !== 'absent');
+  // Of a repository that is not there yet a registry may say that it has nothing of the kind.
+  if (known !== undefined) await repository.checkReferrers(known);
   return { repository, tags, seen: new Map(seen) };
 }
 

@@ -83,6 +83,7 @@ export function parseAccess(fields: Fields): AccessSettings {
     registryUsername: fields.credential('registry-username'),
     registryPassword: fields.credential('registry-password'),
     signing: parseSigning(fields),
+    referrers: fields.choice('referrers', ['auto', 'api', 'both']) ?? 'auto',
     githubToken: fields.credential('github-token'),
     insecureRegistries: fields.list('insecure-registry').map((host) => parseHost(host, fields.refuseItem('insecure-registry'))),
     allowRegistryAdmin: fields.flag('allow-registry-admin', false),

@@ -17,6 +17,8 @@ export interface AccessSettings {
   readonly registryPassword: Credential | undefined;
   /** Undefined: nothing is signed. */
   readonly signing: SigningSettings | undefined;
+  /** Where what is attached is to be found: by the referrers API or else at a tag, by the API alone, or at both. */
+  readonly referrers: 'auto' | 'api' | 'both';
   /** For the comment and the check run. */
   readonly githubToken: Credential | undefined;
   readonly insecureRegistries: readonly string[];

@@ -274,6 +274,15 @@ export const inputs = [
       'Form of cosign signatures: Sigstore bundles as referrers (`bundle`, cosign 3), layers at the tag `sha256-….sig` (`legacy`, cosign 2), or both.',
   },
   {
+    name: 'referrers',
+    type: 'choice',
+    commands,
+    choices: ['auto', 'api', 'both'],
+    default: 'auto',
+    description:
+      'Where signatures and evidence are to be found: by the referrers API of the registry, or at a tag where it has none (`auto`), by the API alone (`api`), or by both, for clients that know only the tag.',
+  },
+  {
     name: 'sbom',
     type: 'list',
     default: 'cyclonedx',

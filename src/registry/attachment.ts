@@ -4,10 +4,17 @@ import type { Descriptor } from '../model/image.ts';
 import { type Artifact, toArtifactManifest } from './artifact.ts';
 import { headBlob } from './blob.ts';
 import { fetchManifest, putManifest } from './manifest-exchange.ts';
+import { hasReferrersApi } from './referrers.ts';
 import type { ReferrerChange } from './referrers-tag.ts';
 import { isRegistryError, RegistryError } from './registry-error.ts';
 import type { Session } from './session.ts';
 import { putBlob } from './upload-commit.ts';
+
+/**
+ * Where what is attached is to be found: by the referrers API, or where the registry has none at the referrers tag (`auto`); by the API and nowhere else (`api`); by the
+ * API and at the tag as well, for clients that know only that (`both`).
+ */
+export type ReferrersMode = 'auto' | 'api' | 'both';
 
 const requestsAtOnce = 4;
 
@@ -17,10 +24,12 @@ export type ChangeIndex = (subject: Digest, changes: readonly ReferrerChange[]) 
 /**
  * Pushes artifacts, whose blobs are pushed where they are not there, and makes them refer to their subjects. A registry with the referrers API says so by
  * OCI-Subject; with any other the tag schema is ours to keep up (distribution-spec, "Pushing Manifests with Subject"), which is done once for each subject.
+ * Rejects with `referrers-api-missing` where the API is wanted and not there.
  */
 export async function attachReferrers(
   session: Session,
   artifacts: readonly Artifact[],
+  mode: ReferrersMode,
   changeIndex: ChangeIndex,
 ): Promise<readonly Descriptor[]> {
   const attached = artifacts.map((artifact) => ({ subject: artifact.subject.digest, manifest: toArtifactManifest(artifact) }));
@@ -29,7 +38,10 @@ export async function attachReferrers(
   const changes = new Map<Digest, ReferrerChange[]>();
   await forEachParallel(attached, requestsAtOnce, async ({ subject, manifest: { descriptor, bytes } }) => {
     const { headers } = await putManifest(session, descriptor.digest, descriptor.mediaType, bytes);
-    if (headers['oci-subject'] === undefined) changes.set(subject, [...(changes.get(subject) ?? []), { kind: 'add', entry: descriptor }]);
+    const hasApi = headers['oci-subject'] !== undefined;
+    if (mode === 'api' && !hasApi) await verifyReferrersApi(session, subject);
+    if (mode === 'both' || (mode === 'auto' && !hasApi))
+      changes.set(subject, [...(changes.get(subject) ?? []), { kind: 'add', entry: descriptor }]);
   });
   // All at once, for each one waits until its tag stands still.
   await forEachParallel([...changes], changes.size, ([subject, entries]) => changeIndex(subject, entries));
@@ -62,6 +74,16 @@ export async function deleteReferrers(
       access: 'delete',
     } as const;
     await session.send(request, (status) => status === 404 || (status >= 200 && status < 300));
+  });
+}
+
+/** Rejects with `referrers-api-missing` where the registry does not list what refers to a digest. */
+export async function verifyReferrersApi(session: Session, subject: Digest): Promise<void> {
+  if (await hasReferrersApi(session, subject)) return;
+  throw new RegistryError({
+    code: 'referrers-api-missing',
+    message: `The input referrers is "api", and ${session.registry.name} has no referrers API for ${session.name}`,
+    hint: 'Accepted: auto (the API, or a tag where there is none) and both; or a registry that has the API.',
   });
 }
 

@@ -27,7 +27,8 @@ export type RegistryErrorCode =
   | 'blob-unknown'
   | 'tag-moved'
   | 'referrers-unavailable'
-  | 'referrer-foreign';
+  | 'referrer-foreign'
+  | 'referrers-api-missing';
 
 /** What a permission error lacks, whoever the caller is. */
 export interface MissingGrant {
@@ -50,7 +51,12 @@ export interface RegistryErrorFields {
 }
 
 /** What the user has given, or not. */
-const inputCodes: ReadonlySet<RegistryErrorCode> = new Set(['reference-invalid', 'docker-config-invalid', 'helper-absent']);
+const inputCodes: ReadonlySet<RegistryErrorCode> = new Set([
+  'reference-invalid',
+  'docker-config-invalid',
+  'helper-absent',
+  'referrers-api-missing',
+]);
 
 /** An error of origin `registry`, but for codes of what the user has given. */
 export class RegistryError extends StepError<RegistryErrorCode> {

@@ -2,7 +2,7 @@ import type { HttpClient } from '../lib/http.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
 import { type Artifact, type ArtifactLayer, digestOf } from './artifact.ts';
-import { attachReferrers, type ChangeIndex, deleteReferrers, putMissing } from './attachment.ts';
+import { attachReferrers, type ChangeIndex, deleteReferrers, putMissing, type ReferrersMode, verifyReferrersApi } from './attachment.ts';
 import { headBlob } from './blob.ts';
 import { type BlobCheck, fetchBlob } from './blob-download.ts';
 import type { BlobProducer } from './body-source.ts';
@@ -30,6 +30,8 @@ export interface RepositoryOptions {
   readonly insecureRegistries?: readonly string[];
   /** Hosts besides the known ones that issue the registry's tokens. */
   readonly tokenHosts?: readonly string[];
+  /** Where what is attached is to be found. Default `auto`. */
+  readonly referrers?: ReferrersMode;
   /** For who only reads: where the credential is refused, or cannot be had, it is tried without; told why, where that is what works. */
   readonly onAnonymous?: (reason: string) => void;
   readonly signal?: AbortSignal;
@@ -98,6 +100,8 @@ export interface Repository {
   deleteReferrers(subject: Digest, referrers: readonly Digest[]): Promise<void>;
   /** Whether the registry lists what refers to a digest by itself; else that is kept at a tag. */
   hasReferrersApi(subject: Digest): Promise<boolean>;
+  /** Rejects with `referrers-api-missing` where that is wanted in the way of the API alone, and a manifest of the repository shows that there is none. */
+  checkReferrers(subject: Digest): Promise<void>;
   /** Adds a layer, whose bytes are pushed where they are not there, to the image at a tag of signatures, and makes it where there is none. Adding the same again changes nothing. */
   upsertTaggedLayer(tag: string, layer: ArtifactLayer): Promise<void>;
   /** The same for many: the tag is written once. */
@@ -110,7 +114,7 @@ export interface Repository {
 
 /** Opens a repository; nothing is sent yet. Throws where the credential must not go to that registry. */
 export function openRepository(reference: Pick<Reference, 'registry' | 'repository'>, options: RepositoryOptions): Repository {
-  const { http, credential, now, random, sleep, insecureRegistries, tokenHosts, onAnonymous, signal } = options;
+  const { http, credential, now, random, sleep, insecureRegistries, tokenHosts, onAnonymous, signal, referrers } = options;
   const session = new Session({
     registry: toRegistryAddress(reference.registry, insecureRegistries),
     repository: reference.repository,
@@ -121,17 +125,19 @@ export function openRepository(reference: Pick<Reference, 'registry' | 'reposito
     ...(onAnonymous === undefined ? {} : { onAnonymous }),
     ...(signal === undefined ? {} : { signal }),
   });
-  return new RemoteRepository(session);
+  return new RemoteRepository(session, referrers ?? 'auto');
 }
 
 class RemoteRepository implements Repository {
   readonly #session: Session;
+  readonly #referrers: ReferrersMode;
   /** By tag, for who changes one tag twice at once would write over himself. */
   readonly #indexes = new Map<string, SharedTag<ReferrerChange>>();
   readonly #images = new Map<string, SharedTag<ArtifactLayer>>();
 
-  constructor(session: Session) {
+  constructor(session: Session, referrers: ReferrersMode) {
     this.#session = session;
+    this.#referrers = referrers;
   }
 
   get name(): string {
@@ -147,7 +153,7 @@ class RemoteRepository implements Repository {
   }
 
   spare(signal: AbortSignal): Repository {
-    return new RemoteRepository(this.#session.spare(signal));
+    return new RemoteRepository(this.#session.spare(signal), this.#referrers);
   }
 
   get sentBytes(): number {
@@ -210,7 +216,7 @@ class RemoteRepository implements Repository {
   }
 
   attachReferrers(artifacts: readonly Artifact[]): Promise<readonly Descriptor[]> {
-    return attachReferrers(this.#session, artifacts, this.#changeIndex);
+    return attachReferrers(this.#session, artifacts, this.#referrers, this.#changeIndex);
   }
 
   listReferrers(subject: Digest, artifactType?: string): Promise<readonly Descriptor[]> {
@@ -231,6 +237,10 @@ class RemoteRepository implements Repository {
 
   hasReferrersApi(subject: Digest): Promise<boolean> {
     return hasReferrersApi(this.#session, subject);
+  }
+
+  async checkReferrers(subject: Digest): Promise<void> {
+    if (this.#referrers === 'api') await verifyReferrersApi(this.#session, subject);
   }
 
   upsertTaggedLayer(tag: string, layer: ArtifactLayer): Promise<void> {

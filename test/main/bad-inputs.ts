@@ -217,6 +217,7 @@ export const badInputs: readonly Case[] = [
     says: [/report/, /Caddyfile/],
     hint: /path of a file/,
   },
+  { what: 'another place for referrers', inputs: { referrers: 'tag' }, exitCode: 2, says: [/referrers/, /tag/], hint: /auto, api, both/ },
   { what: 'another compression', inputs: { compression: 'zip' }, exitCode: 2, says: [/compression/, /zip/], hint: /gzip, zstd, keep/ },
   {
     what: 'a host of no form',

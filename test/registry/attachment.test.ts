@@ -5,20 +5,21 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Descriptor } from '../../src/model/image.ts';
 import { mediaTypes } from '../../src/model/image.ts';
 import { digestOf, emptyConfig } from '../../src/registry/artifact.ts';
+import type { ReferrersMode } from '../../src/registry/attachment.ts';
 import { toReferrersTag } from '../../src/registry/referrers-tag.ts';
 import { startRegistry } from '../../src/sandbox/registry.ts';
 import { open } from './loopback.ts';
 
 const artifactType = 'application/vnd.test';
 
-async function start(referrersApi: boolean) {
+async function start(referrersApi: boolean, referrers: ReferrersMode = 'auto') {
   const folder = await mkdtemp(join(tmpdir(), 'attachment-'));
   const registry = await startRegistry({ folder, now: () => new Date(), limits: { referrersApi, pageSize: 2 } });
   onTestFinished(async () => {
     await registry.close();
     await rm(folder, { recursive: true, force: true });
   });
-  const repository = open(registry.host);
+  const repository = open(registry.host, { referrers });
   await repository.putBlob(digestOf(emptyConfig), emptyConfig);
   const config = { mediaType: mediaTypes.ociEmpty, digest: digestOf(emptyConfig), size: emptyConfig.length };
   const put = (name: string) => {
@@ -116,6 +117,36 @@ test('an entry at the referrers tag is taken out also where the registry has the
   await repository.deleteReferrer(subject.digest, digest);
   const { manifest } = await repository.fetchManifest(toReferrersTag(subject.digest));
   expect(manifest).toMatchObject({ kind: 'index', manifests: [], annotations: { theirs: 'yes' } });
+});
+
+test('with the API alone nothing is written at a tag, and a registry without it is refused', async () => {
+  const { repository, put, tagPuts } = await start(true, 'api');
+  const subject = await put('one');
+  await repository.checkReferrers(subject.digest);
+  await repository.attachReferrer(toArtifact(subject, 'a'));
+  expect(tagPuts()).toBe(0);
+  const without = await start(false, 'api');
+  const other = await without.put('one');
+  const missing = { code: 'referrers-api-missing', origin: 'input', hint: expect.stringContaining('auto') };
+  await expect(without.repository.checkReferrers(other.digest)).rejects.toMatchObject(missing);
+  await expect(without.repository.attachReferrer(toArtifact(other, 'a'))).rejects.toMatchObject(missing);
+  expect(without.tagPuts()).toBe(0);
+});
+
+test.each([true, false])('with both, what is attached is at the tag whether there is the API or not: %s', async (hasApi) => {
+  const { repository, put, tagPuts } = await start(hasApi, 'both');
+  const subject = await put('one');
+  const attached = await repository.attachReferrers(['a', 'b'].map((text) => toArtifact(subject, text)));
+  const { manifest } = await repository.fetchManifest(toReferrersTag(subject.digest));
+  expect(manifest.kind === 'index' && digestsOf(manifest.manifests)).toEqual(digestsOf(attached));
+  expect(digestsOf(await repository.findReferrers(subject.digest, {}))).toEqual(digestsOf(attached));
+  expect(tagPuts()).toBe(1);
+  await repository.deleteReferrers(
+    subject.digest,
+    attached.slice(0, 1).map(({ digest }) => digest),
+  );
+  expect(digestsOf(await repository.findReferrers(subject.digest, {}))).toEqual(digestsOf(attached.slice(1)));
+  expect((await repository.fetchManifest(toReferrersTag(subject.digest))).manifest).toMatchObject({ manifests: [attached[1]] });
 });
 
 test('layers that are added at once to one tag are added by one writer', async () => {

@@ -75,6 +75,7 @@ async function findReferrersApi(given: Case, { tags, ...name }: Target): Promise
   const repository = await given.open(name, 'push');
   const known = await Promise.all(tags.map((tag) => repository.headManifest(tag)));
   const subject = known.find((digest) => digest !== undefined);
+  if (subject !== undefined) await repository.checkReferrers(subject);
   if (await repository.hasReferrersApi(subject ?? digestOfNothing)) {
     return { state: 'right', text: 'the registry has the referrers API: it lists signatures and bills of materials by itself' };
   }

@@ -1,3 +1,4 @@
+import type { ChainSources } from '../lib/certificate-chain.ts';
 import type { SecretValue } from '../lib/secret-value.ts';
 import type { KeySigner } from '../model/signer.ts';
 import type { AzureCredential } from './credential.ts';
@@ -13,8 +14,8 @@ export interface KeyVault {
   readSecret(name: string, version?: string): Promise<DatedSecret>;
   /** Several of them side by side, in their order. Rejects once all were tried; where several failed, `secrets-unreadable` tells each. */
   readSecrets(names: readonly SecretName[]): Promise<readonly SecretValue[]>;
-  /** A signer by a key of the vault. `chainPem`: issuers of its certificate, and for a bare key the certificate itself. */
-  keySigner(key: VaultKeyName, chainPem?: string): Promise<KeySigner>;
+  /** A signer by a key of the vault. `sources`: issuers of its certificate, and for a bare key the certificate itself. */
+  keySigner(key: VaultKeyName, sources?: ChainSources): Promise<KeySigner>;
 }
 
 /** Throws a StepError of origin `input` where `nameOrUrl` is neither the name of a vault nor the https URL of one. */
@@ -25,6 +26,6 @@ export function openKeyVault(nameOrUrl: string, credential: AzureCredential, now
     url: vault.url,
     readSecret: (name, version) => readSecret(vault, credential, now, { name, version }),
     readSecrets: (names) => readSecrets(vault, credential, now, names),
-    keySigner: (key, chainPem) => openKeySigner(vault, credential, now, key, chainPem),
+    keySigner: (key, sources = {}) => openKeySigner(vault, credential, now, key, sources),
   };
 }

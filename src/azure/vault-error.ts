@@ -20,6 +20,7 @@ export interface VaultRequest {
 const roles = {
   'secret get': 'Key Vault Secrets User',
   'certificate get': 'Key Vault Reader',
+  'key get': 'Key Vault Crypto User',
   'key sign': 'Key Vault Crypto User',
 } as const;
 

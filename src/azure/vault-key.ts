@@ -1,4 +1,5 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash, createPublicKey, type JsonWebKeyInput, type KeyObject, X509Certificate } from 'node:crypto';
+import type { JsonWebKey } from '@azure/keyvault-keys';
 import { publicKeyOf } from '../lib/certificate-chain.ts';
 import { acceptedKeys, hashOf, isSignature, keyText, signatureAlgorithmOf } from '../lib/signature-algorithm.ts';
 import { StepError } from '../lib/step-error.ts';
@@ -8,12 +9,13 @@ import { tellDeleted } from './deleted-object.ts';
 import { type VaultRequest, verifyUsable } from './vault-error.ts';
 import { askVault } from './vault-exchange.ts';
 
-/** A key of a vault and the certificate that stands for it. */
+/** A key of a vault, and the certificate that stands for it where there is one. */
 export interface VaultKey {
   /** With its version, so that a rotation amid the run changes nothing. */
   readonly keyId: string;
   readonly keyName: string;
-  readonly leaf: X509Certificate;
+  readonly publicKey: KeyObject;
+  readonly leaf?: X509Certificate;
 }
 
 /** The key under a certificate of the vault. Takes certificates/get. */
@@ -34,7 +36,19 @@ export async function fetchCertificateKey(request: VaultRequest, version: string
       `Its authority must answer first: az keyvault certificate pending show --vault-name ${vault.name} --name ${name}.`,
     );
   }
-  return { ...parseKeyId(request, found.keyId), leaf: parseLeaf(request, found.cer) };
+  const leaf = parseLeaf(request, found.cer);
+  return { ...parseKeyId(request, found.keyId), publicKey: leaf.publicKey, leaf };
+}
+
+/** A key that no certificate stands for. Takes keys/get. */
+export async function fetchPublicKey(request: VaultRequest, version: string | undefined, now: () => Date): Promise<VaultKey> {
+  const { vault, credential, name } = request;
+  const { KeyClient } = await import('@azure/keyvault-keys');
+  const found = await askVault(request, (options) =>
+    new KeyClient(vault.url, credential, options).getKey(name, version === undefined ? {} : { version }),
+  ).catch((error: unknown) => tellDeletedKey(request, version, error));
+  verifyUsable(request, found.properties, now());
+  return { ...parseKeyId(request, found.id ?? ''), publicKey: parsePublicKey(request, found.key) };
 }
 
 /** What a bare key is asked to sign, to learn its version and whether it is the certificate's. No image has such a digest. */
@@ -49,26 +63,22 @@ export async function fetchBareKey(
   version: string | undefined,
   certificates: readonly X509Certificate[],
 ): Promise<VaultKey> {
-  const { vault, credential, name } = request;
+  const { vault, name } = request;
   const leaves = toLeaves(certificates);
   for (const leaf of leaves) {
     const algorithm = signatureAlgorithmOf(leaf.publicKey);
     if (algorithm === undefined) {
-      if (leaves.length === 1) throw unfitKey(request, leaf);
+      if (leaves.length === 1) throw unfitKey(request, leaf.publicKey);
       continue;
     }
     const keyId = `${vault.url}/keys/${name}${version === undefined ? '' : `/${version}`}`;
     const answer = await signDigest(request, keyId, name, algorithm, question).catch(async (error: unknown) => {
       // An elliptic key asked for the signature of another kind of key, say.
       if (error instanceof StepError && (error.cause as { status?: number } | undefined)?.status === 400) return undefined;
-      const { KeyClient } = await import('@azure/keyvault-keys');
-      return tellDeleted(request, version, error, async (options) => {
-        const { properties } = await new KeyClient(vault.url, credential, options).getDeletedKey(name);
-        return properties;
-      });
+      return tellDeletedKey(request, version, error);
     });
     if (answer !== undefined && isSignature(algorithm, leaf.publicKey, question, answer.signature)) {
-      return { ...parseKeyId(request, answer.keyId), leaf };
+      return { ...parseKeyId(request, answer.keyId), publicKey: leaf.publicKey, leaf };
     }
   }
   throw vaultError(
@@ -78,11 +88,19 @@ export async function fetchBareKey(
   );
 }
 
-/** The error where a certificate's key is of a kind that the Notary Project does not allow. */
-export function unfitKey({ kind, name, vault }: VaultRequest, leaf: X509Certificate): StepError {
+async function tellDeletedKey(request: VaultRequest, version: string | undefined, error: unknown): Promise<never> {
+  const { KeyClient } = await import('@azure/keyvault-keys');
+  return tellDeleted(request, version, error, async (options) => {
+    const { properties } = await new KeyClient(request.vault.url, request.credential, options).getDeletedKey(request.name);
+    return properties;
+  });
+}
+
+/** The error where a key is of a kind that the Notary Project does not allow. */
+export function unfitKey({ kind, name, vault }: VaultRequest, publicKey: KeyObject): StepError {
   return vaultError(
     'key-type',
-    `Cannot sign with ${kind} "${name}" of vault ${vault.name}: its key is ${keyText(leaf.publicKey)}`,
+    `Cannot sign with ${kind} "${name}" of vault ${vault.name}: its key is ${keyText(publicKey)}`,
     `Make a new version with a key of ${acceptedKeys}.`,
   );
 }
@@ -130,6 +148,26 @@ function parseKeyId(request: VaultRequest, id: string): Pick<VaultKey, 'keyId' |
     );
   }
   return { keyId: id, keyName };
+}
+
+/** RFC 7517; those of a hardware module have types of their own (https://learn.microsoft.com/rest/api/keyvault/keys/get-key/get-key#jsonwebkeytype). */
+function parsePublicKey({ name, vault }: VaultRequest, key: JsonWebKey | undefined): KeyObject {
+  const { kty = '', crv, n, e, x, y } = key ?? {};
+  const text = (part: Uint8Array | undefined) => (part === undefined ? undefined : Buffer.from(part).toString('base64url'));
+  const kind = kty.replace(/-HSM$/, '');
+  const jwk =
+    kind === 'RSA'
+      ? { kty: kind, n: text(n), e: text(e) }
+      : { kty: kind, crv: crv === 'P-256K' ? 'secp256k1' : crv, x: text(x), y: text(y) };
+  try {
+    return createPublicKey({ key: jwk as JsonWebKeyInput['key'], format: 'jwk' });
+  } catch {
+    throw vaultError(
+      'key-type',
+      `Cannot sign with key "${name}" of vault ${vault.name}: its public key cannot be read`,
+      `Make a new version with a key of ${acceptedKeys}.`,
+    );
+  }
 }
 
 function parseLeaf({ name, vault }: VaultRequest, der: Uint8Array): X509Certificate {

@@ -6,7 +6,7 @@ import { openCachedSnapshot } from '../advisory/snapshot/snapshot-cache.ts';
 import { openSnapshotSource } from '../advisory/snapshot/snapshot-source.ts';
 import type { Host } from '../host/host.ts';
 import type { StepSettings } from '../inputs/settings.ts';
-import { parseCertificates } from '../lib/certificate-chain.ts';
+import { readCertificates } from '../lib/certificate-bundle.ts';
 import { readWhole } from '../lib/http-client.ts';
 import { StepError } from '../lib/step-error.ts';
 import type { AdvisorySource } from '../model/advisory.ts';
@@ -18,7 +18,7 @@ import { verifyNotary } from '../sign/notary/verification.ts';
 import { fetchAttached } from './attached-document.ts';
 import type { Credentials } from './credentials.ts';
 import { openRemote } from './destinations.ts';
-import { readText } from './resources.ts';
+import { readBytes } from './resources.ts';
 import { listSignatures } from './signatures.ts';
 import type { World } from './world.ts';
 
@@ -63,9 +63,9 @@ export async function openRegistrySnapshot(reference: Reference, reader: Snapsho
 async function readTrusted({ settings, host, signer }: SnapshotReader): Promise<readonly Uint8Array[]> {
   const { advisoriesCertificate: file } = settings;
   if (file === undefined) return signer?.certificateChain.slice(0, 1) ?? [];
-  const pem = await readText('advisories-certificate', file, host.workspace, true);
+  const content = await readBytes('advisories-certificate', file, host.workspace, true);
   try {
-    const certificates = parseCertificates(pem);
+    const certificates = await readCertificates(content);
     if (certificates.length > 0) return certificates.map(({ raw }) => raw);
   } catch {
     // The same as none.
@@ -73,8 +73,8 @@ async function readTrusted({ settings, host, signer }: SnapshotReader): Promise<
   throw new StepError({
     code: 'file-unreadable',
     origin: 'input',
-    message: `Cannot use the file ${JSON.stringify(file)} of the input advisories-certificate: it has no certificate in PEM`,
-    hint: 'Give the certificate that signs the snapshots, or that of its authority: BEGIN CERTIFICATE.',
+    message: `Cannot use the file ${JSON.stringify(file)} of the input advisories-certificate: it has no certificate`,
+    hint: 'Give the certificate that signs the snapshots, or that of its authority, in PEM or DER.',
   });
 }
 

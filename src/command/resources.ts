@@ -86,9 +86,16 @@ async function toFeed(input: string, setting: ListSetting | undefined, workspace
 export async function readText(input: string, path: string, workspace: string, required: true): Promise<string>;
 export async function readText(input: string, path: string, workspace: string, required: boolean): Promise<string | undefined>;
 export async function readText(input: string, path: string, workspace: string, required: boolean): Promise<string | undefined> {
+  return (await readBytes(input, path, workspace, required))?.toString('utf8');
+}
+
+/** The same as bytes. */
+export async function readBytes(input: string, path: string, workspace: string, required: true): Promise<Buffer>;
+export async function readBytes(input: string, path: string, workspace: string, required: boolean): Promise<Buffer | undefined>;
+export async function readBytes(input: string, path: string, workspace: string, required: boolean): Promise<Buffer | undefined> {
   const file = isAbsolute(path) ? path : resolve(workspace, path);
   try {
-    return await readFile(file, 'utf8');
+    return await readFile(file);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (!required && (code === 'ENOENT' || code === 'EISDIR')) return undefined;

@@ -1,11 +1,12 @@
 import { resolve } from 'node:path';
 import type { AccessSettings, SigningSettings } from '../inputs/settings.ts';
+import type { FetchIssuer } from '../lib/certificate-chain.ts';
 import type { KeySigner } from '../model/signer.ts';
 import { openKeyFile } from '../sign/key-file.ts';
 import { checkCertificateChain } from '../sign/notary/certificate-chain.ts';
-import { parseSigningKey } from '../sign/signing-key.ts';
+import { type ChainText, parseSigningKey, refused } from '../sign/signing-key.ts';
 import type { Credentials } from './credentials.ts';
-import { readText } from './resources.ts';
+import { readBytes } from './resources.ts';
 import type { World } from './world.ts';
 
 /** Who signs in this run, and how. */
@@ -21,7 +22,7 @@ export async function openSigning(
   world: World,
 ): Promise<Signing | undefined> {
   if (signing === undefined) return undefined;
-  const signer = await openKey(signing, workspace, credentials);
+  const signer = await openKey(signing, workspace, credentials, world);
   if (signing.systems.includes('notation')) checkCertificateChain(signer, world.now());
   return { ...signing, signer };
 }
@@ -31,13 +32,48 @@ export async function openKey(
   { key: text, systems, password }: SigningSettings,
   workspace: string,
   credentials: Pick<Credentials, 'openVault' | 'secrets'>,
+  world: World,
 ): Promise<KeySigner> {
   const key = parseSigningKey(text);
-  const chainFile = key.chainFile === undefined ? undefined : resolve(workspace, key.chainFile);
-  if (key.kind === 'file') {
-    const secret = password?.kind === 'secret' ? credentials.secrets.get(password.name) : password?.value;
-    return openKeyFile(resolve(workspace, key.keyFile), chainFile, { password: secret, isCertified: systems.includes('notation') });
-  }
-  const chain = chainFile === undefined ? undefined : await readText('signing-key', chainFile, workspace, true);
-  return credentials.openVault(key.vaultUrl).keySigner(key, chain);
+  const isCertified = systems.includes('notation');
+  if (key.kind === 'key-vault' && key.collection === 'keys' && key.chain === undefined && isCertified)
+    throw refused(text, 'a key has no certificate, so a chain is needed after it');
+  const chain = key.chain === undefined ? undefined : await readChain(text, key.chain, workspace, credentials);
+  const sources = { chain, isCertified, fetchIssuer: issuerFetch(world) };
+  if (key.kind === 'key-vault') return credentials.openVault(key.vaultUrl).keySigner(key, sources);
+  const secret = password?.kind === 'secret' ? credentials.secrets.get(password.name) : password?.value;
+  const named =
+    key.chain === undefined ? {} : { chainName: key.chain.kind === 'file' ? resolve(workspace, key.chain.path) : 'the input signing-key' };
+  return openKeyFile(resolve(workspace, key.keyFile), { ...sources, ...named, password: secret });
+}
+
+async function readChain(
+  text: string,
+  chain: ChainText,
+  workspace: string,
+  { secrets }: Pick<Credentials, 'secrets'>,
+): Promise<string | Uint8Array> {
+  if (chain.kind === 'pem') return chain.text;
+  if (chain.kind === 'file') return readBytes('signing-key', chain.path, workspace, true);
+  const secret = secrets.get(chain.name);
+  if (secret === undefined) throw refused(text, `the input secrets names no ${JSON.stringify(chain.name)}`);
+  return secret.reveal();
+}
+
+const maxIssuerBytes = 256 * 1024;
+const issuerDeadlineMs = 15_000;
+
+/** Authorities give their certificates over plain http: what comes is held against the signature of the certificate that names it. */
+function issuerFetch({ http, cancelled }: World): FetchIssuer {
+  return async (url) => {
+    const { status, body } = await http({
+      method: 'GET',
+      url,
+      maxBodyBytes: maxIssuerBytes,
+      deadlineMs: issuerDeadlineMs,
+      signal: cancelled,
+    });
+    if (status !== 200) throw new Error(`the server answered ${status}`);
+    return body;
+  };
 }

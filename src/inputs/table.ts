@@ -235,7 +235,7 @@ export const inputs = [
     commands,
     defaultText: 'empty',
     description:
-      'Key Vault certificate: its name or id, with `,CHAIN.pem` where an authority issued it; `file:KEY.pem,CERTIFICATES.pem`; for cosign alone a key file needs no certificates.',
+      'Key Vault certificate: its name or id, with `,CHAIN.pem` where an authority issued it; `file:KEY.pem,CERTIFICATES.pem`; for cosign alone a key (also `https://VAULT/keys/NAME`) needs no certificates. In place of CHAIN.pem, `secret:NAME` or the PEM itself.',
   },
   {
     name: 'signing-key-password',

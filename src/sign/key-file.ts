@@ -1,43 +1,40 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, type X509Certificate } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { nameText, orderChain, parseCertificates, publicKeyOf } from '../lib/certificate-chain.ts';
+import { readCertificates } from '../lib/certificate-bundle.ts';
+import { type ChainSources, completeChain, nameText, publicKeyOf } from '../lib/certificate-chain.ts';
 import type { SecretValue } from '../lib/secret-value.ts';
 import { acceptedKeys, hashOf, keyText, signatureAlgorithmOf, signatureForm } from '../lib/signature-algorithm.ts';
 import type { KeySigner } from '../model/signer.ts';
 import { signatureError } from './signature-error.ts';
 
-export interface KeyFileOptions {
+export interface KeyFileOptions extends ChainSources {
+  /** Where `chain` is from, for errors. */
+  readonly chainName?: string;
   /** Of an encrypted key. */
   readonly password?: SecretValue | undefined;
-  /** Whether the key has to have a certificate; true where it is not given. */
-  readonly isCertified?: boolean;
 }
 
 /**
  * A signer by a private key in a PEM file (PKCS#8, PKCS#1 or SEC1, PKCS#8 also encrypted; or as cosign encrypts it) and its certificates, leaf first or in any
- * order, in `chainFile` or else in the key file itself. Rejects with a StepError that names the file.
+ * order, in `chain` or else in the key file itself. Rejects with a StepError that names the file.
  */
-export async function openKeyFile(
-  keyFile: string,
-  chainFile: string | undefined,
-  { password, isCertified = true }: KeyFileOptions = {},
-): Promise<KeySigner> {
+export async function openKeyFile(keyFile: string, options: KeyFileOptions = {}): Promise<KeySigner> {
+  const { password, isCertified = true, chain, chainName = keyFile } = options;
   const keyPem = await readPem(keyFile);
   const key = await parsePrivateKey(keyFile, keyPem, password);
   const algorithm = signatureAlgorithmOf(key);
   if (algorithm === undefined) {
     throw signatureError('key-type', `Cannot sign with key file ${keyFile}: its key is ${keyText(key)}`, `Use a key of ${acceptedKeys}.`);
   }
-  const certificatesFile = chainFile ?? keyFile;
-  const certificatesPem = chainFile === undefined ? keyPem : await readPem(chainFile);
-  const isBare = !isCertified && chainFile === undefined && !certificatesPem.includes('CERTIFICATE-----');
+  const isBare = !isCertified && chain === undefined && !keyPem.includes('CERTIFICATE-----');
+  const certificates = isBare ? [] : await chainOf(key, chainName, { ...options, chain: chain ?? keyPem });
   return {
     description: `key file ${keyFile}`,
     keptIn: 'file',
     algorithm,
     publicKey: createPublicKey(key).export({ format: 'der', type: 'spki' }),
-    certificateChain: isBare ? [] : chainOf(key, certificatesFile, certificatesPem).map((certificate) => certificate.raw),
+    certificateChain: certificates.map((certificate) => certificate.raw),
     sign: (message, form = algorithm) => signWith(hashOf(form), message, { key, ...signatureForm(form) }),
   };
 }
@@ -90,39 +87,40 @@ async function decrypt(block: string, password: string): Promise<KeyObject | und
   return decryptCosignKey(Buffer.from(body, 'base64').toString('utf8'), password);
 }
 
-function chainOf(key: KeyObject, file: string, pem: string): readonly X509Certificate[] {
-  const certificates = readCertificates(file, pem);
+async function chainOf(key: KeyObject, file: string, sources: ChainSources): Promise<readonly X509Certificate[]> {
+  const { isCertified = true, fetchIssuer } = sources;
+  const certificates = await readChain(file, sources);
   const publicKey = createPublicKey(key);
   const leaf = certificates.find((certificate) => publicKeyOf(certificate)?.equals(publicKey));
   if (leaf === undefined) {
     throw signatureError(
       'key-mismatch',
       certificates.length === 0
-        ? `Cannot find a certificate in ${file}: it has no PEM block of one`
+        ? `Cannot find a certificate in ${file}: it has none`
         : `Cannot sign with the certificates in ${file}: none of the ${certificates.length} is for the private key`,
       'Give signing-key the certificate of the key and those of its issuers up to the root: file:KEY.pem,CERT.pem.',
     );
   }
-  const chain = orderChain(leaf, certificates);
+  const chain = await completeChain(leaf, certificates, isCertified ? fetchIssuer : undefined);
   const last = chain.certificates.at(-1) ?? leaf;
-  if (!chain.complete) {
+  if (!chain.complete && isCertified) {
     throw signatureError(
       'incomplete-chain',
-      `Cannot sign with the certificates in ${file}: the chain ends with "${nameText(last.subject)}", whose issuer "${nameText(last.issuer)}" is not in the file`,
+      `Cannot sign with the certificates in ${file}: the chain ends with "${nameText(last.subject)}", whose issuer "${nameText(last.issuer)}" is not in the file${chain.tried}`,
       `Add the certificate of "${nameText(last.issuer)}" and of every further issuer up to the root to ${file}, which signing-key names.`,
     );
   }
   return chain.certificates;
 }
 
-function readCertificates(file: string, pem: string): readonly X509Certificate[] {
+async function readChain(file: string, { chain = '' }: ChainSources): Promise<readonly X509Certificate[]> {
   try {
-    return parseCertificates(pem);
+    return await readCertificates(chain);
   } catch {
     throw signatureError(
       'key-file',
-      `Cannot read the certificates in ${file}: a PEM block is damaged`,
-      'openssl x509 -in CERT.pem -noout -text tells which.',
+      `Cannot read the certificates in ${file}: one of them, or the bundle, is damaged`,
+      'openssl x509 -in CERT.pem -noout -text tells which; of a bundle openssl pkcs7 -in BUNDLE.p7b -print_certs.',
     );
   }
 }

@@ -5,38 +5,52 @@ export type SigningKey = KeyVaultSigningKey | FileSigningKey;
 
 export interface KeyVaultSigningKey {
   readonly kind: 'key-vault';
-  /** `certificates`: its key signs and its certificate is the leaf. `keys`: a bare key, whose chain (leaf first) is in `chainFile`. */
+  /** `certificates`: its key signs and its certificate is the leaf. `keys`: a bare key, whose certificate is in `chain`; for cosign alone it needs none. */
   readonly collection: 'certificates' | 'keys';
   /** The vault that an id names; undefined for a bare name, which is looked for in the step's vault. */
   readonly vaultUrl: string | undefined;
   readonly name: string;
   readonly version: string | undefined;
-  readonly chainFile: string | undefined;
+  readonly chain: ChainText | undefined;
 }
+
+/** Where the certificates of a key, or of its issuers, are: a file, one of the run's Key Vault secrets, or the input itself. */
+export type ChainText =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'secret'; readonly name: string }
+  | { readonly kind: 'pem'; readonly text: string };
 
 export interface FileSigningKey {
   readonly kind: 'file';
   readonly keyFile: string;
   /** Undefined: the certificates are in the key file. */
-  readonly chainFile: string | undefined;
+  readonly chain: ChainText | undefined;
 }
 
 /** Throws a StepError of origin `input`. */
 export function parseSigningKey(text: string): SigningKey {
-  const [first, chain, ...rest] = text.split(',').map((part) => part.trim());
-  if (first === undefined || first === '' || chain === '' || rest.length > 0) throw refused(text, 'it has an empty or surplus part');
+  const [first, chainText, ...rest] = text.split(',').map((part) => part.trim());
+  if (first === undefined || first === '' || chainText === '' || rest.length > 0) throw refused(text, 'it has an empty or surplus part');
+  const chain = chainText === undefined ? undefined : parseChain(text, chainText);
   if (first.startsWith('file:')) {
     const keyFile = first.slice('file:'.length);
     if (keyFile === '') throw refused(text, 'no file is named');
-    return { kind: 'file', keyFile, chainFile: chain };
+    return { kind: 'file', keyFile, chain };
   }
   if (first === 'keyless') throw refused(text, 'keyless signing is not supported');
   const key = first.includes('://') ? parseId(text, first) : parseName(text, first);
-  if (key.collection === 'keys' && chain === undefined) throw refused(text, 'a key has no certificate, so a chain file is needed');
-  return { ...key, chainFile: chain };
+  return { ...key, chain };
 }
 
-type KeyVaultName = Omit<KeyVaultSigningKey, 'chainFile'>;
+function parseChain(text: string, chain: string): ChainText {
+  if (chain.startsWith('-----BEGIN ')) return { kind: 'pem', text: chain };
+  if (!chain.startsWith('secret:')) return { kind: 'file', path: chain };
+  const name = chain.slice('secret:'.length).trim();
+  if (name === '') throw refused(text, 'no secret is named');
+  return { kind: 'secret', name };
+}
+
+type KeyVaultName = Omit<KeyVaultSigningKey, 'chain'>;
 
 function parseName(text: string, nameAndVersion: string): KeyVaultName {
   const match = namePattern.exec(nameAndVersion);
@@ -58,11 +72,13 @@ function parseId(text: string, id: string): KeyVaultName {
 const namePattern = /^([0-9A-Za-z-]{1,127})(?:\/([0-9a-f]{32}))?$/;
 const idPattern = /^\/(certificates|keys)\/([0-9A-Za-z-]{1,127})(?:\/([0-9a-f]{32}))?\/?$/;
 
-function refused(text: string, reason: string) {
+/** `reason`: why the input signing-key is refused. */
+export function refused(text: string, reason: string) {
   return signatureError(
     'bad-signing-key',
-    `Cannot read input signing-key${text.includes('-----BEGIN') ? ', which is a key itself' : ` ${JSON.stringify(text)}: ${reason}`}`,
+    `Cannot read input signing-key${/-----BEGIN [A-Z ]*PRIVATE KEY/.test(text) ? ', which is a key itself' : ` ${JSON.stringify(text)}: ${reason}`}`,
     'Give the name or id of a Key Vault certificate (NAME, NAME/VERSION or https://VAULT.vault.azure.net/certificates/NAME), ' +
-      'with ,CHAIN.pem after it where another authority issued it; a Key Vault key with its chain (https://…/keys/NAME,CHAIN.pem); or file:KEY.pem[,CERT.pem].',
+      'with ,CHAIN.pem after it where another authority issued it; a Key Vault key with its chain (https://…/keys/NAME,CHAIN.pem); or file:KEY.pem[,CERT.pem]. ' +
+      'In place of CHAIN.pem, secret:NAME names one of the input secrets, or the certificates stand there in PEM.',
   );
 }

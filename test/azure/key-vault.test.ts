@@ -133,7 +133,7 @@ describe('what a vault refuses', () => {
     const target = await startVault({ grants: { [objectId]: granted }, certificates: [certificate('P-256', chain)] });
     const error = await errorOf(
       open(target)
-        .keySigner({ collection: 'certificates', name: 'P-256', version: undefined }, issuersOf(chain))
+        .keySigner({ collection: 'certificates', name: 'P-256', version: undefined }, { chain: issuersOf(chain) })
         .then((signer) => signer.sign(Buffer.from('x'))),
     );
     expect(error).toMatchObject({ code: 'vault-role-missing', hint: expect.stringContaining(`--role "${role}"`) });
@@ -217,7 +217,10 @@ describe('what a vault refuses', () => {
 describe('signing', () => {
   test.each(keyTypes)('%s signs with %s, its chain from the bundle in any order', async (keyType, algorithm) => {
     const signing = chains.get(keyType) ?? chain;
-    const signer = await open(vault).keySigner({ collection: 'certificates', name: keyType, version: undefined }, issuersOf(signing));
+    const signer = await open(vault).keySigner(
+      { collection: 'certificates', name: keyType, version: undefined },
+      { chain: issuersOf(signing) },
+    );
     expect(signer).toMatchObject({ algorithm, keptIn: 'key-vault', description: expect.stringContaining(`${vault.url}/keys/${keyType}/`) });
     expect(signer.certificateChain.map((der) => Buffer.from(der))).toEqual(signing.certificates.map(({ raw }) => raw));
     const message = Buffer.from('message');
@@ -242,7 +245,7 @@ describe('signing', () => {
     const before = vault.requests.length;
     const others = [...(chains.get('RSA-2048') ?? chain).certificates, ...alone.certificates];
     const pem = toChainPem([...others, ...chain.certificates.toReversed()]);
-    const signer = await open(vault).keySigner({ collection: 'keys', name: 'bare', version: undefined }, pem);
+    const signer = await open(vault).keySigner({ collection: 'keys', name: 'bare', version: undefined }, { chain: pem });
     expect(signer).toMatchObject({ algorithm: 'ES256', description: expect.stringMatching(/\/keys\/bare\/[0-9a-f]{32}$/) });
     expect(signer.certificateChain.map((der) => Buffer.from(der))).toEqual(chain.certificates.map(({ raw }) => raw));
     expect((await signer.sign(Buffer.from('x'))).length).toBe(64);
@@ -252,9 +255,35 @@ describe('signing', () => {
     expect(paths.at(-1)).toBe('POST /keys/bare/VERSION/sign');
   });
 
+  test.each(keyTypes)('a bare %s key without any certificate signs with %s where none is wanted', async (keyType, algorithm) => {
+    const signing = chains.get(keyType) ?? chain;
+    const own = await startVault({ keys: [{ name: 'bare', version, privateKey: signing.keys.privateKey }] });
+    const signer = await open(own).keySigner({ collection: 'keys', name: 'bare', version: undefined }, { isCertified: false });
+    expect(signer).toMatchObject({ algorithm, certificateChain: [], description: expect.stringContaining(`/keys/bare/${version}`) });
+    expect(Buffer.from(signer.publicKey)).toEqual(signing.keys.publicKey.export({ format: 'der', type: 'spki' }));
+    const message = Buffer.from('message');
+    expect(isSignature(signer.algorithm, signing.keys.publicKey, message, await signer.sign(message))).toBe(true);
+    const asked = own.requests
+      .filter(({ headers }) => headers.authorization !== undefined)
+      .map(({ method, url }) => `${method} ${url.pathname}`);
+    expect(asked).toEqual(['GET /keys/bare/', `POST /keys/bare/${version}/sign`]);
+  });
+
+  test('the grant that reading such a key lacks is named', async () => {
+    const keysOf = [{ name: 'bare', version, privateKey: chain.keys.privateKey }];
+    const own = await startVault({ keys: keysOf, grants: { [objectId]: ['keys/sign'] } });
+    const error = await errorOf(open(own).keySigner({ collection: 'keys', name: 'bare', version: undefined }, { isCertified: false }));
+    expect(error).toMatchObject({ code: 'vault-role-missing', message: expect.stringContaining('"Key Vault Crypto User"') });
+    expect(
+      await errorOf(open(own).keySigner({ collection: 'keys', name: 'none', version: undefined }, { isCertified: false })),
+    ).toMatchObject({
+      origin: 'vault',
+    });
+  });
+
   test('a bare key that goes by its version is asked for no other', async () => {
     const own = await startVault({ keys: [{ name: 'bare', version, privateKey: chain.keys.privateKey }] });
-    await open(own).keySigner({ collection: 'keys', name: 'bare', version }, toChainPem(chain.certificates));
+    await open(own).keySigner({ collection: 'keys', name: 'bare', version }, { chain: toChainPem(chain.certificates) });
     expect(own.requests.map(({ url }) => url.pathname)).toEqual([`/keys/bare/${version}/sign`, `/keys/bare/${version}/sign`]);
   });
 
@@ -269,7 +298,7 @@ describe('signing', () => {
     ['bare', 'keys', undefined, 'key-mismatch'],
     ['weak', 'keys', undefined, 'key-mismatch'],
   ] as const)('%s of %s with chain %j is refused as %s', async (name, collection, chainPem, code) => {
-    const error = await errorOf(open(vault).keySigner({ collection, name, version: undefined }, chainPem));
+    const error = await errorOf(open(vault).keySigner({ collection, name, version: undefined }, { chain: chainPem }));
     expect(error).toMatchObject({ code, origin: 'vault' });
     expect(error.message).toContain(name);
     // The Azure CLI has no such options for certificates.
@@ -277,13 +306,16 @@ describe('signing', () => {
   });
 
   test('a bare key with the certificate of another is refused', async () => {
-    const signer = open(vault).keySigner({ collection: 'keys', name: 'rsa', version: undefined }, toChainPem(chain.certificates));
+    const signer = open(vault).keySigner(
+      { collection: 'keys', name: 'rsa', version: undefined },
+      { chain: toChainPem(chain.certificates) },
+    );
     expect(await errorOf(signer)).toMatchObject({ code: 'key-mismatch' });
   });
 
   test('what an incomplete chain lacks is named', async () => {
     const pem = toChainPem(chain.certificates.slice(1, 2));
-    const error = await errorOf(open(vault).keySigner({ collection: 'certificates', name: 'P-256', version: undefined }, pem));
+    const error = await errorOf(open(vault).keySigner({ collection: 'certificates', name: 'P-256', version: undefined }, { chain: pem }));
     expect(error.message).toContain('image-custody-sandbox root');
     expect(error.hint).toContain('P-256,CHAIN.pem');
   });
@@ -292,13 +324,16 @@ describe('signing', () => {
     ['wrong', 'wrong-signature'],
     ['verify-only', 'key-operation'],
   ])('a key that is %s gives the error %s and no signature', async (name, code) => {
-    const signer = await open(vault).keySigner({ collection: 'certificates', name, version: undefined }, issuersOf(chain));
+    const signer = await open(vault).keySigner({ collection: 'certificates', name, version: undefined }, { chain: issuersOf(chain) });
     expect(await errorOf(signer.sign(Buffer.from('x')))).toMatchObject({ code });
   });
 
   test('a key that is disabled amid the run is told', async () => {
     const target = await startVault({ certificates: [certificate('P-256', chain)] });
-    const signer = await open(target).keySigner({ collection: 'certificates', name: 'P-256', version: undefined }, issuersOf(chain));
+    const signer = await open(target).keySigner(
+      { collection: 'certificates', name: 'P-256', version: undefined },
+      { chain: issuersOf(chain) },
+    );
     target.change('certificates', 'P-256', { enabled: false });
     expect(await errorOf(signer.sign(Buffer.from('x')))).toMatchObject({ code: 'object-disabled' });
   });

@@ -41,12 +41,12 @@ function open(target: KeyVault, transport: object = {}): OpenVault {
 const uses: Readonly<Record<ObjectKind, (opened: OpenVault, state: string) => Promise<unknown>>> = {
   secrets: (opened, state) => opened.readSecret(state),
   certificates: async (opened, state) => {
-    const signer = await opened.keySigner({ collection: 'certificates', name: `cert-${state}`, version: undefined }, issuers());
+    const signer = await opened.keySigner({ collection: 'certificates', name: `cert-${state}`, version: undefined }, { chain: issuers() });
     return signer.sign(Buffer.from('x'));
   },
   keys: async (opened, state) => {
     const pem = toChainPem(chain.certificates);
-    const signer = await opened.keySigner({ collection: 'keys', name: `key-${state}`, version: undefined }, pem);
+    const signer = await opened.keySigner({ collection: 'keys', name: `key-${state}`, version: undefined }, { chain: pem });
     return signer.sign(Buffer.from('x'));
   },
 };

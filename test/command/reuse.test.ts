@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -87,8 +87,8 @@ async function pushForged(registry: RunningRegistry, tag: string, blob: Buffer, 
 /** Attaches a signature by another key, which says that it is by the one of the run. */
 async function signAsOther(registry: RunningRegistry, subject: Descriptor): Promise<void> {
   const file = (name: string) => join(place.workspace, name);
-  const signer = await openKeyFile(file('other-key.pem'), file('other-certificates.pem'));
-  const own = await openKeyFile(file('key.pem'), file('certificates.pem'));
+  const signer = await openKeyFile(file('other-key.pem'), { chain: await readFile(file('other-certificates.pem')) });
+  const own = await openKeyFile(file('key.pem'), { chain: await readFile(file('certificates.pem')) });
   const { mediaType, digest, size } = subject;
   const signature = await signNotary({ signer, subject: { mediaType, digest, size }, now: () => new Date(), agent: 'test' });
   await open(registry).attachReferrer({

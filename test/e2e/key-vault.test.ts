@@ -46,7 +46,7 @@ async function useAll(target: KeyVault): Promise<void> {
       const kind = collection === 'keys' ? 'key' : 'cert';
       const pem = toChainPem(collection === 'keys' ? chain.certificates : chain.certificates.slice(1));
       await vault
-        .keySigner({ collection, name: `${kind}-${state}`, version: undefined }, pem)
+        .keySigner({ collection, name: `${kind}-${state}`, version: undefined }, { chain: pem })
         .then((signer) => signer.sign(Buffer.from('x')))
         .catch(note(kind));
     }

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -134,7 +134,11 @@ describe('what we sign, notation verifies', () => {
       await writeFile(keyFile, keys.privateKey.export({ type: 'pkcs8', format: 'pem' }));
       await writeFile(chainFile, toPem(...chain));
       const subject = await pushImage(repository);
-      await attach(repository, subject, await signNotary({ signer: await openKeyFile(keyFile, chainFile), subject, now, agent, format }));
+      await attach(
+        repository,
+        subject,
+        await signNotary({ signer: await openKeyFile(keyFile, { chain: await readFile(chainFile) }), subject, now, agent, format }),
+      );
       expect(await notationVerify(repository, subject.digest, chain[2] ?? Buffer.of())).toContain('Successfully verified signature');
     },
   );

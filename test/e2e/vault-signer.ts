@@ -15,7 +15,7 @@ export async function openVaultSigner(keyType: KeyType) {
   });
   const opened = openKeyVault(vault.url, secretCredential(directory), () => new Date());
   const name = { collection: 'certificates', name: 'release', version: undefined } as const;
-  const signer = await opened.keySigner(name, toChainPem(signing.certificates.slice(1)));
+  const signer = await opened.keySigner(name, { chain: toChainPem(signing.certificates.slice(1)) });
   return {
     signing,
     signer,

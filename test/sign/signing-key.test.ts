@@ -6,19 +6,28 @@ const version = 'a1b2'.repeat(8);
 test.each([
   [
     'release',
-    { kind: 'key-vault', collection: 'certificates', vaultUrl: undefined, name: 'release', version: undefined, chainFile: undefined },
+    { kind: 'key-vault', collection: 'certificates', vaultUrl: undefined, name: 'release', version: undefined, chain: undefined },
   ],
   [`release/${version}`, { name: 'release', version }],
-  ['release,issuers.pem', { name: 'release', chainFile: 'issuers.pem' }],
+  ['release,issuers.pem', { name: 'release', chain: { kind: 'file', path: 'issuers.pem' } }],
   [
     'https://v.vault.azure.net/certificates/release',
     { collection: 'certificates', vaultUrl: 'https://v.vault.azure.net', name: 'release' },
   ],
   [`https://v.vault.azure.net/certificates/release/${version}`, { version }],
-  [`https://v.vault.azure.net/keys/release/${version} , chain.pem`, { collection: 'keys', version, chainFile: 'chain.pem' }],
+  [
+    `https://v.vault.azure.net/keys/release/${version} , chain.pem`,
+    { collection: 'keys', version, chain: { kind: 'file', path: 'chain.pem' } },
+  ],
   ['https://127.0.0.1:8443/certificates/release', { vaultUrl: 'https://127.0.0.1:8443' }],
-  ['file:key.pem', { kind: 'file', keyFile: 'key.pem', chainFile: undefined }],
-  ['file:C:\\keys\\key.pem,C:\\keys\\chain.pem', { kind: 'file', keyFile: 'C:\\keys\\key.pem', chainFile: 'C:\\keys\\chain.pem' }],
+  ['file:key.pem', { kind: 'file', keyFile: 'key.pem', chain: undefined }],
+  ['https://v.vault.azure.net/keys/release', { collection: 'keys', chain: undefined }],
+  ['release,secret: CHAIN', { chain: { kind: 'secret', name: 'CHAIN' } }],
+  ['release,-----BEGIN CERTIFICATE-----\nAAAA', { chain: { kind: 'pem', text: '-----BEGIN CERTIFICATE-----\nAAAA' } }],
+  [
+    'file:C:\\keys\\key.pem,C:\\keys\\chain.pem',
+    { kind: 'file', keyFile: 'C:\\keys\\key.pem', chain: { kind: 'file', path: 'C:\\keys\\chain.pem' } },
+  ],
 ])('reads %s', (text, expected) => {
   expect(parseSigningKey(text)).toMatchObject(expected);
 });
@@ -35,7 +44,7 @@ test.each([
   ['https://v.vault.azure.net/certificates/release/not-a-version', 'form'],
   ['https://user@v.vault.azure.net/certificates/release', 'form'],
   ['https://v.vault.azure.net/certificates/release?x=1', 'form'],
-  ['https://v.vault.azure.net/keys/release', 'chain file'],
+  ['release,secret:', 'no secret'],
   ['keyless', 'not supported'],
 ])('refuses %j', (text, reason) => {
   expect(() => parseSigningKey(text)).toThrow(

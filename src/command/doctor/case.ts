@@ -75,7 +75,7 @@ export function openCase(settings: DoctorSettings, host: Host, world: World): Ca
     credentials,
     signer: () => {
       if (signing === undefined) throw new Error('nothing is signed');
-      signer ??= openKey(signing, host.workspace, { ...identity, secrets });
+      signer ??= openKey(signing, host.workspace, { ...identity, secrets }, world);
       return signer;
     },
     open: (repository, use) => openRemote(repository, use, settings, credentials(), world),

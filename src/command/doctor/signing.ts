@@ -65,5 +65,6 @@ const sentence = Buffer.from('image-custody doctor tries whether this key signs;
 async function trySignature(signer: KeySigner): Promise<CheckOutcome> {
   const signature = await signer.sign(sentence);
   if (!isSignature(signer.algorithm, toPublicKey(signer.publicKey), sentence, signature)) throw wrongSignature(signer, signer.algorithm);
-  return { state: 'right', text: `the key signs, and the certificate's key verifies it (${signer.algorithm})` };
+  const verifier = signer.certificateChain.length === 0 ? 'its public key' : "the certificate's key";
+  return { state: 'right', text: `the key signs, and ${verifier} verifies it (${signer.algorithm})` };
 }

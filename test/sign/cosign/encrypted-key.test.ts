@@ -36,7 +36,7 @@ function encrypt(password: string, change: (content: Record<string, unknown>) =>
 async function open(pem: string, password?: string) {
   const path = join(folder, `${randomBytes(8).toString('hex')}.key`);
   await writeFile(path, pem);
-  return openKeyFile(path, undefined, { isCertified: false, password: password === undefined ? undefined : new SecretValue(password) });
+  return openKeyFile(path, { isCertified: false, password: password === undefined ? undefined : new SecretValue(password) });
 }
 
 test('a key of cosign is opened by its password, an empty one too, and needs no certificate', async () => {

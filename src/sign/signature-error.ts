@@ -28,7 +28,15 @@ export type SignatureErrorCode =
   | 'timestamp-certificate'
   | 'timestamp-signature'
   | 'timestamp-untrusted'
-  | 'timestamp-validity';
+  | 'timestamp-validity'
+  | 'trust-policy'
+  | 'trust-store'
+  | 'no-trust-policy'
+  | 'untrusted-identity'
+  | 'certificate-time'
+  | 'no-timestamp'
+  | 'revoked'
+  | 'revocation-unknown';
 
 const inputCodes: readonly SignatureErrorCode[] = [
   'bad-signing-key',
@@ -37,6 +45,8 @@ const inputCodes: readonly SignatureErrorCode[] = [
   'cosign-key',
   'cosign-identity',
   'trusted-root',
+  'trust-policy',
+  'trust-store',
 ];
 
 /** Every error of this folder. What another value of an input would mend is of origin `input`. */

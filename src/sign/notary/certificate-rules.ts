@@ -22,10 +22,10 @@ export interface BrokenRule {
 }
 
 /**
- * Every rule for code signing that a chain (DER, leaf first) breaks at `time`; empty where it is sound. Whether it is trusted is another
- * question. Only the three extensions that the specification names are evaluated.
+ * Every rule for code signing that a chain (DER, leaf first) breaks at `time`, or whatever the time is; empty where it is sound. Whether it is
+ * trusted is another question. Only the three extensions that the specification names are evaluated.
  */
-export function brokenCertificateRules(chain: readonly Uint8Array[], time: Date): readonly BrokenRule[] {
+export function brokenCertificateRules(chain: readonly Uint8Array[], time?: Date): readonly BrokenRule[] {
   const certificates: Certificate[] = [];
   for (const [index, der] of chain.entries()) {
     try {
@@ -44,7 +44,7 @@ export function brokenCertificateRules(chain: readonly Uint8Array[], time: Date)
   if (leaf === undefined) return [{ rule: 'chain', subject: '', problem: 'the chain is empty' }];
   return [
     ...brokenByChain(certificates),
-    ...certificates.flatMap((certificate) => brokenByAny(certificate, time)),
+    ...certificates.flatMap((certificate) => [...(time ? brokenByTime(certificate, time) : []), ...brokenByAny(certificate)]),
     ...brokenByLeaf(leaf),
     ...authorities.flatMap((certificate, below) => brokenByAuthority(certificate, below)),
   ];
@@ -68,11 +68,17 @@ function isIssuedBy(certificate: Certificate, issuer: Certificate): boolean {
   return certificate.issuerBytes.equals(issuer.subjectBytes) && certificate.x509.verify(issuer.publicKey);
 }
 
-function brokenByAny(certificate: Certificate, time: Date): BrokenRule[] {
-  const { notBefore, notAfter, signatureHash, repeatedExtensions } = certificate;
+/** Whether it is valid then (RFC 5280, 4.1.2.5: both ends included). */
+export function brokenByTime(certificate: Certificate, time: Date): BrokenRule[] {
+  const { notBefore, notAfter } = certificate;
+  if (time < notBefore) return [broken('validity', certificate, `it is valid only from ${notBefore.toISOString()}`)];
+  if (time > notAfter) return [broken('validity', certificate, `it expired at ${notAfter.toISOString()}`)];
+  return [];
+}
+
+function brokenByAny(certificate: Certificate): BrokenRule[] {
+  const { signatureHash, repeatedExtensions } = certificate;
   const problems: BrokenRule[] = [];
-  if (time < notBefore) problems.push(broken('validity', certificate, `it is valid only from ${notBefore.toISOString()}`));
-  if (time > notAfter) problems.push(broken('validity', certificate, `it expired at ${notAfter.toISOString()}`));
   if (signatureHash === undefined) {
     problems.push(broken('signature-hash', certificate, 'it is not signed with SHA-256, SHA-384 or SHA-512 (SHA-1 and MD5 are refused)'));
   }

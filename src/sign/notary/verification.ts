@@ -5,40 +5,63 @@ import type { SignatureAlgorithm } from '../../model/signer.ts';
 import { signatureError } from '../signature-error.ts';
 import { chainError } from './certificate-chain.ts';
 import { brokenCertificateRules } from './certificate-rules.ts';
-import { type Envelope, envelopeMediaTypes, parseEnvelope, type SignedSubject } from './envelope.ts';
+import { type Envelope, parseEnvelope, type SignedSubject } from './envelope.ts';
+import { notOurs, type PolicyTrust, type TrustWarning, verifyAnchor, verifyByPolicy, verifyExpiry } from './trust-verification.ts';
 
-export interface NotaryTrust {
+/** Trust in certificates alone, which have to be valid when the signature was made, as the signer says, and now. */
+export interface CertificateTrust {
   readonly now: () => Date;
   /** DER certificates, one of which must be in the chain: the signer's own leaf after signing, the authority's root elsewhere. */
   readonly trusted: readonly Uint8Array[];
 }
 
+/** An envelope, and the media type that its layer names. */
+export interface NotaryEnvelope {
+  readonly bytes: Uint8Array;
+  readonly mediaType: string;
+}
+
 export interface VerifiedSignature {
   readonly algorithm: SignatureAlgorithm;
-  /** As the signer claims. */
+  /** As the signer claims, or under `notary.x509.signingAuthority` as the authority does. */
   readonly signingTime: Date;
   readonly expiry: Date | undefined;
   /** DER, leaf first. */
   readonly certificateChain: readonly Uint8Array[];
   readonly agent: string | undefined;
   readonly metadata: ReadonlyMap<string, string>;
+  /** What a policy only logs. */
+  readonly warnings: readonly TrustWarning[];
 }
 
 /**
- * Verifies a Notary Project signature (JWS or COSE, scheme `notary.x509`) over exactly `subject`: form, critical headers, algorithm by the leaf's
- * key, signature, certificate rules at the signing time and now, trust, expiry. Throws a StepError that says which of them failed.
- * Timestamps are not evaluated: an expired certificate is refused with one too.
+ * Verifies a Notary Project signature (JWS or COSE) over exactly `subject`: form, critical headers, algorithm by the leaf's key, signature and
+ * certificate rules; then trust: by a policy as `verifyByPolicy` says, by certificates (scheme `notary.x509` alone, timestamps and revocation are not
+ * looked at) with their time, and expiry. Rejects with a StepError that says which of them failed.
  */
-export function verifyNotary(bytes: Uint8Array, subject: SignedSubject, trust: NotaryTrust): VerifiedSignature {
-  const envelope = parseEnvelope(bytes, bytes[0] === 0xd2 ? envelopeMediaTypes.cose : envelopeMediaTypes.jws);
-  if (envelope.scheme !== 'notary.x509')
-    throw signatureError('envelope', `Cannot verify the signature: its scheme is ${envelope.scheme}, not notary.x509`, notOurs);
+export async function verifyNotary(
+  { bytes, mediaType }: NotaryEnvelope,
+  subject: SignedSubject,
+  trust: CertificateTrust | PolicyTrust,
+): Promise<VerifiedSignature> {
+  const envelope = parseEnvelope(bytes, mediaType);
   const algorithm = verifySignature(envelope);
-  verifyCertificates(envelope, trust);
-  verifyExpiry(envelope, trust.now());
+  let warnings: readonly TrustWarning[] = [];
+  if ('statement' in trust) {
+    verifyRules(envelope);
+    warnings = await verifyByPolicy(envelope, trust);
+  } else verifyByCertificates(envelope, trust);
   verifySubject(envelope.subject, subject);
   const { signingTime, expiry, certificateChain, agent, metadata } = envelope;
-  return { algorithm, signingTime, expiry, certificateChain, agent, metadata };
+  return { algorithm, signingTime, expiry, certificateChain, agent, metadata, warnings };
+}
+
+function verifyByCertificates(envelope: Envelope, { now, trusted }: CertificateTrust): void {
+  if (envelope.scheme !== 'notary.x509')
+    throw signatureError('envelope', `Cannot verify the signature: its scheme is ${envelope.scheme}, not notary.x509`, notOurs);
+  for (const time of [envelope.signingTime, now()]) verifyRules(envelope, time);
+  verifyAnchor(envelope, trusted);
+  verifyExpiry(envelope, now());
 }
 
 function verifySignature(envelope: Envelope): SignatureAlgorithm {
@@ -69,25 +92,14 @@ function readLeafKey(envelope: Envelope) {
   }
 }
 
-function verifyCertificates(envelope: Envelope, trust: NotaryTrust): void {
-  const chain = envelope.certificateChain;
-  for (const time of [envelope.signingTime, trust.now()]) {
-    const broken = brokenCertificateRules(chain, time);
-    if (broken.length > 0)
-      throw chainError(
-        `Cannot verify the signature at ${toTimeText(time)}`,
-        broken,
-        'Sign the image again with a certificate that keeps the rules.',
-      );
-  }
-  if (!trust.trusted.some((anchor) => chain.some((der) => Buffer.from(anchor).equals(der)))) {
-    throw signatureError('untrusted', 'Cannot verify the signature: no certificate of its chain is trusted', notOurs);
-  }
-}
-
-function verifyExpiry({ expiry }: Envelope, now: Date): void {
-  if (expiry !== undefined && now >= expiry)
-    throw signatureError('expired', `Cannot verify the signature: it expired at ${toTimeText(expiry)}`, 'Sign the image again.');
+function verifyRules({ certificateChain }: Envelope, time?: Date): void {
+  const broken = brokenCertificateRules(certificateChain, time);
+  if (broken.length === 0) return;
+  throw chainError(
+    `Cannot verify the signature${time ? ` at ${toTimeText(time)}` : ''}`,
+    broken,
+    'Sign the image again with a certificate that keeps the rules.',
+  );
 }
 
 function verifySubject(signed: SignedSubject, subject: SignedSubject): void {
@@ -100,5 +112,3 @@ function verifySubject(signed: SignedSubject, subject: SignedSubject): void {
     );
   }
 }
-
-const notOurs = 'Do not trust the image on the strength of this signature; see who wrote it to the registry, and sign the image again.';

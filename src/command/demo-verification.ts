@@ -30,8 +30,8 @@ export async function verifyPublished({ registry, sandbox, repository }: DemoSan
   if (manifest.kind === 'image') for (const blob of blobs) await remote.fetchBlob(blob, readWhole);
   const signature = await fetchContent(remote, descriptor, notaryArtifactType);
   const trusted = sandbox.signing.chain.slice(-1).map(({ raw }) => raw);
-  const { algorithm, signingTime } = verifyNotary(signature, descriptor, { now, trusted });
-  const sbom = JSON.parse((await fetchContent(remote, descriptor, cycloneDxMediaType)).toString('utf8')) as { components: unknown[] };
+  const { algorithm, signingTime } = await verifyNotary(signature, descriptor, { now, trusted });
+  const sbom = JSON.parse((await fetchContent(remote, descriptor, cycloneDxMediaType)).bytes.toString('utf8')) as { components: unknown[] };
   return [
     `image      ${remote.name}:1.0@${descriptor.digest}`,
     `content    ${blobs.length} blobs with the digests that the manifest names`,
@@ -40,11 +40,11 @@ export async function verifyPublished({ registry, sandbox, repository }: DemoSan
   ];
 }
 
-async function fetchContent(remote: Repository, subject: Descriptor, artifactType: string): Promise<Buffer> {
+async function fetchContent(remote: Repository, subject: Descriptor, artifactType: string) {
   const [referrer] = await remote.listReferrers(subject.digest, artifactType);
   if (referrer === undefined) throw new Error(`nothing of type ${artifactType} refers to ${subject.digest}`);
   const { manifest } = await remote.fetchManifest(referrer.digest);
   const blob = manifest.kind === 'image' ? manifest.layers[0] : undefined;
   if (blob === undefined) throw new Error(`${referrer.digest} has no content`);
-  return remote.fetchBlob(blob, readWhole);
+  return { mediaType: blob.mediaType, bytes: await remote.fetchBlob(blob, readWhole) };
 }

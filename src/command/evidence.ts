@@ -114,7 +114,10 @@ export async function verifyEvidence(
     const bytes = await repository.fetchBlob(blob, readWhole);
     if (layers[0] === undefined || !bytes.equals(layers[0].bytes)) throw notThere(repository, kind, subject, 'it has other content');
     if (artifactType === notaryArtifactType) {
-      verifyNotary(bytes, subject, { now, trusted: signing?.signer.certificateChain.slice(0, 1) ?? [] });
+      await verifyNotary({ bytes, mediaType: blob.mediaType }, subject, {
+        now,
+        trusted: signing?.signer.certificateChain.slice(0, 1) ?? [],
+      });
     }
     const listed = await repository.listReferrers(subject.digest, artifactType);
     if (!listed.some(({ digest }) => digest === descriptor.digest)) throw notThere(repository, kind, subject, 'it is not listed');

@@ -28,9 +28,9 @@ export const findOwnNotary: FindOwn = async (repository, subject, signing, now) 
   const { signer, format, lifetimeMs, metadata } = signing;
   const [leaf = new Uint8Array()] = signer.certificateChain;
   const { ours } = await listSignatures(repository, subject, [leaf]);
-  return findArtifact(repository, subject, ours, ({ bytes, mediaType }) => {
+  return findArtifact(repository, subject, ours, async ({ bytes, mediaType }) => {
     if (mediaType !== envelopeMediaTypes[format]) return false;
-    const { expiry, metadata: signed } = verifyNotary(bytes, subject, { now: () => now, trusted: [leaf] });
+    const { expiry, metadata: signed } = await verifyNotary({ bytes, mediaType }, subject, { now: () => now, trusted: [leaf] });
     if (!isSameMetadata(signed, metadata)) return false;
     if (lifetimeMs === undefined || expiry === undefined) return lifetimeMs === undefined && expiry === undefined;
     const leftMs = expiry.getTime() - now.getTime();
@@ -83,22 +83,22 @@ async function findArtifact(
   repository: Repository,
   subject: Descriptor,
   digests: readonly Digest[],
-  isOwn: (document: AttachedDocument) => boolean,
+  isOwn: (document: AttachedDocument) => boolean | Promise<boolean>,
 ): Promise<Artifact | undefined> {
   for (const digest of digests.slice(0, maxCandidates)) {
     const document = await fetchAttached(repository, digest);
     if (document === undefined) continue;
     const { artifactType, annotations, mediaType, bytes } = document;
     const artifact = { subject, artifactType, annotations, layers: [{ mediaType, bytes }] };
-    if (toArtifactManifest(artifact).descriptor.digest === digest && holds(() => isOwn(document))) return artifact;
+    if (toArtifactManifest(artifact).descriptor.digest === digest && (await holds(() => isOwn(document)))) return artifact;
   }
   return undefined;
 }
 
 /** One that does not hold is not ours, whatever the reason. */
-function holds(isOwn: () => boolean): boolean {
+async function holds(isOwn: () => boolean | Promise<boolean>): Promise<boolean> {
   try {
-    return isOwn();
+    return await isOwn();
   } catch (error) {
     if (error instanceof StepError && error.origin === 'signature') return false;
     throw error;

@@ -89,7 +89,7 @@ async function isSignedBy(signer: KeySigner, repository: Repository, subject: De
     const document = await fetchAttached(repository, digest);
     if (document === undefined) continue;
     try {
-      verifyNotary(document.bytes, subject, { now, trusted: [leaf] });
+      await verifyNotary(document, subject, { now, trusted: [leaf] });
       return true;
     } catch {
       // One that does not hold says nothing; another may.

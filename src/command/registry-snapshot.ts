@@ -94,7 +94,7 @@ async function verifySigner(
     const document = await fetchAttached(repository, digest);
     if (document === undefined) continue;
     try {
-      verifyNotary(document.bytes, subject, { now, trusted });
+      await verifyNotary(document, subject, { now, trusted });
       return;
     } catch (error) {
       if (!(error instanceof StepError) || error.origin !== 'signature') throw error;

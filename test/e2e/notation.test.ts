@@ -212,7 +212,8 @@ describe('what notation signs, we verify', () => {
     const parsed = parseEnvelope(envelope, manifest.layers[0].mediaType);
     expect([...parsed.metadata]).toEqual([['com.example.run', '42']]);
     expect(parsed.expiry?.getTime()).toBe(parsed.signingTime.getTime() + 12 * 3_600_000);
-    const verified = verifyNotary(envelope, subject, { now, trusted: [chain[2] ?? Buffer.of()] });
+    const document = { bytes: envelope, mediaType: manifest.layers[0].mediaType };
+    const verified = await verifyNotary(document, subject, { now, trusted: [chain[2] ?? Buffer.of()] });
     expect(verified.agent).toContain('notation');
     const ours = await signNotary({ signer: makeSigner(verified.algorithm, keys, chain), subject, now, agent, format });
     expect(ours.mediaType).toBe(manifest.layers[0].mediaType);

@@ -59,7 +59,7 @@ function splitAttributes(text: string): readonly Attribute[] {
   let start = 0;
   const endAttribute = (at: number) => {
     if (type === '') throw new Error('an attribute has no name');
-    attributes.push({ type, value: unescape(text.slice(start, at)) });
+    attributes.push({ type, value: decodeEscapes(text.slice(start, at)) });
     type = '';
     start = at + 1;
   };
@@ -67,7 +67,7 @@ function splitAttributes(text: string): readonly Attribute[] {
     const character = text.charAt(at);
     if (character === '\\') at += 1;
     else if (character === '=' && type === '') {
-      type = unescape(text.slice(start, at));
+      type = decodeEscapes(text.slice(start, at));
       start = at + 1;
     } else if (character === '+') throw new Error('attributes joined by + are not supported');
     else if (character === ',' || character === ';') endAttribute(at);
@@ -77,7 +77,7 @@ function splitAttributes(text: string): readonly Attribute[] {
 }
 
 /** RFC 4514, section 3: a special character or two hexadecimal digits (one byte of UTF-8) after a backslash. */
-function unescape(text: string): string {
+function decodeEscapes(text: string): string {
   const inner = text.replace(/^ +/, '').replace(/(\\ )? *$/, '$1');
   const parts = inner.match(/\\(?:[ "#+,;<=>\\]|[\dA-Fa-f]{2})|[^\\]+/g) ?? [];
   if (parts.join('') !== inner) throw new Error('a backslash is followed by neither a special character nor two hexadecimal digits');

@@ -116,8 +116,10 @@ function toActions({ name, signatureVerification }: RawStatement): Readonly<Reco
   const overrides = Object.entries(override ?? {});
   if (overrides.length > 0 && level === 'skip') throw brokenBy(name, 'its level is skip, which has nothing to override');
   for (const [check, action] of overrides) {
-    if (!Object.hasOwn(base, check)) throw brokenBy(name, `it overrides ${JSON.stringify(check)}; there are ${Object.keys(base).join(', ')}`);
-    if (!actionNames.includes(action)) throw brokenBy(name, `it overrides ${check} with ${JSON.stringify(action)}; enforce, log and skip are accepted`);
+    if (!Object.hasOwn(base, check))
+      throw brokenBy(name, `it overrides ${JSON.stringify(check)}; there are ${Object.keys(base).join(', ')}`);
+    if (!actionNames.includes(action))
+      throw brokenBy(name, `it overrides ${check} with ${JSON.stringify(action)}; enforce, log and skip are accepted`);
     if (check === 'integrity') throw brokenBy(name, 'integrity cannot be overridden');
     if (action === 'skip' && check !== 'revocation') throw brokenBy(name, `${check} cannot be skipped`);
   }

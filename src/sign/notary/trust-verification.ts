@@ -1,6 +1,6 @@
 import { StepError } from '../../lib/step-error.ts';
 import { toTimeText } from '../../lib/time-text.ts';
-import type { CheckRevocation } from '../revocation/status.ts';
+import type { CheckRevocation, RevocationStatus } from '../revocation/status.ts';
 import { type SignatureErrorCode, signatureError } from '../signature-error.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 import { brokenByTime } from './certificate-rules.ts';
@@ -36,7 +36,7 @@ export async function verifyByPolicy(envelope: Envelope, trust: PolicyTrust): Pr
     ['authenticity', () => verifyStores(envelope, trust)],
     ['authenticity', () => verifyIdentity(chain, statement)],
     ['expiry', () => verifyExpiry(envelope, time)],
-    ['authenticTimestamp', () => verifyTime(envelope, chain, time)],
+    ['authenticTimestamp', () => verifyTime(envelope, chain, time, trust)],
     ['revocation', () => verifyRevocation(envelope, trust)],
   ];
   const warnings: TrustWarning[] = [];
@@ -95,9 +95,20 @@ function readIdentity({ subject, subjectBytes }: Certificate) {
   }
 }
 
-/** Without a time that somebody has vouched for, the certificates have to be valid now. */
-function verifyTime(envelope: Envelope, chain: readonly Certificate[], now: Date): void {
-  verifyValidity(chain, envelope.scheme === 'notary.x509' ? now : envelope.signingTime);
+/** A policy without a store of timestamp authorities wants none: the certificates have to be valid now. */
+async function verifyTime(envelope: Envelope, chain: readonly Certificate[], now: Date, trust: PolicyTrust): Promise<void> {
+  if (envelope.scheme === 'notary.x509.signingAuthority') return verifyValidity(chain, envelope.signingTime);
+  const { trustStores, timestamps } = trust.statement;
+  const isExpired = chain.some(({ notAfter }) => now > notAfter);
+  if (!trustStores.some(({ type }) => type === 'tsa') || (timestamps === 'afterCertExpiry' && !isExpired))
+    return verifyValidity(chain, now);
+  const { timestamp, signature, algorithm, certificateChain } = envelope;
+  if (timestamp === undefined) throw refused('no-timestamp', 'the trust policy wants a timestamp, and it has none');
+  const { verifyTimestamp, verifySignedInTime } = await import('../timestamp/verification.ts');
+  const trusted = await readStores('tsa', trust.statement, trust.stores);
+  const verified = verifyTimestamp(timestamp, signature, algorithm, { trusted });
+  verifySignedInTime(certificateChain, verified);
+  verifyStatuses(await trust.checkRevocation(verified.certificateChain));
 }
 
 function verifyValidity(chain: readonly Certificate[], time: Date): void {
@@ -107,7 +118,10 @@ function verifyValidity(chain: readonly Certificate[], time: Date): void {
 }
 
 async function verifyRevocation({ scheme, signingTime, certificateChain }: Envelope, { checkRevocation }: PolicyTrust): Promise<void> {
-  const statuses = await checkRevocation(certificateChain, scheme === 'notary.x509' ? undefined : signingTime);
+  verifyStatuses(await checkRevocation(certificateChain, scheme === 'notary.x509' ? undefined : signingTime));
+}
+
+function verifyStatuses(statuses: readonly RevocationStatus[]): void {
   const revoked = statuses.find(({ status }) => status === 'revoked');
   if (revoked !== undefined) throw refused('revoked', `its certificate "${revoked.subject}" is revoked${because(revoked.reason)}`);
   const unknown = statuses.find(({ status }) => status === 'unknown');

@@ -81,7 +81,9 @@ async function verifyAttached(view: RegistryView, repository: string, referrer: 
   const [content] = await Promise.all([...manifest.layers, manifest.config].map((blob) => readBlob(view, repository, blob)));
   // By a clock that waits for nobody the signing time may be a while ahead.
   const now = () => new Date(Date.now() + 3_600_000);
-  if (referrer.artifactType === notaryArtifactType) verifyNotary(content ?? Buffer.alloc(0), subject, { now, trusted: [view.root] });
+  if (referrer.artifactType !== notaryArtifactType) return;
+  const mediaType = manifest.layers[0]?.mediaType ?? '';
+  await verifyNotary({ bytes: content ?? Buffer.alloc(0), mediaType }, subject, { now, trusted: [view.root] });
 }
 
 async function readBlob(view: RegistryView, repository: string, { digest, size }: Descriptor): Promise<Buffer> {

@@ -43,9 +43,9 @@ async function forge(
   return Buffer.from(change.raw ? change.raw(text) : text);
 }
 
-function codeOf(action: () => unknown): string {
+async function codeOf(action: () => Promise<unknown>): Promise<string> {
   try {
-    action();
+    await action();
   } catch (error) {
     if (error instanceof StepError) return error.code;
     throw error;
@@ -56,7 +56,7 @@ function codeOf(action: () => unknown): string {
 test.each(algorithms)('%s: what is signed by %s verifies', async (keyType, algorithm) => {
   const made = makeChain(keyType);
   const signed = await signature({ signer: makeSigner(algorithm, made.keys, made.chain) });
-  const verified = verifyNotary(signed.bytes, subject, { now, trusted: [made.chain[0] ?? Buffer.of()] });
+  const verified = await verifyNotary(signed, subject, { now, trusted: [made.chain[0] ?? Buffer.of()] });
   expect(verified.algorithm).toBe(algorithm);
   expect(verified.signingTime.toISOString()).toBe('2026-06-01T12:00:00.000Z');
   expect(verified.agent).toBe('image-custody/0.0.0');
@@ -79,9 +79,9 @@ test('annotations name the chain by its thumbprints, and nothing but digest, med
 
 test('an expiry is critical, holds until it comes, and ends the signature', async () => {
   const signed = await signature({ lifetimeMs: Date.parse('2026-07-01T00:00:00Z') - Date.parse('2026-06-01T12:00:00Z') });
-  const at = (time: string) => () => verifyNotary(signed.bytes, subject, { now: () => new Date(time), trusted: [leaf] });
-  expect(at('2026-06-30T23:59:59Z')()).toMatchObject({ expiry: new Date('2026-07-01T00:00:00Z') });
-  expect(codeOf(at('2026-07-01T00:00:00Z'))).toBe('expired');
+  const at = (time: string) => () => verifyNotary(signed, subject, { now: () => new Date(time), trusted: [leaf] });
+  expect(await at('2026-06-30T23:59:59Z')()).toMatchObject({ expiry: new Date('2026-07-01T00:00:00Z') });
+  expect(await codeOf(at('2026-07-01T00:00:00Z'))).toBe('expired');
 });
 
 test('a chain that no verifier accepts is refused before the key is used', async () => {
@@ -128,19 +128,23 @@ test.each([
   ['another size', { size: 1235 }],
   ['another media type', { mediaType: 'application/vnd.oci.image.index.v1+json' }],
 ])('a signature over %s is refused', async (_, other) => {
-  const { bytes } = await signature();
-  expect(codeOf(() => verifyNotary(bytes, { ...subject, ...other }, trust))).toBe('other-subject');
+  const signed = await signature();
+  expect(await codeOf(() => verifyNotary(signed, { ...subject, ...other }, trust))).toBe('other-subject');
 });
 
 test('a chain that is sound and not trusted is refused, and so is one without any trust', async () => {
-  const { bytes } = await signature();
-  expect(codeOf(() => verifyNotary(bytes, subject, { now, trusted: [makeChain('P-256').chain[2] ?? Buffer.of()] }))).toBe('untrusted');
-  expect(codeOf(() => verifyNotary(bytes, subject, { now, trusted: [] }))).toBe('untrusted');
+  const signed = await signature();
+  expect(await codeOf(() => verifyNotary(signed, subject, { now, trusted: [makeChain('P-256').chain[2] ?? Buffer.of()] }))).toBe(
+    'untrusted',
+  );
+  expect(await codeOf(() => verifyNotary(signed, subject, { now, trusted: [] }))).toBe('untrusted');
 });
 
 test('a certificate that has expired since is refused', async () => {
-  const { bytes } = await signature();
-  expect(codeOf(() => verifyNotary(bytes, subject, { ...trust, now: () => new Date('2047-01-01T00:00:00Z') }))).toBe('certificate-rules');
+  const signed = await signature();
+  expect(await codeOf(() => verifyNotary(signed, subject, { ...trust, now: () => new Date('2047-01-01T00:00:00Z') }))).toBe(
+    'certificate-rules',
+  );
 });
 
 test.each<[string, string, Parameters<typeof forge>[0]]>([
@@ -197,7 +201,7 @@ test.each<[string, string, Parameters<typeof forge>[0]]>([
   ['over a digest of another kind', 'envelope', { payload: { targetArtifact: { ...subject, digest: 'md5:abc' } } }],
 ])('an envelope %s is %s', async (_, outcome, change) => {
   const bytes = await forge(change);
-  expect(codeOf(() => verifyNotary(bytes, subject, trust))).toBe(outcome);
+  expect(await codeOf(() => verifyNotary({ bytes, mediaType: 'application/jose+json' }, subject, trust))).toBe(outcome);
 });
 
 test('no single changed byte of an envelope passes, but in the unsigned name of its writer', async () => {
@@ -210,7 +214,8 @@ test('no single changed byte of an envelope passes, but in the unsigned name of 
   for (let index = 0; index < bytes.length; index++) {
     const changed = Buffer.from(bytes);
     changed[index] = (changed[index] ?? 0) ^ 0x01;
-    if (codeOf(() => verifyNotary(changed, subject, { now, trusted: [alone] })) === 'accepted') passed.push(index);
+    const document = { bytes: changed, mediaType: 'application/jose+json' };
+    if ((await codeOf(() => verifyNotary(document, subject, { now, trusted: [alone] }))) === 'accepted') passed.push(index);
   }
   expect(passed.filter((index) => index < agent - '"io.cncf.notary.signingAgent":"'.length || index > agent + 18)).toEqual([]);
 });

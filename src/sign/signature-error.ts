@@ -45,6 +45,7 @@ const inputCodes: readonly SignatureErrorCode[] = [
   'cosign-key',
   'cosign-identity',
   'trusted-root',
+  'timestamp-root',
   'trust-policy',
   'trust-store',
 ];

@@ -4,12 +4,11 @@
  */
 import { readFile } from 'node:fs/promises';
 import { AdvisoryDirectory } from '../src/advisory/advisory-directory.ts';
-import { openSnapshotBytes } from '../src/advisory/snapshot/snapshot-bytes.ts';
-import { openSnapshotSource } from '../src/advisory/snapshot/snapshot-source.ts';
+import { openSnapshotFile } from '../src/advisory/snapshot/snapshot-source.ts';
 import type { Package } from '../src/model/package.ts';
 
 const [kind, path = '', packagesFile = ''] = process.argv.slice(2);
 const packages = JSON.parse(await readFile(packagesFile, 'utf8')) as readonly Package[];
-const source = kind === 'snapshot' ? openSnapshotSource(path, () => openSnapshotBytes(path)) : new AdvisoryDirectory(path);
+const source = kind === 'snapshot' ? openSnapshotFile(path) : new AdvisoryDirectory(path);
 const { matches, gaps } = await source.match(packages);
 console.log(JSON.stringify({ matches: matches.length, gaps: gaps.length }));

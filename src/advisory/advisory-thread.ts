@@ -18,6 +18,10 @@ class ThreadedDirectory implements AdvisorySource {
     this.#thread = new Thread('advisory-worker', import.meta.url, path);
   }
 
+  async fetchDigest(): Promise<undefined> {
+    return undefined;
+  }
+
   expect(packages: readonly ReleasedPackage[]): void {
     // A thread that ended is told of when it is asked.
     this.#thread.run({ kind: 'expect', packages }).catch(() => undefined);

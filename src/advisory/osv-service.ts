@@ -26,6 +26,7 @@ export function openOsvService(options: OsvServiceOptions): AdvisorySource {
   const client = new OsvClient({ http: options.http, retry: options.retry, url });
   return {
     name: url.host === 'api.osv.dev' ? 'osv.dev' : url.origin,
+    fetchDigest: async () => undefined,
     expect() {},
     match: (packages) => matchInService(client, options, packages),
     async [Symbol.asyncDispose]() {},

@@ -35,16 +35,11 @@ export async function findAdvisories(settings: StepSettings, host: Host, world: 
   const path = resolve(host.workspace, advisories.path);
   const found = await stat(path).catch(() => undefined);
   if (found?.isDirectory()) return async () => openAdvisoryDirectory(path);
-  if (found?.isFile()) return () => openSnapshotFile(path);
+  if (found?.isFile()) {
+    const { openSnapshotFile } = await import('../advisory/snapshot/snapshot-source.ts');
+    return async () => openSnapshotFile(path);
+  }
   throw noDatabase(advisories.path, host.workspace);
-}
-
-async function openSnapshotFile(path: string): Promise<AdvisorySource> {
-  const [{ openSnapshotBytes }, { openSnapshotSource }] = await Promise.all([
-    import('../advisory/snapshot/snapshot-bytes.ts'),
-    import('../advisory/snapshot/snapshot-source.ts'),
-  ]);
-  return openSnapshotSource(path, () => openSnapshotBytes(path));
 }
 
 function noDatabase(path: string, workspace: string): StepError {

@@ -1,69 +1,78 @@
-import { type PublishedImage, type PublishedManifest, publishedManifests } from '../layer/manifest.ts';
-import { readWhole } from '../lib/http-client.ts';
+import { predicateTypeAnnotation } from '../evidence/predicate-type.ts';
+import type { SigningSystem } from '../inputs/settings.ts';
+import { type PublishedImage, publishedManifests } from '../layer/manifest.ts';
 import { forEachParallel } from '../lib/parallel.ts';
-import { StepError } from '../lib/step-error.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
+import type { AttachedStatement } from '../model/report.ts';
 import type { SignedDocument } from '../model/signed-document.ts';
 import { type Artifact, type ArtifactLayer, digestOf, toArtifactManifest } from '../registry/artifact.ts';
 import { toReferrersTag } from '../registry/referrers-tag.ts';
 import type { Repository } from '../registry/repository.ts';
-import { isSameLayer } from '../registry/tagged-layers.ts';
+import { attestBundle, attestLayer } from '../sign/cosign/attestation.ts';
+import { statementMediaType } from '../sign/cosign/dsse.ts';
 import { signBundle, signLayer } from '../sign/cosign/signature.ts';
-import { notaryArtifactType, signNotary } from '../sign/notary/signature.ts';
-import { verifyNotary } from '../sign/notary/verification.ts';
+import { signNotary } from '../sign/notary/signature.ts';
+import type { Attestation, Documents } from './attestations.ts';
+import { findOwnAttestation, findOwnAttestationLayer } from './own-attestations.ts';
 import { findOwnBundle, findOwnLayer, findOwnNotary } from './own-signatures.ts';
 import type { AttachedSbom } from './sbom.ts';
 import type { Signing } from './signing.ts';
 import type { World } from './world.ts';
 
 /** What evidence is made of. */
-export interface EvidenceRequest {
+export interface EvidenceRequest extends Documents {
   readonly image: PublishedImage;
   /** Undefined: nothing is signed. */
   readonly signing: Signing | undefined;
-  /** Bills of materials, by the digest of the manifest that each describes. */
-  readonly sboms: ReadonlyMap<Digest, readonly AttachedSbom[]>;
 }
 
-/** One thing that is attached to a digest: an artifact that refers to it, or a layer of the image at its tag for signatures of cosign 2. */
+/** One thing that is attached to a digest: an artifact that refers to it, or a layer of the image at its tag for what cosign 2 reads. */
 export type Evidence = AttachedEvidence | TaggedEvidence;
 
-interface AttachedEvidence {
+/**
+ * `signature` of the image, `sbom` and `statement` as they are, and what proves a statement: an `attestation` of cosign, which holds it, or the Notary Project
+ * signature of the artifact that has it.
+ */
+export type EvidenceRole = { readonly kind: 'signature' | 'sbom' | 'statement' } | { readonly kind: 'attestation'; readonly of: Attested };
+
+export type Attested = Omit<AttachedStatement, 'digest'>;
+
+export interface AttachedEvidence {
   readonly form: 'referrer';
-  readonly kind: 'signature' | 'sbom';
+  readonly role: EvidenceRole;
   readonly artifact: Artifact;
   /** Of the artifact's manifest. */
   readonly descriptor: Descriptor;
 }
 
-interface TaggedEvidence {
+export interface TaggedEvidence {
   readonly form: 'tag';
-  readonly kind: 'signature';
+  readonly role: EvidenceRole;
   readonly subject: Descriptor;
   readonly tag: string;
   readonly layer: ArtifactLayer;
 }
 
 /**
- * Signs the outermost manifest and that of each platform, and describes each platform's bill of materials. Nothing is sent. Equal for all
- * destinations, so that a reference can be moved between them. A signature that one of them has already, by the same key in the same way, is taken over.
+ * Signs the outermost manifest and that of each platform, describes each platform's bill of materials, and attests what is said of them. Nothing is sent. Equal for
+ * all destinations, so that a reference can be moved between them. A signature that one of them has already, by the same key in the same way, is taken over.
  */
 export async function toEvidence(
-  { image, signing, sboms }: EvidenceRequest,
+  { image, signing, sboms, attestations }: EvidenceRequest,
   repositories: readonly Repository[],
   world: World,
 ): Promise<readonly Evidence[]> {
   const platforms = publishedManifests(image).filter(({ image: source }) => source.kind !== 'attachment');
   const subjects = new Map([image, ...platforms].map(({ manifest: { descriptor } }) => [descriptor.digest, descriptor]));
-  const signatures =
-    signing === undefined
-      ? []
-      : await Promise.all([...subjects.values()].map((subject) => signManifest(subject, signing, repositories, world)));
-  const bills = platforms.flatMap((platform) =>
-    (sboms.get(platform.manifest.descriptor.digest) ?? []).map((sbom) => attachSbom(platform, sbom)),
+  const bills = platforms.flatMap(({ manifest: { descriptor } }) =>
+    (sboms.get(descriptor.digest) ?? []).map((sbom) => toReferrer({ kind: 'sbom' }, toSbomArtifact(descriptor, sbom))),
   );
-  return [...signatures.flat(), ...bills];
+  if (signing === undefined) return bills;
+  const signatures = [...subjects.values()].map((subject) => signManifest(subject, signing, repositories, world));
+  const statements = attestations.map((attestation) => attest(attestation, signing, repositories, world));
+  const signed = await Promise.all([...signatures, ...statements]);
+  return [...bills, ...signed.flat()];
 }
 
 /** Sends all of it at once, so that each tag is written once; blobs may be there already. Repeating it changes nothing. */
@@ -95,49 +104,13 @@ export function digestOfEvidence(item: Evidence): Digest {
   return item.form === 'referrer' ? item.descriptor.digest : digestOf(item.layer.bytes);
 }
 
-const readsAtOnce = 4;
-
-/** Reads everything back: that it is listed, that its bytes are ours, and that its signature holds. */
-export async function verifyEvidence(
-  repository: Repository,
-  evidence: readonly Evidence[],
-  signing: Signing | undefined,
-  now: () => Date,
-): Promise<void> {
-  await forEachParallel(evidence, readsAtOnce, async (item) => {
-    if (item.form === 'tag') return verifyTagged(repository, item);
-    const { kind, artifact, descriptor } = item;
-    const { subject, artifactType, layers } = artifact;
-    const { manifest } = await repository.fetchManifest(descriptor.digest);
-    const blob = manifest.kind === 'image' ? manifest.layers[0] : undefined;
-    if (blob === undefined) throw notThere(repository, kind, subject, 'it has no content');
-    const bytes = await repository.fetchBlob(blob, readWhole);
-    if (layers[0] === undefined || !bytes.equals(layers[0].bytes)) throw notThere(repository, kind, subject, 'it has other content');
-    if (artifactType === notaryArtifactType) {
-      await verifyNotary({ bytes, mediaType: blob.mediaType }, subject, {
-        now,
-        trusted: signing?.signer.certificateChain.slice(0, 1) ?? [],
-      });
-    }
-    const listed = await repository.listReferrers(subject.digest, artifactType);
-    if (!listed.some(({ digest }) => digest === descriptor.digest)) throw notThere(repository, kind, subject, 'it is not listed');
-  });
-}
-
-async function verifyTagged(repository: Repository, { kind, subject, tag, layer }: TaggedEvidence): Promise<void> {
-  const listed = await repository.listTaggedLayers(tag);
-  const found = listed.find((other) => isSameLayer(other, layer));
-  if (found === undefined) throw notThere(repository, kind, subject, `it is not at the tag ${tag}`);
-  if (!(await repository.fetchBlob(found, readWhole)).equals(layer.bytes))
-    throw notThere(repository, kind, subject, 'it has other content');
-}
-
 /** Signatures of one manifest in each form that is asked for, not yet sent; those that one of the repositories has are taken over. */
 export async function signManifest(
   { mediaType, digest, size }: Descriptor,
   signing: Signing,
   repositories: readonly Repository[],
   world: World,
+  role: EvidenceRole = { kind: 'signature' },
 ): Promise<readonly Evidence[]> {
   const { signer, systems, format, lifetimeMs, metadata, cosignFormat } = signing;
   const { now } = world;
@@ -150,15 +123,15 @@ export async function signManifest(
     const agent = `image-custody/${world.version}`;
     makers.push(async () => {
       const own = await findFirst(places, (place) => findOwnNotary(place, subject, signing, now()));
-      if (own !== undefined) return toItem('signature', own);
-      return toAttached(subject, await signNotary({ signer, subject, now, agent, format, lifetimeMs, metadata }));
+      if (own !== undefined) return toReferrer(role, own);
+      return toSigned(role, subject, await signNotary({ signer, subject, now, agent, format, lifetimeMs, metadata }));
     });
   }
   const request = { signer, subject, metadata };
   if (systems.includes('cosign') && cosignFormat !== 'legacy') {
     makers.push(async () => {
       const own = await findFirst(places, (place) => findOwnBundle(place, subject, signing, now()));
-      return own === undefined ? toAttached(subject, await signBundle(request, now)) : toItem('signature', own);
+      return own === undefined ? toSigned(role, subject, await signBundle(request, now)) : toReferrer(role, own);
     });
   }
   if (systems.includes('cosign') && cosignFormat !== 'bundle') {
@@ -166,10 +139,56 @@ export async function signManifest(
     makers.push(async () => {
       const names = repositories.map(({ name }) => name);
       const own = await findFirst(places, (place) => findOwnLayer(place, tag, subject, signing, names));
-      return { form: 'tag', kind: 'signature', subject, tag, layer: own ?? (await signLayer(request, names[0] ?? '')) };
+      return { form: 'tag', role, subject, tag, layer: own ?? (await signLayer(request, names[0] ?? '')) };
     });
   }
   return Promise.all(makers.map((make) => make()));
+}
+
+/**
+ * Signs a statement in each form that is asked for. For the Notary Project, which signs artifacts, it is attached as it is, or as the bill of materials that it
+ * holds, and the artifact is signed: its subject binds it to the image.
+ */
+async function attest(
+  attestation: Attestation,
+  signing: Signing,
+  repositories: readonly Repository[],
+  world: World,
+): Promise<readonly Evidence[]> {
+  const { kind, subject, predicateType, statement } = attestation;
+  const { signer, systems, cosignFormat } = signing;
+  const of = (system: SigningSystem) => ({ kind: 'attestation', of: { kind, subject: subject.digest, system } }) as const;
+  const request = { signer, statement, predicateType };
+  const makers: (() => Promise<readonly Evidence[]>)[] = [];
+  if (systems.includes('notation')) {
+    const document = toDocument(attestation);
+    const notation: Signing = { ...signing, systems: ['notation'] };
+    makers.push(async () => {
+      const signatures = await signManifest(document.descriptor, notation, repositories, world, of('notation'));
+      return document.role.kind === 'sbom' ? signatures : [document, ...signatures];
+    });
+  }
+  if (systems.includes('cosign') && cosignFormat !== 'legacy') {
+    makers.push(async () => {
+      const own = await findFirst(repositories, (place) => findOwnAttestation(place, attestation, signer));
+      return [own === undefined ? toSigned(of('cosign'), subject, await attestBundle(request, world.now)) : toReferrer(of('cosign'), own)];
+    });
+  }
+  if (systems.includes('cosign') && cosignFormat !== 'bundle') {
+    const tag = `${toReferrersTag(subject.digest)}.att`;
+    makers.push(async () => {
+      const own = await findFirst(repositories, (place) => findOwnAttestationLayer(place, tag, attestation, signer));
+      return [{ form: 'tag', role: of('cosign'), subject, tag, layer: own ?? (await attestLayer(request)) }];
+    });
+  }
+  return (await Promise.all(makers.map((make) => make()))).flat();
+}
+
+function toDocument({ sbom, subject, predicateType, statement }: Attestation): AttachedEvidence {
+  if (sbom !== undefined) return toReferrer({ kind: 'sbom' }, toSbomArtifact(subject, sbom));
+  const annotations = { [predicateTypeAnnotation]: predicateType };
+  const layers = [{ mediaType: statementMediaType, bytes: statement, annotations }];
+  return toReferrer({ kind: 'statement' }, { subject, artifactType: statementMediaType, annotations, layers });
 }
 
 async function findFirst<Found>(
@@ -183,27 +202,17 @@ async function findFirst<Found>(
   return undefined;
 }
 
-function toAttached(subject: Descriptor, { artifactType, annotations, mediaType, bytes }: SignedDocument): Evidence {
-  return toItem('signature', { subject, artifactType, annotations, layers: [{ mediaType, bytes }] });
+function toSigned(role: EvidenceRole, subject: Descriptor, { artifactType, annotations, mediaType, bytes }: SignedDocument): Evidence {
+  return toReferrer(role, { subject, artifactType, annotations, layers: [{ mediaType, bytes }] });
 }
 
-function attachSbom({ manifest }: PublishedManifest, { mediaType: artifactType, title, bytes }: AttachedSbom): Evidence {
-  const { mediaType, digest, size } = manifest.descriptor;
+function toSbomArtifact({ mediaType, digest, size }: Descriptor, sbom: AttachedSbom): Artifact {
   // The name under which `oras pull` writes it (image-spec annotations.md).
-  const annotations = { 'org.opencontainers.image.title': title };
-  const layers = [{ mediaType: artifactType, bytes, annotations }];
-  return toItem('sbom', { subject: { mediaType, digest, size }, artifactType, layers });
+  const annotations = { 'org.opencontainers.image.title': sbom.title };
+  const layers = [{ mediaType: sbom.mediaType, bytes: sbom.bytes, annotations }];
+  return { subject: { mediaType, digest, size }, artifactType: sbom.mediaType, layers };
 }
 
-function toItem(kind: AttachedEvidence['kind'], artifact: Artifact): Evidence {
-  return { form: 'referrer', kind, artifact, descriptor: toArtifactManifest(artifact).descriptor };
-}
-
-function notThere(repository: Repository, kind: Evidence['kind'], subject: Descriptor, reason: string): StepError {
-  return new StepError({
-    code: 'read-back',
-    origin: 'registry',
-    message: `cannot read the ${kind} of ${repository.name}@${subject.digest} back: ${reason}`,
-    hint: 'The registry accepted it and gives something else now. No tag was moved; look at the registry before the step runs again.',
-  });
+function toReferrer(role: EvidenceRole, artifact: Artifact): AttachedEvidence {
+  return { form: 'referrer', role, artifact, descriptor: toArtifactManifest(artifact).descriptor };
 }

@@ -7,7 +7,8 @@ import { digestOf, emptyConfig, toBlobManifest } from '../registry/artifact.ts';
 import type { Repository } from '../registry/repository.ts';
 import { throwIfCancelled } from './cancellation.ts';
 import type { Destination } from './destinations.ts';
-import { attachEvidence, digestOfEvidence, signManifest, verifyEvidence } from './evidence.ts';
+import { attachEvidence, digestOfEvidence, signManifest } from './evidence.ts';
+import { verifyEvidence } from './read-back.ts';
 import type { Signing } from './signing.ts';
 import type { World } from './world.ts';
 

@@ -1,21 +1,14 @@
 import { type PublishedImage, publishedManifests } from '../layer/manifest.ts';
 import { forEachParallel } from '../lib/parallel.ts';
 import type { Digest } from '../model/digest.ts';
-import type { Publication } from '../model/report.ts';
+import type { AttachedStatement, Publication } from '../model/report.ts';
 import { isRegistryError } from '../registry/registry-error.ts';
 import { throwIfCancelled } from './cancellation.ts';
 import type { Destination } from './destinations.ts';
-import {
-  attachEvidence,
-  blobsOfEvidence,
-  digestOfEvidence,
-  type Evidence,
-  type EvidenceRequest,
-  toEvidence,
-  verifyEvidence,
-} from './evidence.ts';
+import { attachEvidence, blobsOfEvidence, digestOfEvidence, type Evidence, type EvidenceRequest, toEvidence } from './evidence.ts';
 import { explainForeignLayers } from './foreign-layers.ts';
 import { type LayersReceipt, type LayersRequest, publishLayers, publishMissing } from './publish-layers.ts';
+import { verifyEvidence } from './read-back.ts';
 import type { World } from './world.ts';
 
 /** That everything is in place: only a publication which was read back has one. */
@@ -58,6 +51,7 @@ export async function publish(request: PublicationRequest, world: World): Promis
     references: destinations.flatMap(({ repository, tags }) => tags.map((tag) => `${repository.name}:${tag}@${root.descriptor.digest}`)),
     signatures: digestsOf(evidence, 'signature'),
     sboms: digestsOf(evidence, 'sbom'),
+    attestations: evidence.flatMap(toAttachedStatement),
     bytesSent: destinations.reduce((sum, { repository }) => sum + repository.sentBytes, 0),
     bytesReused: reusedBytes,
     resent: resent + missing,
@@ -123,6 +117,14 @@ async function putIndex(repository: Destination['repository'], image: PublishedI
   await repository.putManifest(image.manifest.descriptor.mediaType, image.manifest.bytes);
 }
 
-function digestsOf(evidence: readonly Evidence[], kind: Evidence['kind']): readonly Digest[] {
-  return evidence.filter((item) => item.kind === kind).map(digestOfEvidence);
+function digestsOf(evidence: readonly Evidence[], kind: 'signature' | 'sbom'): readonly Digest[] {
+  return evidence.filter(({ role }) => role.kind === kind).map(digestOfEvidence);
+}
+
+/** By the Notary Project it is not the signature that has the statement, but what is signed. */
+function toAttachedStatement(item: Evidence): readonly AttachedStatement[] {
+  if (item.role.kind !== 'attestation') return [];
+  const { of } = item.role;
+  const digest = of.system === 'notation' && item.form === 'referrer' ? item.artifact.subject.digest : digestOfEvidence(item);
+  return [{ ...of, digest }];
 }

@@ -6,6 +6,7 @@ import { type PublishedImage, publishedManifests } from '../layer/manifest.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Destination } from './destinations.ts';
 import type { Inspection } from './inspection.ts';
+import { toNamedImage } from './named-image.ts';
 import type { World } from './world.ts';
 
 /** A bill of materials, ready to be attached. */
@@ -17,10 +18,7 @@ export interface AttachedSbom {
   readonly bytes: Uint8Array;
 }
 
-/**
- * The bills of materials of each platform, one for each format asked for, by the digest of its manifest. They name the repository where there is one only: the same bytes are attached
- * in all of them.
- */
+/** The bills of materials of each platform, one for each format asked for, by the digest of its manifest. */
 export function toSboms(
   settings: Settings,
   image: PublishedImage,
@@ -29,15 +27,13 @@ export function toSboms(
   world: World,
 ): ReadonlyMap<Digest, readonly AttachedSbom[]> {
   if (settings.sbom.length === 0) return new Map();
-  const [only, ...others] = destinations;
-  const repository = others.length === 0 ? only?.repository.name : undefined;
-  const tag = others.length === 0 && only?.tags.length === 1 ? only.tags[0] : undefined;
   const timestamp = world.now();
   const sboms = inspection.platforms.flatMap(({ image: source, inventory, layers }) => {
     const manifest = publishedManifests(image).find((candidate) => candidate.image === source)?.manifest;
     if (manifest === undefined) return [];
     const { digest } = manifest.descriptor;
-    const subject = { name: repository ?? settings.image, repository, tag, digest, platform: source.config.platform, layers };
+    const { platform } = source.config;
+    const subject = { ...toNamedImage(settings, destinations, digest, platform), platform, layers };
     const request = { subject, inventory, version: world.version, timestamp };
     return [[digest, settings.sbom.map((format) => toAttached(format, request))] as const];
   });

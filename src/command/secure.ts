@@ -5,6 +5,7 @@ import type { SecretValue } from '../lib/secret-value.ts';
 import { originOf } from '../model/source.ts';
 import { decide } from '../policy/decide.ts';
 import { findAdvisories } from './advisories.ts';
+import { toDocuments } from './attestations.ts';
 import { toCancellable, toCancellation } from './cancellation.ts';
 import { openCredentials } from './credentials.ts';
 import { openDestinations } from './destinations.ts';
@@ -18,7 +19,6 @@ import { publish, type Receipt } from './publish.ts';
 import { type Facts, probeReport, tellFailure, tellReport, toReport } from './reporting.ts';
 import { openExploitationLists, readDockerfile, readPolicy } from './resources.ts';
 import { ReusableBlobs } from './reusable-blobs.ts';
-import { toSboms } from './sbom.ts';
 import { openSigning } from './signing.ts';
 import type { World } from './world.ts';
 
@@ -62,8 +62,8 @@ export async function secure(settings: Settings, host: Host, world: World): Prom
     facts = { settings, image, takenFrom, inspection, advisories, verdict, startedAt, elapsedMs: () => world.elapsedMs() - startedMs };
 
     if (verdict.kind === 'pass' && destinations.length > 0) {
-      const sboms = toSboms(settings, image, inspection, destinations, world);
-      receipt = await publish({ image, source, held, destinations, signing, sboms }, world);
+      const documents = await toDocuments({ settings, image, inspection, verdict, advisories, destinations }, host, world);
+      receipt = await publish({ image, source, held, destinations, signing, ...documents }, world);
     }
   } catch (cause) {
     const error = world.cancelled.aborted ? toCancellation() : cause;

@@ -2,6 +2,7 @@ import type { CertificateSource, ServiceConnection } from '../lib/credential-cho
 import type { HttpClient } from '../lib/http.ts';
 import type { ProxyChoice } from '../lib/proxy.ts';
 import type { SecretValue } from '../lib/secret-value.ts';
+import type { BuildRun } from '../model/build-run.ts';
 import type { HostCheck } from '../model/check.ts';
 import type { RunProgram } from '../model/program.ts';
 import type { DockerSettings } from '../source/docker-endpoint.ts';
@@ -62,4 +63,6 @@ export interface Environment {
   readonly giveHostToken: (token: SecretValue) => void;
   /** Asks the host for a token that says who this run is, where the host has such tokens (GitHub OIDC). */
   readonly fetchIdentityToken: ((audience: string) => Promise<SecretValue>) | undefined;
+  /** What the host says of the run; undefined where there is none, as in a shell. */
+  readonly buildRun: BuildRun | undefined;
 }

@@ -14,8 +14,5 @@ export const predicateTypes = {
 
 export type PredicateType = (typeof predicateTypes)[keyof typeof predicateTypes];
 
-/** Of statements that are attached as they are: https://github.com/in-toto/attestation/blob/v1.1.0/spec/v1/bundle.md, and BuildKit's practice. */
-export const inTotoMediaType = 'application/vnd.in-toto+json';
-
-/** Tells which statement it is, on the layer and on the manifest. */
+/** On the layer and on the manifest of a statement that is attached as it is: which one it is. BuildKit writes it on its layers. */
 export const predicateTypeAnnotation = 'in-toto.io/predicate-type';

@@ -10,8 +10,8 @@ export interface SbomLayer {
   readonly diffId: Digest;
 }
 
-/** What the bill of materials is of: one image for one platform. */
-export interface SbomSubject {
+/** An image, or an index of some. */
+export interface NamedImage {
   /** As its user calls it, e.g. `shop` or `registry.example/team/shop`. */
   readonly name: string;
   /** Where it is published, `registry/repository` without tag and digest. */
@@ -19,6 +19,12 @@ export interface SbomSubject {
   readonly tag: string | undefined;
   /** Of the manifest; undefined where none was made. */
   readonly digest: Digest | undefined;
+  /** Undefined for an index. */
+  readonly platform: Platform | undefined;
+}
+
+/** What the bill of materials is of: one image for one platform. */
+export interface SbomSubject extends NamedImage {
   readonly platform: Platform;
   /** Bottom layer first. */
   readonly layers: readonly SbomLayer[];
@@ -52,10 +58,10 @@ export function listPackages({ packages }: Inventory, layers: readonly SbomLayer
 }
 
 /** Undefined where there is no digest. https://github.com/package-url/purl-spec/blob/main/types-doc/oci-definition.md */
-export function toImagePurl({ name, repository, tag, digest, platform }: SbomSubject): string | undefined {
+export function toImagePurl({ name, repository, tag, digest, platform }: NamedImage): string | undefined {
   if (digest === undefined) return undefined;
   const qualifiers = {
-    arch: platform.architecture,
+    ...(platform !== undefined && { arch: platform.architecture }),
     ...(repository !== undefined && { repository_url: repository }),
     ...(tag !== undefined && { tag }),
   };

@@ -1,5 +1,6 @@
 import { identityKinds } from '../lib/credential-choice.ts';
 import { StepError } from '../lib/step-error.ts';
+import { type EvidenceKind, evidenceKinds } from '../model/evidence-kind.ts';
 import { type Platform, platformText } from '../model/image.ts';
 import { parsePlatform } from '../model/platform.ts';
 import { parseExportedNames } from './exported-names.ts';
@@ -42,8 +43,10 @@ export function parseDoctorSettings(raw: ReadonlyMap<string, string>, spell: Spe
 }
 
 function parseStep(fields: Fields): StepSettings {
+  const access = parseAccess(fields);
+  const sbom = fields.choices('sbom', sbomFormats) ?? ['cyclonedx'];
   return {
-    ...parseAccess(fields),
+    ...access,
     platforms: parsePlatforms(fields),
     policy: fields.text('policy'),
     failOn: fields.choice('fail-on', ['critical', 'high', 'medium', 'low', 'none']) ?? 'high',
@@ -52,7 +55,8 @@ function parseStep(fields: Fields): StepSettings {
     advisoriesCache: fields.text('advisories-cache'),
     knownExploited: parseListSetting('known-exploited', fields),
     epss: parseListSetting('epss', fields),
-    sbom: fields.choices('sbom', sbomFormats) ?? ['cyclonedx'],
+    sbom,
+    attest: parseAttest(fields, access, sbom),
     dockerfile: fields.text('dockerfile'),
     annotations: fields.flag('annotations'),
     comment: fields.flag('comment'),
@@ -92,6 +96,14 @@ export function parseAccess(fields: Fields): AccessSettings {
 }
 
 const sbomFormats: readonly SbomFormat[] = ['cyclonedx', 'spdx'];
+
+/** A statement that nobody signs says nothing. */
+function parseAttest(fields: Fields, { signing }: AccessSettings, sbom: readonly SbomFormat[]): readonly EvidenceKind[] {
+  const chosen = fields.choices('attest', evidenceKinds);
+  if (chosen !== undefined && chosen.length > 0 && signing === undefined) return fields.missing('signing-key');
+  if (chosen?.includes('sbom') && sbom.length === 0) return fields.invalid('sbom', '"none" where attest names sbom', 'a format to attest');
+  return signing === undefined ? [] : (chosen ?? []).filter((kind) => kind !== 'sbom' || sbom.length > 0);
+}
 
 function parsePlatforms(fields: Fields): readonly Platform[] {
   const platforms = fields.list('platform').map((text) => {

@@ -1,5 +1,6 @@
 import type { IdentityKind } from '../lib/credential-choice.ts';
 import type { SecretValue } from '../lib/secret-value.ts';
+import type { EvidenceKind } from '../model/evidence-kind.ts';
 import type { Severity } from '../model/finding.ts';
 import type { Platform } from '../model/image.ts';
 
@@ -26,8 +27,6 @@ export interface AccessSettings {
   readonly allowRegistryAdmin: boolean;
   /** Hosts of token services by the registry that they belong to, besides the known ones. */
   readonly registryTokenHosts: ReadonlyMap<string, readonly string[]>;
-  /** Registries that may be given the user name and the password; undefined: those of `push`, and any where nothing is pushed. */
-  readonly passwordRegistries?: readonly string[];
 }
 
 export type SigningSystem = 'notation' | 'cosign';
@@ -64,6 +63,8 @@ export interface StepSettings extends AccessSettings {
   readonly epss: ListSetting | undefined;
   /** Formats of the bill of materials, each once; empty for none. */
   readonly sbom: readonly SbomFormat[];
+  /** What is attached as signed statements; empty where nothing is signed. */
+  readonly attest: readonly EvidenceKind[];
   readonly dockerfile: string | undefined;
   readonly annotations: boolean;
   readonly comment: boolean;
@@ -91,28 +92,6 @@ export interface MirrorSettings extends AccessSettings {
   readonly ecosystems: readonly string[];
   /** File that the snapshot is written to. */
   readonly snapshot: string | undefined;
-}
-
-/** What `verify` can ask of an image: a digest in the deployment, and what trusted signers say of the image. */
-export type Requirement = 'digest' | 'signature' | 'notation';
-
-/** Where the report goes. */
-export type ReportSettings = Pick<StepSettings, 'annotations' | 'comment' | 'summary' | 'report'>;
-
-/** The inputs of the command `verify`. */
-export interface VerifySettings extends AccessSettings, ReportSettings {
-  /** Images by tag or digest, or `oci:DIR[:TAG]`. */
-  readonly references: readonly string[];
-  /** Files, folders and patterns, or `-`. */
-  readonly deployment: readonly string[];
-  readonly composeVariables: ReadonlyMap<string, string>;
-  /** Write digests into the deployment. */
-  readonly pin: boolean;
-  /** `HOST[:PORT][/PATTERN]`; empty for all. */
-  readonly trustedRegistries: readonly string[];
-  /** File of certificates whose Notary Project signatures count. */
-  readonly trustedCertificate: string | undefined;
-  readonly require: readonly Requirement[];
 }
 
 /** `bucket`: archives of records under an https URL. */

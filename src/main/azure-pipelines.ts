@@ -1,6 +1,7 @@
 import { createAzurePipelinesHost } from '../host/azure-pipelines/azure-pipelines-host.ts';
 import { listAzurePipelinesChecks } from '../host/azure-pipelines/checks.ts';
 import { readInputs } from '../host/azure-pipelines/inputs.ts';
+import { readBuildRun } from '../host/azure-pipelines/provenance.ts';
 import { readServiceConnection } from '../host/azure-pipelines/service-connection.ts';
 import { type Input, inputs, toCamelCase } from '../inputs/table.ts';
 import { readEnvironment, toSubject } from './environment.ts';
@@ -12,12 +13,7 @@ const host = createAzurePipelinesHost({
   env,
   write: (text) => process.stdout.write(text),
   http: network.http,
-  subject: toSubject({
-    command: env.INPUT_COMMAND,
-    image: env.INPUT_IMAGE,
-    reference: env.INPUT_REFERENCE,
-    deployment: env.INPUT_DEPLOYMENT,
-  }),
+  subject: toSubject(env.INPUT_IMAGE),
   random: () => crypto.randomUUID(),
 });
 
@@ -30,6 +26,7 @@ run(host, network, async (world) => {
     const context = { env, http: network.http, retry: { now, random, sleep }, imds: environment.instanceMetadata };
     const own = {
       hostUrl: env.SYSTEM_COLLECTIONURI,
+      buildRun: readBuildRun(env),
       hostChecks: listAzurePipelinesChecks({ env, http: network.http }),
       openServiceConnection: (id: string) => readServiceConnection(id, context),
     };

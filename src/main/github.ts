@@ -2,6 +2,7 @@ import { listGitHubChecks } from '../host/github/checks.ts';
 import { createGitHubHost } from '../host/github/github-host.ts';
 import { fetchIdentityToken } from '../host/github/identity-token.ts';
 import { readInputs } from '../host/github/inputs.ts';
+import { readBuildRun } from '../host/github/provenance.ts';
 import { parseCredential } from '../inputs/fields.ts';
 import { inputs } from '../inputs/table.ts';
 import type { HttpRequest } from '../lib/http.ts';
@@ -24,7 +25,7 @@ const host = createGitHubHost({
   write: (text) => process.stdout.write(text),
   http,
   token: () => token,
-  subject: toSubject(raw),
+  subject: toSubject(raw.image),
   random: () => crypto.randomUUID(),
 });
 
@@ -45,6 +46,7 @@ run(host, network, (world) => {
           token = secret;
         },
         hostUrl: env.GITHUB_API_URL,
+        buildRun: readBuildRun(env),
         hostChecks: listGitHubChecks({ env, http, token: () => token }),
         fetchIdentityToken: canAskForToken ? (audience: string) => fetchIdentityToken(env, patient, audience) : undefined,
       };

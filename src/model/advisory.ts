@@ -1,3 +1,4 @@
+import type { Digest } from './digest.ts';
 import type { CoverageGap } from './finding.ts';
 import type { Package, ReleasedPackage } from './package.ts';
 
@@ -54,6 +55,8 @@ export interface AdvisoryAnswer {
 /** Where advisories come from. Disposing gives up what is not asked for any more. */
 export interface AdvisorySource extends AsyncDisposable {
   readonly name: string;
+  /** Of the snapshot that it reads; undefined for a source that is none. */
+  fetchDigest(): Promise<Digest | undefined>;
   /** Says which packages will probably be asked about, so that a source can get ready meanwhile. Never throws. */
   expect(packages: readonly ReleasedPackage[]): void;
   /** Rejects with a StepError of origin `advisories` rather than answer in part. */

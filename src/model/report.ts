@@ -1,4 +1,5 @@
 import type { Digest } from './digest.ts';
+import type { EvidenceKind } from './evidence-kind.ts';
 import type { CoverageGap, Finding } from './finding.ts';
 import type { BaseImage, HistoryEntry } from './image.ts';
 import type { OperatingSystem } from './package.ts';
@@ -57,8 +58,19 @@ export type Publication =
       readonly references: readonly string[];
       readonly signatures: readonly Digest[];
       readonly sboms: readonly Digest[];
+      readonly attestations: readonly AttachedStatement[];
       readonly bytesSent: number;
       readonly bytesReused: number;
       /** Held uploads that the registry dropped and that were sent a second time. */
       readonly resent: number;
     };
+
+/** A signed statement about a published manifest. */
+export interface AttachedStatement {
+  readonly kind: EvidenceKind;
+  /** The image or index that it is about. */
+  readonly subject: Digest;
+  readonly system: 'notation' | 'cosign';
+  /** Of the artifact that has it, or of the layer at a tag. */
+  readonly digest: Digest;
+}

@@ -128,5 +128,6 @@ function toLayerDocument({ diffId, digest, sizeBytes, instruction }: LayerReport
 function toPublicationDocument({ publication }: Report) {
   if (publication.kind === 'none') return { kind: 'none', reason: publication.reason };
   const { references, signatures, sboms, bytesSent, bytesReused, resent } = publication;
-  return { kind: 'published', references, signatures, sboms, bytesSent, bytesReused, uploadsSentAgain: resent };
+  const attestations = publication.attestations.map(({ kind, subject, system, digest }) => ({ kind, subject, system, digest }));
+  return { kind: 'published', references, signatures, sboms, attestations, bytesSent, bytesReused, uploadsSentAgain: resent };
 }

@@ -1,3 +1,4 @@
+import type { EvidenceKind } from '../model/evidence-kind.ts';
 import type { Report } from '../model/report.ts';
 import type { Part } from './budget.ts';
 import { toCode, toText } from './markdown.ts';
@@ -6,14 +7,23 @@ import { toCount } from './verdict-text.ts';
 /** What was published, and with what evidence; nothing where nothing was. */
 export function toPublicationPart({ publication }: Report): readonly Part[] {
   if (publication.kind === 'none') return [];
-  const { references, signatures, sboms } = publication;
+  const { references, signatures, sboms, attestations } = publication;
   const rows = [
     ...references.map((reference) => `- ${toCode(reference, 600)}\n`),
     ...signatures.map((digest) => `- signature ${toCode(digest)}\n`),
     ...sboms.map((digest) => `- SBOM ${toCode(digest)}\n`),
+    ...attestations.map(({ kind, system, digest }) => `- signed ${statementNames[kind]} ${toCode(digest)} (${system})\n`),
   ];
   return [{ head: '### Published\n\n', rows, foot: '\n', more: (count) => `- ${count} more\n`, maxRows: 100 }];
 }
+
+/** What a signed statement is called. */
+export const statementNames: Readonly<Record<EvidenceKind, string>> = {
+  sbom: 'SBOM',
+  provenance: 'provenance',
+  scan: 'scan report',
+  verdict: 'verdict',
+};
 
 /** One small line: what was looked at, with what, and for how long. */
 export function toFooterPart(report: Report): Part {

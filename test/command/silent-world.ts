@@ -18,6 +18,7 @@ export const emptyEnvironment: Environment = {
   endpointSecrets: [],
   openServiceConnection: undefined,
   fetchIdentityToken: undefined,
+  buildRun: undefined,
   giveHostToken: () => undefined,
   standardInput: undefined,
   hostUrl: undefined,

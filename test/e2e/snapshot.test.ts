@@ -8,8 +8,7 @@ import { toAdvisoryFindings } from '../../src/advisory/advisory-finding.ts';
 import { openAdvisoryDirectory } from '../../src/advisory/advisory-thread.ts';
 import { toSubject } from '../../src/advisory/ecosystem.ts';
 import { openDirectoryFeeds } from '../../src/advisory/snapshot/directory-feed.ts';
-import { openSnapshotBytes } from '../../src/advisory/snapshot/snapshot-bytes.ts';
-import { openSnapshotSource } from '../../src/advisory/snapshot/snapshot-source.ts';
+import { openSnapshotFile } from '../../src/advisory/snapshot/snapshot-source.ts';
 import { type WrittenSnapshot, writeSnapshot } from '../../src/advisory/snapshot/snapshot-writer.ts';
 import type { AdvisoryAnswer } from '../../src/model/advisory.ts';
 import type { Package } from '../../src/model/package.ts';
@@ -29,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function snapshot(path = file) {
-  return openSnapshotSource(path, () => openSnapshotBytes(path));
+  return openSnapshotFile(path);
 }
 
 test('of 49,988 records it is at most half as large as their archives', () => {

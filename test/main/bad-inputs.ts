@@ -198,6 +198,27 @@ export const badInputs: readonly Case[] = [
     says: [/none\.pem/, /no such file/],
     hint: /relative/,
   },
+  {
+    what: 'another kind of statement',
+    inputs: { attest: 'vex' },
+    exitCode: 2,
+    says: [/attest/, /vex/],
+    hint: /sbom, provenance, scan, verdict/,
+  },
+  {
+    what: 'statements that nobody signs',
+    inputs: { attest: 'scan', 'signing-key': '' },
+    exitCode: 2,
+    says: [/signing-?key/i],
+    hint: /Key Vault/,
+  },
+  {
+    what: 'an attested SBOM that is not made',
+    inputs: { attest: 'sbom', sbom: 'none' },
+    exitCode: 2,
+    says: [/sbom/, /none/],
+    hint: /format/,
+  },
   { what: 'another kind of SBOM', inputs: { sbom: 'swid' }, exitCode: 2, says: [/sbom/, /swid/], hint: /cyclonedx, spdx/ },
   {
     what: 'no such Dockerfile',

@@ -97,7 +97,7 @@ const host = createGitHubHost({
   write: (text) => process.stdout.write(text),
   http,
   token: () => new SecretValue(raw['github-token'] ?? ''),
-  subject: toSubject(raw),
+  subject: toSubject(raw.image),
   random: () => crypto.randomUUID(),
 });
 run(host, { ...network, http }, async (world) =>

@@ -166,6 +166,10 @@ export function passedReport(): Report {
       references: [`registry.example.com/shop:1.2@${digest('d')}`],
       signatures: [digest('5')],
       sboms: [digest('b')],
+      attestations: [
+        { kind: 'sbom', subject: digest('d'), system: 'notation', digest: digest('b') },
+        { kind: 'verdict', subject: digest('d'), system: 'cosign', digest: digest('e') },
+      ],
       bytesSent: 1,
       bytesReused: 2,
       resent: 0,
@@ -230,6 +234,10 @@ export function hostileReport(payload: string): Report {
       references: [payload],
       signatures: [digest('5')],
       sboms: [digest('b')],
+      attestations: [
+        { kind: 'sbom', subject: digest('d'), system: 'notation', digest: digest('b') },
+        { kind: 'verdict', subject: digest('d'), system: 'cosign', digest: digest('e') },
+      ],
       bytesSent: 1,
       bytesReused: 2,
       resent: 0,

@@ -1,23 +1,41 @@
 import type { Advisory, AdvisoryAnswer, AdvisoryMatch, AdvisorySource } from '../../model/advisory.ts';
+import type { Digest } from '../../model/digest.ts';
 import type { CoverageGap } from '../../model/finding.ts';
 import type { Package } from '../../model/package.ts';
 import { evaluateAdvisory, isListed } from '../evaluation.ts';
 import { groupByBase, type Question, silentGaps, toGap, toIncomparableGap, toQuestions } from '../question.ts';
 import { nameKey, type SnapshotEcosystem } from './format.ts';
 import { readBriefAdvisory, readStoredAdvisory, type StoredPackage } from './package-line.ts';
-import type { SnapshotBytes } from './snapshot-bytes.ts';
+import { digestOfSnapshot, openSnapshotBytes, type SnapshotBytes } from './snapshot-bytes.ts';
 import { damagedSnapshot, SnapshotReader } from './snapshot-reader.ts';
 
-/**
- * Advisories from a snapshot, of which only what is asked for is read. `open` is called when it is asked, and what it gives is closed then; `giveUp` when
- * it is disposed of.
- */
-export function openSnapshotSource(
-  name: string,
-  open: () => Promise<SnapshotBytes>,
-  giveUp: () => Promise<void> = async () => {},
-): AdvisorySource {
-  return { name, expect() {}, match: (packages) => matchInSnapshot(name, open, packages), [Symbol.asyncDispose]: giveUp };
+/** A snapshot that somebody can open. */
+export interface OpenableSnapshot {
+  readonly name: string;
+  /** Called when advisories are asked for; what it gives is closed then. */
+  readonly open: () => Promise<SnapshotBytes>;
+  readonly fetchDigest: () => Promise<Digest>;
+  /** Called when the source is disposed of. */
+  readonly giveUp?: () => Promise<void>;
+}
+
+/** Advisories from a snapshot, of which only what is asked for is read. */
+export function openSnapshotSource({ name, open, fetchDigest, giveUp = async () => {} }: OpenableSnapshot): AdvisorySource {
+  return { name, fetchDigest, expect() {}, match: (packages) => matchInSnapshot(name, open, packages), [Symbol.asyncDispose]: giveUp };
+}
+
+/** The same of a snapshot that is a file. */
+export function openSnapshotFile(path: string): AdvisorySource {
+  const open = () => openSnapshotBytes(path);
+  return openSnapshotSource({ name: path, open, fetchDigest: async () => hashSnapshot(await open()) });
+}
+
+async function hashSnapshot(bytes: SnapshotBytes): Promise<Digest> {
+  try {
+    return await digestOfSnapshot(bytes);
+  } finally {
+    await bytes.close();
+  }
 }
 
 async function matchInSnapshot(name: string, open: () => Promise<SnapshotBytes>, packages: readonly Package[]): Promise<AdvisoryAnswer> {

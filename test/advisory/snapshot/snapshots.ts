@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { toSnapshotBytes } from '../../../src/advisory/snapshot/snapshot-bytes.ts';
+import { digestOfSnapshot, toSnapshotBytes } from '../../../src/advisory/snapshot/snapshot-bytes.ts';
 import { openSnapshotSource } from '../../../src/advisory/snapshot/snapshot-source.ts';
 import { type EcosystemFeed, type WrittenSnapshot, writeSnapshot } from '../../../src/advisory/snapshot/snapshot-writer.ts';
 import type { AdvisorySource } from '../../../src/model/advisory.ts';
@@ -27,7 +27,8 @@ export async function makeSnapshot(database: Database, { isCurrent = true } = {}
 }
 
 export function toSource(bytes: Buffer): AdvisorySource {
-  return openSnapshotSource('test.snapshot', async () => toSnapshotBytes(bytes));
+  const open = async () => toSnapshotBytes(bytes);
+  return openSnapshotSource({ name: 'test.snapshot', open, fetchDigest: async () => digestOfSnapshot(await open()) });
 }
 
 async function* toFeeds(database: Database): AsyncGenerator<EcosystemFeed> {

@@ -1,0 +1,87 @@
+import { readWhole } from '../lib/http-client.ts';
+import type { Descriptor } from '../model/image.ts';
+import type { TaggedLayer } from '../model/signed-document.ts';
+import type { KeySigner } from '../model/signer.ts';
+import { type Artifact, toArtifactManifest } from '../registry/artifact.ts';
+import type { Repository } from '../registry/repository.ts';
+import {
+  bundleMediaType,
+  envelopeMediaType,
+  keyAnnotation,
+  predicateTypeAnnotation,
+  signatureAnnotation,
+} from '../sign/cosign/attestation.ts';
+import { toHint } from '../sign/cosign/key-signature.ts';
+import { openOwnBundle, openOwnEnvelope } from '../sign/cosign/own-signature.ts';
+import { type AttachedDocument, fetchAttached, maxDocumentBytes, newestFirst } from './attached-document.ts';
+import type { Attestation } from './attestations.ts';
+
+/** Anybody may have put many there that claim to be by this key: so many are looked into, newest first. */
+const maxCandidates = 20;
+
+/** A Sigstore bundle by this run's key, with the statement that it holds. */
+export interface OwnBundle {
+  readonly document: AttachedDocument;
+  readonly statement: Buffer;
+}
+
+/** The bundles of a manifest by this key with statements of one type, those that claim to be; each is verified. */
+export async function listOwnBundles(
+  repository: Repository,
+  subject: Pick<Descriptor, 'digest'>,
+  predicateType: string,
+  signer: KeySigner,
+): Promise<readonly OwnBundle[]> {
+  const hint = toHint(signer);
+  const claimed = await repository.findReferrers(subject.digest, {
+    artifactType: bundleMediaType,
+    isWanted: ({ annotations = {} }) => annotations[keyAnnotation] === hint && annotations[predicateTypeAnnotation] === predicateType,
+  });
+  const own: OwnBundle[] = [];
+  for (const { digest } of newestFirst(claimed).slice(0, maxCandidates)) {
+    const document = await fetchAttached(repository, digest);
+    const statement = document && openOwnBundle(document.bytes, signer);
+    if (document !== undefined && statement !== undefined) own.push({ document, statement });
+  }
+  return own;
+}
+
+/** The bundle with the same statement to the byte; of those that tell a time, which is another one in each run, there is none. */
+export async function findOwnAttestation(
+  repository: Repository,
+  { kind, subject, predicateType, statement }: Attestation,
+  signer: KeySigner,
+): Promise<Artifact | undefined> {
+  if (kind !== 'provenance') return undefined;
+  for (const { document, statement: other } of await listOwnBundles(repository, subject, predicateType, signer)) {
+    const { digest, artifactType, annotations, mediaType, bytes } = document;
+    const artifact = { subject, artifactType, annotations, layers: [{ mediaType, bytes }] };
+    if (other.equals(statement) && toArtifactManifest(artifact).descriptor.digest === digest) return artifact;
+  }
+  return undefined;
+}
+
+/** The same for a layer at the tag of cosign 2. */
+export async function findOwnAttestationLayer(
+  repository: Repository,
+  tag: string,
+  { kind, predicateType, statement }: Attestation,
+  signer: KeySigner,
+): Promise<TaggedLayer | undefined> {
+  if (kind !== 'provenance') return undefined;
+  const listed = await repository.listTaggedLayers(tag);
+  // Envelopes of one statement have about its length in base64.
+  const candidates = listed.filter(
+    ({ mediaType, size, annotations }) =>
+      mediaType === envelopeMediaType && size <= maxDocumentBytes && annotations?.[layerTypeAnnotation] === predicateType,
+  );
+  for (const layer of candidates.slice(-maxCandidates)) {
+    const bytes = await repository.fetchBlob(layer, readWhole);
+    const annotations = { [signatureAnnotation]: '', [layerTypeAnnotation]: predicateType };
+    if (openOwnEnvelope(bytes, signer)?.equals(statement)) return { mediaType: envelopeMediaType, bytes, annotations };
+  }
+  return undefined;
+}
+
+/** As `attestLayer` writes it. */
+const layerTypeAnnotation = 'predicateType';

@@ -1,125 +1,31 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { signatureAlgorithmOf } from '../../src/lib/signature-algorithm.ts';
 import { openKeyFile } from '../../src/sign/key-file.ts';
 import { draftEnvelope, parseEnvelope } from '../../src/sign/notary/envelope.ts';
-import { type NotarySignature, signNotary } from '../../src/sign/notary/signature.ts';
+import { signNotary } from '../../src/sign/notary/signature.ts';
 import { verifyNotary } from '../../src/sign/notary/verification.ts';
 import { brokenChains } from '../sign/broken-chains.ts';
 import { algorithms, leafExtensions, makeCertificate, makeChain, makeKeys, makeSigner, toPem } from '../sign/chain.ts';
-import { type LoopbackRegistry, startRegistry } from './loopback-registry.ts';
+import { NotationRegistry } from './notation-registry.ts';
 import { peer } from './peers.ts';
 import { openVaultSigner } from './vault-signer.ts';
 
 const run = promisify(execFile);
 const now = () => new Date();
 const agent = 'image-custody/0.0.0';
-const manifestType = 'application/vnd.oci.image.manifest.v1+json';
-const empty = Buffer.from('{}');
 
-let registry: LoopbackRegistry;
-let folder: string;
+let registry: NotationRegistry;
 beforeAll(async () => {
-  registry = await startRegistry();
-  folder = await mkdtemp(join(tmpdir(), 'notation-'));
+  registry = await NotationRegistry.start();
 });
 afterAll(async () => {
   await registry?.stop();
-  await rm(folder, { recursive: true, force: true });
 });
-
-interface Pushed {
-  readonly mediaType: string;
-  readonly digest: `sha256:${string}`;
-  readonly size: number;
-}
-
-function descriptor(mediaType: string, bytes: Uint8Array): Pushed {
-  return { mediaType, digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}`, size: bytes.length };
-}
-
-async function expectOk(answer: Response): Promise<Response> {
-  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
-  return answer;
-}
-
-async function pushBlob(repository: string, mediaType: string, bytes: Uint8Array): Promise<Pushed> {
-  const blob = descriptor(mediaType, bytes);
-  const start = await expectOk(await fetch(`http://${registry.host}/v2/${repository}/blobs/uploads/`, { method: 'POST' }));
-  const location = new URL(start.headers.get('location') ?? '', `http://${registry.host}`);
-  location.searchParams.set('digest', blob.digest);
-  await expectOk(await fetch(location, { method: 'PUT', body: Buffer.from(bytes) }));
-  return blob;
-}
-
-async function pushManifest(repository: string, manifest: object): Promise<Pushed> {
-  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: manifestType, ...manifest }));
-  const pushed = descriptor(manifestType, bytes);
-  const url = `http://${registry.host}/v2/${repository}/manifests/${pushed.digest}`;
-  await expectOk(await fetch(url, { method: 'PUT', body: bytes, headers: { 'content-type': manifestType } }));
-  return pushed;
-}
-
-async function pushImage(repository: string): Promise<Pushed> {
-  const config = await pushBlob(
-    repository,
-    'application/vnd.oci.image.config.v1+json',
-    Buffer.from(`{"architecture":"amd64","os":"linux"}`),
-  );
-  const layer = await pushBlob(repository, 'application/vnd.oci.image.layer.v1.tar', Buffer.alloc(1024));
-  return pushManifest(repository, { config, layers: [layer] });
-}
-
-/** Attaches as the step does, with the tag-schema fallback of the distribution specification, for Distribution has no referrers API. */
-async function attach(
-  repository: string,
-  subject: Pushed,
-  signature: Pick<NotarySignature, 'bytes' | 'mediaType' | 'annotations' | 'artifactType'>,
-) {
-  const { artifactType, annotations } = signature;
-  const layer = await pushBlob(repository, signature.mediaType, signature.bytes);
-  const config = await pushBlob(repository, 'application/vnd.oci.empty.v1+json', empty);
-  const manifest = await pushManifest(repository, { artifactType, config, layers: [layer], subject, annotations });
-  const indexType = 'application/vnd.oci.image.index.v1+json';
-  const index = { schemaVersion: 2, mediaType: indexType, manifests: [{ ...manifest, artifactType, annotations }] };
-  const url = `http://${registry.host}/v2/${repository}/manifests/${subject.digest.replace(':', '-')}`;
-  await expectOk(await fetch(url, { method: 'PUT', body: JSON.stringify(index), headers: { 'content-type': indexType } }));
-}
-
-/** Runs `notation verify` with `root` as the only trusted certificate. */
-async function notationVerify(repository: string, digest: string, root: Buffer, options: readonly string[] = []): Promise<string> {
-  const home = await mkdtemp(join(folder, 'home-'));
-  const store = join(home, 'notation/truststore/x509/ca/test');
-  await mkdir(store, { recursive: true });
-  await writeFile(join(store, 'root.pem'), toPem(root));
-  const policy = {
-    version: '1.0',
-    trustPolicies: [
-      {
-        name: 'test',
-        registryScopes: ['*'],
-        signatureVerification: { level: 'strict' },
-        trustStores: ['ca:test'],
-        trustedIdentities: ['*'],
-      },
-    ],
-  };
-  await writeFile(join(home, 'notation/trustpolicy.json'), JSON.stringify(policy), { mode: 0o600 });
-  const env = { ...process.env, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home };
-  const result = await run(
-    peer('notation'),
-    ['verify', '--insecure-registry', '-v', ...options, `${registry.host}/${repository}@${digest}`],
-    {
-      env,
-    },
-  ).catch((error: { stdout?: string; stderr?: string }) => error);
-  return `${result.stdout}${result.stderr}`;
-}
 
 const formats = ['jws', 'cose'] as const;
 const inBothForms = algorithms.flatMap(([keyType, algorithm]) => formats.map((format) => ({ keyType, algorithm, format })));
@@ -130,23 +36,23 @@ describe('what we sign, notation verifies', () => {
     async ({ keyType, format }) => {
       const repository = `signed/${format}-${keyType.toLowerCase()}`;
       const { chain, keys } = makeChain(keyType);
-      const [keyFile, chainFile] = [join(folder, `${keyType}.key`), join(folder, `${keyType}.crt`)];
+      const [keyFile, chainFile] = [join(registry.folder, `${keyType}.key`), join(registry.folder, `${keyType}.crt`)];
       await writeFile(keyFile, keys.privateKey.export({ type: 'pkcs8', format: 'pem' }));
       await writeFile(chainFile, toPem(...chain));
-      const subject = await pushImage(repository);
-      await attach(
+      const subject = await registry.pushImage(repository);
+      await registry.attach(
         repository,
         subject,
         await signNotary({ signer: await openKeyFile(keyFile, { chain: await readFile(chainFile) }), subject, now, agent, format }),
       );
-      expect(await notationVerify(repository, subject.digest, chain[2] ?? Buffer.of())).toContain('Successfully verified signature');
+      expect(await registry.verify(repository, subject.digest, chain[2] ?? Buffer.of())).toContain('Successfully verified signature');
     },
   );
 
   test.each(formats)('%s: a self-signed certificate, with an expiry, metadata and an attribute', async (format) => {
     const keys = makeKeys('P-256');
     const leaf = makeCertificate({ name: 'Alone', keys, extensions: leafExtensions });
-    const [repository, subject] = [`signed/alone-${format}`, await pushImage(`signed/alone-${format}`)];
+    const [repository, subject] = [`signed/alone-${format}`, await registry.pushImage(`signed/alone-${format}`)];
     const metadata = new Map([
       ['com.example.run', '42'],
       ['com.example.owner', 'Zoë "ops" <ops@example.com>'],
@@ -154,10 +60,10 @@ describe('what we sign, notation verifies', () => {
     const attributes = [{ name: 'com.example.pipeline', value: 'release' }];
     const signer = makeSigner('ES256', keys, [leaf]);
     const signed = await signNotary({ signer, subject, now, agent, format, lifetimeMs: 3_600_000, metadata, attributes });
-    await attach(repository, subject, signed);
+    await registry.attach(repository, subject, signed);
     const asked = [...metadata].flatMap(([name, value]) => ['--user-metadata', `${name}=${value}`]);
-    expect(await notationVerify(repository, subject.digest, leaf, asked)).toContain('Successfully verified signature');
-    expect(await notationVerify(repository, subject.digest, leaf, ['--user-metadata', 'com.example.run=43'])).toContain(
+    expect(await registry.verify(repository, subject.digest, leaf, asked)).toContain('Successfully verified signature');
+    expect(await registry.verify(repository, subject.digest, leaf, ['--user-metadata', 'com.example.run=43'])).toContain(
       'unable to find specified metadata',
     );
   });
@@ -168,10 +74,10 @@ describe('what a key of a vault signs, notation verifies', () => {
     const repository = `vault/${keyType.toLowerCase()}`;
     await using vault = await openVaultSigner(keyType);
     const { signing, signer } = vault;
-    const subject = await pushImage(repository);
-    await attach(repository, subject, await signNotary({ signer, subject, now, agent }));
+    const subject = await registry.pushImage(repository);
+    await registry.attach(repository, subject, await signNotary({ signer, subject, now, agent }));
     const root = signing.certificates.at(-1)?.raw ?? Buffer.of();
-    expect(await notationVerify(repository, subject.digest, root)).toContain('Successfully verified signature');
+    expect(await registry.verify(repository, subject.digest, root)).toContain('Successfully verified signature');
   });
 });
 
@@ -179,7 +85,7 @@ describe('what notation signs, we verify', () => {
   test.each(inBothForms)('$format: with a chain of $keyType ($algorithm)', async ({ keyType, format }) => {
     const repository = `theirs/${format}-${keyType.toLowerCase()}`;
     const { chain, keys } = makeChain(keyType);
-    const home = await mkdtemp(join(folder, 'signer-'));
+    const home = await mkdtemp(join(registry.folder, 'signer-'));
     const notation = join(home, 'notation');
     await mkdir(notation);
     const [keyPath, certPath] = [join(home, 'key.pem'), join(home, 'chain.pem')];
@@ -188,7 +94,7 @@ describe('what notation signs, we verify', () => {
     await writeFile(join(notation, 'signingkeys.json'), JSON.stringify({ default: 'test', keys: [{ name: 'test', keyPath, certPath }] }), {
       mode: 0o600,
     });
-    const subject = await pushImage(repository);
+    const subject = await registry.pushImage(repository);
     const env = { ...process.env, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home };
     await run(
       peer('notation'),
@@ -198,17 +104,10 @@ describe('what notation signs, we verify', () => {
       ],
       { env },
     );
-    const read = async (path: string) =>
-      (
-        await expectOk(
-          await fetch(`http://${registry.host}/v2/${repository}/${path}`, {
-            headers: { accept: `${manifestType}, application/vnd.oci.image.index.v1+json` },
-          }),
-        )
-      ).arrayBuffer();
-    const index = JSON.parse(Buffer.from(await read(`manifests/${subject.digest.replace(':', '-')}`)).toString());
-    const manifest = JSON.parse(Buffer.from(await read(`manifests/${index.manifests[0].digest}`)).toString());
-    const envelope = new Uint8Array(await read(`blobs/${manifest.layers[0].digest}`));
+    const read = (path: string) => registry.read(repository, path);
+    const index = JSON.parse((await read(`manifests/${subject.digest.replace(':', '-')}`)).toString());
+    const manifest = JSON.parse((await read(`manifests/${index.manifests[0].digest}`)).toString());
+    const envelope = await read(`blobs/${manifest.layers[0].digest}`);
     const parsed = parseEnvelope(envelope, manifest.layers[0].mediaType);
     expect([...parsed.metadata]).toEqual([['com.example.run', '42']]);
     expect(parsed.expiry?.getTime()).toBe(parsed.signingTime.getTime() + 12 * 3_600_000);
@@ -228,20 +127,20 @@ describe('a chain that we refuse, notation refuses', () => {
   const cases = brokenChains().map((broken, index) => ({ ...broken, repository: `broken/${index}` }));
 
   test.each(cases)('$what', async ({ chain, keys, repository, acceptedByNotation = false }) => {
-    const [algorithm = 'ES256', subject] = [signatureAlgorithmOf(keys.publicKey), await pushImage(repository)];
+    const [algorithm = 'ES256', subject] = [signatureAlgorithmOf(keys.publicKey), await registry.pushImage(repository)];
     const signer = { ...makeSigner(algorithm, keys, chain) };
     await expect(signNotary({ signer, subject, now, agent })).rejects.toMatchObject({ code: 'certificate-rules' });
     const content = { algorithm, subject, metadata: new Map(), signingTime: new Date(), expiry: undefined, attributes: [] };
     const { signingInput, complete } = draftEnvelope('jws', content);
     const bytes = complete(await signer.sign(signingInput), { certificateChain: chain, agent, timestamp: undefined });
     const thumbprints = JSON.stringify(chain.map((der) => createHash('sha256').update(der).digest('hex')));
-    await attach(repository, subject, {
+    await registry.attach(repository, subject, {
       artifactType: 'application/vnd.cncf.notary.signature',
       mediaType: 'application/jose+json',
       bytes,
       annotations: { 'io.cncf.notary.x509chain.thumbprint#S256': thumbprints },
     });
-    const verdict = await notationVerify(repository, subject.digest, chain.at(-1) ?? Buffer.of());
+    const verdict = await registry.verify(repository, subject.digest, chain.at(-1) ?? Buffer.of());
     if (acceptedByNotation) expect(verdict).toContain('Successfully verified signature');
     else expect(verdict).toMatch(/certificate-chain is invalid|malformed leaf certificate|key is of invalid type|validity period/);
   });
@@ -249,8 +148,12 @@ describe('a chain that we refuse, notation refuses', () => {
 
 test('a signature over another image is refused by notation too', async () => {
   const { chain, keys } = makeChain('P-256');
-  const subject = await pushImage('signed/other');
+  const subject = await registry.pushImage('signed/other');
   const other = { ...subject, size: subject.size + 1 };
-  await attach('signed/other', subject, await signNotary({ signer: makeSigner('ES256', keys, chain), subject: other, now, agent }));
-  expect(await notationVerify('signed/other', subject.digest, chain[2] ?? Buffer.of())).not.toContain('Successfully verified');
+  await registry.attach(
+    'signed/other',
+    subject,
+    await signNotary({ signer: makeSigner('ES256', keys, chain), subject: other, now, agent }),
+  );
+  expect(await registry.verify('signed/other', subject.digest, chain[2] ?? Buffer.of())).not.toContain('Successfully verified');
 });

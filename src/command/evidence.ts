@@ -112,7 +112,7 @@ export async function signManifest(
   world: World,
   role: EvidenceRole = { kind: 'signature' },
 ): Promise<readonly Evidence[]> {
-  const { signer, systems, format, lifetimeMs, metadata, cosignFormat } = signing;
+  const { signer, systems, format, lifetimeMs, metadata, cosignFormat, timestamping } = signing;
   const { now } = world;
   const subject = { mediaType, digest, size };
   // What no repository has nobody can have signed there.
@@ -124,7 +124,8 @@ export async function signManifest(
     makers.push(async () => {
       const own = await findFirst(places, (place) => findOwnNotary(place, subject, signing, now()));
       if (own !== undefined) return toReferrer(role, own);
-      return toSigned(role, subject, await signNotary({ signer, subject, now, agent, format, lifetimeMs, metadata }));
+      const timestamp = timestamping?.countersign;
+      return toSigned(role, subject, await signNotary({ signer, subject, now, agent, format, lifetimeMs, metadata, timestamp }));
     });
   }
   const request = { signer, subject, metadata };

@@ -9,11 +9,12 @@ import { toHint } from '../sign/cosign/key-signature.ts';
 import { isBySigner, isOwnBundle } from '../sign/cosign/own-signature.ts';
 import { signPredicateType, simpleSigningMediaType, toSimpleSigning } from '../sign/cosign/signature.ts';
 import { isSameMetadata } from '../sign/metadata.ts';
-import { envelopeMediaTypes } from '../sign/notary/envelope.ts';
+import { type Envelope, envelopeMediaTypes, parseEnvelope } from '../sign/notary/envelope.ts';
 import { verifyNotary } from '../sign/notary/verification.ts';
+import { verifySignedInTime, verifyTimestamp } from '../sign/timestamp/verification.ts';
 import { type AttachedDocument, fetchAttached, newestFirst } from './attached-document.ts';
 import { listSignatures } from './signatures.ts';
-import type { Signing } from './signing.ts';
+import type { Signing, Timestamping } from './signing.ts';
 
 /** Anybody may have put many there that claim to be by this key: so many are looked into, newest first. */
 const maxCandidates = 20;
@@ -25,18 +26,26 @@ type FindOwn = (repository: Repository, subject: Descriptor, signing: Signing, n
 
 /** A Notary Project signature of the manifest that this run would make in the same way: valid, by the same certificate, form, metadata and time. */
 export const findOwnNotary: FindOwn = async (repository, subject, signing, now) => {
-  const { signer, format, lifetimeMs, metadata } = signing;
+  const { signer, format, lifetimeMs, metadata, timestamping } = signing;
   const [leaf = new Uint8Array()] = signer.certificateChain;
   const { ours } = await listSignatures(repository, subject, [leaf]);
   return findArtifact(repository, subject, ours, async ({ bytes, mediaType }) => {
     if (mediaType !== envelopeMediaTypes[format]) return false;
     const { expiry, metadata: signed } = await verifyNotary({ bytes, mediaType }, subject, { now: () => now, trusted: [leaf] });
     if (!isSameMetadata(signed, metadata)) return false;
+    if (timestamping !== undefined && !isTimestamped(parseEnvelope(bytes, mediaType), timestamping)) return false;
     if (lifetimeMs === undefined || expiry === undefined) return lifetimeMs === undefined && expiry === undefined;
     const leftMs = expiry.getTime() - now.getTime();
     return leftMs >= lifetimeMs * leastPartLeft && leftMs <= lifetimeMs;
   });
 };
+
+/** Throws where there is a timestamp that does not hold. */
+function isTimestamped({ timestamp, signature, algorithm, certificateChain }: Envelope, { roots }: Timestamping): boolean {
+  if (timestamp === undefined) return false;
+  verifySignedInTime(certificateChain, verifyTimestamp(timestamp, signature, algorithm, { trusted: roots }));
+  return true;
+}
 
 /** The same for a Sigstore bundle. */
 export const findOwnBundle: FindOwn = async (repository, subject, { signer, metadata }) => {

@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
 import type { AccessSettings, SigningSettings } from '../inputs/settings.ts';
 import type { FetchIssuer } from '../lib/certificate-chain.ts';
-import type { KeySigner } from '../model/signer.ts';
+import type { KeySigner, SignatureAlgorithm } from '../model/signer.ts';
 import { openKeyFile } from '../sign/key-file.ts';
 import { checkCertificateChain } from '../sign/notary/certificate-chain.ts';
 import { type ChainText, parseSigningKey, refused } from '../sign/signing-key.ts';
+import { fetchTimestamp, readTimestampRoots } from '../sign/timestamp/authority.ts';
 import type { Credentials } from './credentials.ts';
 import { readBytes } from './resources.ts';
 import type { World } from './world.ts';
@@ -12,6 +13,15 @@ import type { World } from './world.ts';
 /** Who signs in this run, and how. */
 export interface Signing extends Pick<SigningSettings, 'systems' | 'format' | 'lifetimeMs' | 'metadata' | 'cosignFormat'> {
   readonly signer: KeySigner;
+  /** Who countersigns Notary Project signatures; undefined: nobody. */
+  readonly timestamping: Timestamping | undefined;
+}
+
+export interface Timestamping {
+  /** DER: whom a timestamp has to be by. */
+  readonly roots: readonly Uint8Array[];
+  /** As `signNotary` has it. */
+  readonly countersign: (signature: Uint8Array, algorithm: SignatureAlgorithm) => Promise<Uint8Array>;
 }
 
 /** The key that signs; for the Notary Project its certificate chain is already held against the rules. Undefined where nothing is signed. */
@@ -24,7 +34,24 @@ export async function openSigning(
   if (signing === undefined) return undefined;
   const signer = await openKey(signing, workspace, credentials, world);
   if (signing.systems.includes('notation')) checkCertificateChain(signer, world.now());
-  return { ...signing, signer };
+  return { ...signing, signer, timestamping: await openTimestamping(signing, signer, workspace, world) };
+}
+
+/** The authority of the input timestamp-url. It is not asked yet. */
+export async function openTimestamping(
+  { timestamp }: SigningSettings,
+  { certificateChain }: Pick<KeySigner, 'certificateChain'>,
+  workspace: string,
+  { http, now, random, sleep }: Pick<World, 'http' | 'now' | 'random' | 'sleep'>,
+): Promise<Timestamping | undefined> {
+  if (timestamp === undefined) return undefined;
+  const { url, rootFile } = timestamp;
+  const roots = await readTimestampRoots(await readBytes('timestamp-certificate', rootFile, workspace, true), rootFile);
+  const session = { http, retry: { now, random, sleep } };
+  return {
+    roots,
+    countersign: (signature, algorithm) => fetchTimestamp({ url, trusted: roots }, signature, { algorithm, certificateChain }, session),
+  };
 }
 
 /** The key of the input signing-key with its chain, which is not held against any rule yet, and which a key for cosign alone can do without. */

@@ -46,6 +46,8 @@ export interface SigningSettings {
   /** What is signed along with the image. */
   readonly metadata: ReadonlyMap<string, string>;
   readonly cosignFormat: 'bundle' | 'legacy' | 'both';
+  /** Who countersigns Notary Project signatures, and the file of its root certificate; undefined: nobody. */
+  readonly timestamp: { readonly url: URL; readonly rootFile: string } | undefined;
 }
 
 /** The inputs of one run but for its image, typed. Paths are as the user gave them, relative to the workspace. */

@@ -10,14 +10,16 @@ export function parseSigning(fields: Fields): SigningSettings | undefined {
   const chosen = fields.choices('sign', systems);
   if (chosen !== undefined && chosen.length > 0 && key === undefined) return fields.missing('signing-key');
   if (key === undefined || chosen?.length === 0) return undefined;
+  const signed = chosen ?? ['notation'];
   return {
     key,
-    systems: chosen ?? ['notation'],
+    systems: signed,
     password,
     format: fields.choice('signature-format', ['jws', 'cose']) ?? 'jws',
     lifetimeMs: parseLifetime(fields),
     metadata: parseMetadata(fields),
     cosignFormat: fields.choice('cosign-format', ['bundle', 'legacy', 'both']) ?? 'bundle',
+    timestamp: parseTimestamp(fields, signed),
   };
 }
 
@@ -29,6 +31,28 @@ function parseLifetime(fields: Fields): number | undefined {
   const match = /^([1-9][0-9]{0,4})([hd])$/.exec(text);
   if (match === null) return fields.invalid('signature-expiry', JSON.stringify(text), 'a number of hours or days, e.g. 12h or 90d');
   return Number(match[1]) * (match[2] === 'd' ? 24 : 1) * hourMs;
+}
+
+/** Neither is worth anything without the other, and nothing that was asked for is left out without a word. */
+function parseTimestamp(fields: Fields, signed: readonly SigningSystem[]): SigningSettings['timestamp'] {
+  const text = fields.text('timestamp-url');
+  const rootFile = fields.text('timestamp-certificate');
+  if (text === undefined) return rootFile === undefined ? undefined : fields.missing('timestamp-url');
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '')
+    return fields.invalid(
+      'timestamp-url',
+      JSON.stringify(text),
+      'an http or https URL without user and password, e.g. http://timestamp.digicert.com',
+    );
+  if (!signed.includes('notation'))
+    return fields.invalid(
+      'timestamp-url',
+      JSON.stringify(text),
+      'none where sign is cosign alone; add notation to sign, or take timestamp-url away',
+    );
+  if (rootFile === undefined) return fields.missing('timestamp-certificate');
+  return { url, rootFile };
 }
 
 function parseMetadata(fields: Fields): ReadonlyMap<string, string> {

@@ -260,6 +260,20 @@ export const inputs = [
     description: 'How long a Notary Project signature holds, e.g. `12h` or `90d`.',
   },
   {
+    name: 'timestamp-url',
+    type: 'text',
+    commands,
+    defaultText: 'empty: no timestamps',
+    description: 'Timestamp authority (RFC 3161) that countersigns Notary Project signatures, so that they outlive their certificate.',
+  },
+  {
+    name: 'timestamp-certificate',
+    type: 'file',
+    commands,
+    defaultText: 'empty',
+    description: 'File, PEM or DER, of the root certificate of the authority in `timestamp-url`.',
+  },
+  {
     name: 'signature-metadata',
     type: 'list',
     defaultText: 'empty',

@@ -9,11 +9,13 @@ import type { KeySigner } from '../../src/model/signer.ts';
 import { digestOf, emptyConfig } from '../../src/registry/artifact.ts';
 import type { Repository } from '../../src/registry/repository.ts';
 import { startRegistry } from '../../src/sandbox/registry.ts';
+import { createTimestampChain, type TimestampChain } from '../../src/sandbox/timestamp/chain.ts';
 import { keyAnnotation } from '../../src/sign/cosign/attestation.ts';
 import { signBundle, signLayer } from '../../src/sign/cosign/signature.ts';
 import { signNotary, thumbprintAnnotation } from '../../src/sign/notary/signature.ts';
 import { open } from '../registry/loopback.ts';
 import { makeChain, makeKeys, makeSigner } from '../sign/chain.ts';
+import { tokenOver } from '../sign/timestamp/token.ts';
 
 const now = new Date('2026-11-29T09:00:00Z');
 const image = Buffer.from(
@@ -45,7 +47,15 @@ function newSigner(): KeySigner {
 }
 
 function toSigning(signer: KeySigner): Signing {
-  return { signer, systems: ['notation', 'cosign'], format: 'jws', lifetimeMs: undefined, metadata: new Map(), cosignFormat: 'both' };
+  return {
+    signer,
+    systems: ['notation', 'cosign'],
+    format: 'jws',
+    lifetimeMs: undefined,
+    metadata: new Map(),
+    cosignFormat: 'both',
+    timestamping: undefined,
+  };
 }
 
 async function attachBundle(repository: Repository, signer: KeySigner, annotations = {}): Promise<Descriptor> {
@@ -131,4 +141,31 @@ test('its own Notary Project signature is found behind those that carry its thum
   expect(await findOwnNotary(repository, subject, toSigning(signer), now)).toBeUndefined();
   await repository.attachReferrer(toArtifact(signed.bytes, '2026-11-29T09:00:00Z'));
   expect(await findOwnNotary(repository, subject, toSigning(signer), now)).toBeDefined();
+});
+
+test('a Notary Project signature without a timestamp is not its own where one is asked for', async () => {
+  const repository = await openPlace();
+  const signer = newSigner();
+  const [authority, other] = [await createTimestampChain({ now: () => now }), await createTimestampChain({ now: () => now })];
+  const timestampedBy = (chain: TimestampChain): Signing => ({
+    ...toSigning(signer),
+    timestamping: {
+      roots: [chain.certificates.at(-1)?.raw ?? new Uint8Array()],
+      countersign: async (signature) => tokenOver(signature, chain, { now }),
+    },
+  });
+  const attach = async (timestamp?: (signature: Uint8Array) => Promise<Uint8Array>) => {
+    const signed = await signNotary({ signer, subject, now: () => now, agent: 'test', timestamp });
+    const { artifactType, annotations, mediaType, bytes } = signed;
+    return repository.attachReferrer({ subject, artifactType, annotations, layers: [{ mediaType, bytes }] });
+  };
+  await attach();
+  expect(await findOwnNotary(repository, subject, toSigning(signer), now)).toBeDefined();
+  expect(await findOwnNotary(repository, subject, timestampedBy(authority), now)).toBeUndefined();
+  // Over another signature, as if it were taken from there.
+  await attach(async () => tokenOver(Buffer.from('another'), authority, { now }));
+  expect(await findOwnNotary(repository, subject, timestampedBy(authority), now)).toBeUndefined();
+  await attach(async (signature) => tokenOver(signature, authority, { now }));
+  expect(await findOwnNotary(repository, subject, timestampedBy(authority), now)).toBeDefined();
+  expect(await findOwnNotary(repository, subject, timestampedBy(other), now)).toBeUndefined();
 });

@@ -29,6 +29,7 @@ function open(key: string, systems: SigningSettings['systems'] = ['notation'], s
     lifetimeMs: undefined,
     metadata: new Map(),
     cosignFormat: 'bundle',
+    timestamp: undefined,
   };
   const openVault = () => {
     throw new Error('no vault');

@@ -25,7 +25,7 @@ export interface NotarySignatureRequest {
   /** Extended attributes, signed; their names must be none of the specification's. */
   readonly attributes?: readonly SignedAttribute[];
   /** Has a signature (r || s for ECDSA) countersigned by a time stamping authority: gives the RFC 3161 token, DER, which it has verified. */
-  readonly timestamp?: (signature: Uint8Array, algorithm: SignatureAlgorithm) => Promise<Uint8Array>;
+  readonly timestamp?: ((signature: Uint8Array, algorithm: SignatureAlgorithm) => Promise<Uint8Array>) | undefined;
 }
 
 /** https://github.com/notaryproject/specifications/blob/v1.1.0/specs/signature-specification.md#oci-signatures */

@@ -12,7 +12,7 @@ const notOurs = 'Do not trust the time in this signature; see who wrote it to th
 const otherAuthority = 'Tell the authority of it, or name another one in timestamp-url, with its root in timestamp-certificate.';
 
 const hints: Readonly<Record<TimestampErrorCode, string>> = {
-  'timestamp-root': "Give a PEM file with the authority's self-signed root certificate, which its operator publishes.",
+  'timestamp-root': "Give a file, PEM or DER, with the authority's self-signed root certificate, which its operator publishes.",
   'timestamp-authority': `Try again later, or see whether timestamp-url names an authority of RFC 3161. ${otherAuthority}`,
   'timestamp-refused': otherAuthority,
   'timestamp-nonce': `Something between the step and the authority may answer with what it kept. ${otherAuthority}`,

@@ -14,8 +14,10 @@ export interface BerElement {
 export const berTags = {
   boolean: 0x01,
   integer: 0x02,
+  bitString: 0x03,
   octetString: 0x04,
   oid: 0x06,
+  enumerated: 0x0a,
   utf8String: 0x0c,
   utcTime: 0x17,
   generalizedTime: 0x18,
@@ -40,6 +42,16 @@ export function readBer(bytes: Uint8Array): BerElement {
 export function readChildren({ tag, content }: BerElement): readonly BerElement[] {
   if ((tag & constructedBit) === 0) throw new Error(`element ${toHex(tag)} has no elements in it`);
   return readElements(content, 0);
+}
+
+/** The same one at a time, for lists that may have millions. */
+export function* eachChild({ tag, content }: BerElement): Generator<BerElement> {
+  if ((tag & constructedBit) === 0) throw new Error(`element ${toHex(tag)} has no elements in it`);
+  for (let at = 0; at < content.length; ) {
+    const element = readElement(content, at, 0);
+    yield element;
+    at += element.raw.length;
+  }
 }
 
 function readElements(content: Buffer, depth: number): BerElement[] {

@@ -2,17 +2,19 @@ import { resolve } from 'node:path';
 import type { AccessSettings, SigningSettings } from '../inputs/settings.ts';
 import type { FetchIssuer } from '../lib/certificate-chain.ts';
 import type { KeySigner, SignatureAlgorithm } from '../model/signer.ts';
+import type { CosignSigner } from '../sign/cosign/witness.ts';
 import { openKeyFile } from '../sign/key-file.ts';
 import { checkCertificateChain } from '../sign/notary/certificate-chain.ts';
 import { type ChainText, parseSigningKey, refused } from '../sign/signing-key.ts';
 import { fetchTimestamp, readTimestampRoots } from '../sign/timestamp/authority.ts';
 import type { Credentials } from './credentials.ts';
 import { readBytes } from './resources.ts';
+import { openIdentitySigner } from './sigstore.ts';
 import type { World } from './world.ts';
 
 /** Who signs in this run, and how. */
 export interface Signing extends Pick<SigningSettings, 'systems' | 'format' | 'lifetimeMs' | 'metadata' | 'cosignFormat'> {
-  readonly signer: KeySigner;
+  readonly signer: CosignSigner;
   /** Who countersigns Notary Project signatures; undefined: nobody. */
   readonly timestamping: Timestamping | undefined;
 }
@@ -56,12 +58,13 @@ export async function openTimestamping(
 
 /** The key of the input signing-key with its chain, which is not held against any rule yet, and which a key for cosign alone can do without. */
 export async function openKey(
-  { key: text, systems, password }: SigningSettings,
+  { key: text, systems, password, sigstore }: SigningSettings,
   workspace: string,
   credentials: Pick<Credentials, 'openVault' | 'secrets'>,
   world: World,
-): Promise<KeySigner> {
+): Promise<CosignSigner> {
   const key = parseSigningKey(text);
+  if (key.kind === 'keyless') return openIdentitySigner(sigstore, workspace, world);
   const isCertified = systems.includes('notation');
   if (key.kind === 'key-vault' && key.collection === 'keys' && key.chain === undefined && isCertified)
     throw refused(text, 'a key has no certificate, so a chain is needed after it');

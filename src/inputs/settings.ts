@@ -48,6 +48,17 @@ export interface SigningSettings {
   readonly cosignFormat: 'bundle' | 'legacy' | 'both';
   /** Who countersigns Notary Project signatures, and the file of its root certificate; undefined: nobody. */
   readonly timestamp: { readonly url: URL; readonly rootFile: string } | undefined;
+  /** Counts where `key` is `keyless`. */
+  readonly sigstore: SigstoreSettings;
+}
+
+/** One instance of Sigstore. */
+export interface SigstoreSettings {
+  /** Without a slash at their end. */
+  readonly fulcioUrl: string;
+  readonly rekorUrl: string;
+  /** File; undefined: that of the public instance. */
+  readonly trustedRoot: string | undefined;
 }
 
 /** The inputs of one run but for its image, typed. Paths are as the user gave them, relative to the workspace. */

@@ -1,5 +1,5 @@
 import type { Fields } from './fields.ts';
-import type { SigningSettings, SigningSystem } from './settings.ts';
+import type { SigningSettings, SigningSystem, SigstoreSettings } from './settings.ts';
 
 const systems: readonly SigningSystem[] = ['notation', 'cosign'];
 
@@ -10,7 +10,14 @@ export function parseSigning(fields: Fields): SigningSettings | undefined {
   const chosen = fields.choices('sign', systems);
   if (chosen !== undefined && chosen.length > 0 && key === undefined) return fields.missing('signing-key');
   if (key === undefined || chosen?.length === 0) return undefined;
-  const signed = chosen ?? ['notation'];
+  const isKeyless = key === 'keyless';
+  if (isKeyless && chosen?.includes('notation'))
+    fields.invalid(
+      'sign',
+      '"notation" where signing-key is keyless',
+      'cosign, since signatures of the Notary Project are by a key with a certificate of your own',
+    );
+  const signed: readonly SigningSystem[] = chosen ?? [isKeyless ? 'cosign' : 'notation'];
   return {
     key,
     systems: signed,
@@ -20,7 +27,27 @@ export function parseSigning(fields: Fields): SigningSettings | undefined {
     metadata: parseMetadata(fields),
     cosignFormat: fields.choice('cosign-format', ['bundle', 'legacy', 'both']) ?? 'bundle',
     timestamp: parseTimestamp(fields, signed),
+    sigstore: parseSigstore(fields),
   };
+}
+
+/** A private instance is trusted by no root that this program has. */
+function parseSigstore(fields: Fields): SigstoreSettings {
+  const fulcioUrl = parseUrl(fields, 'fulcio-url');
+  const rekorUrl = parseUrl(fields, 'rekor-url');
+  const trustedRoot = fields.text('trusted-root');
+  if ((fulcioUrl ?? rekorUrl) !== undefined && trustedRoot === undefined) return fields.missing('trusted-root');
+  return { fulcioUrl: fulcioUrl ?? 'https://fulcio.sigstore.dev', rekorUrl: rekorUrl ?? 'https://rekor.sigstore.dev', trustedRoot };
+}
+
+function parseUrl(fields: Fields, name: 'fulcio-url' | 'rekor-url'): string | undefined {
+  const text = fields.text(name);
+  if (text === undefined) return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && /^(?:localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname));
+  if (url === undefined || !isSafe || url.username !== '' || url.search !== '' || url.hash !== '')
+    return fields.invalid(name, JSON.stringify(text), 'an https URL (http on this machine alone), without a query');
+  return url.href.replace(/\/+$/, '');
 }
 
 const hourMs = 3_600_000;

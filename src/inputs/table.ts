@@ -245,6 +245,27 @@ export const inputs = [
     description: 'Password of an encrypted key file, such as cosign makes them: `secret:NAME`.',
   },
   {
+    name: 'trusted-root',
+    type: 'text',
+    commands,
+    defaultText: 'that of the public instance, as of the release',
+    description: 'File `trusted_root.json` of a Sigstore instance, by which signatures by identities are verified.',
+  },
+  {
+    name: 'fulcio-url',
+    type: 'text',
+    commands,
+    defaultText: '`https://fulcio.sigstore.dev`',
+    description: 'Certificate authority of a private Sigstore instance, for `signing-key: keyless`. Needs trusted-root.',
+  },
+  {
+    name: 'rekor-url',
+    type: 'text',
+    commands,
+    defaultText: '`https://rekor.sigstore.dev`',
+    description: 'Log of a private Sigstore instance, for `signing-key: keyless`. Needs trusted-root.',
+  },
+  {
     name: 'signature-format',
     type: 'choice',
     commands,

@@ -16,6 +16,10 @@ export type SignatureErrorCode =
   | 'cosign-key'
   | 'cosign-identity'
   | 'trusted-root'
+  | 'no-identity-token'
+  | 'sigstore-refused'
+  | 'sigstore-unreachable'
+  | 'sigstore-answer'
   | 'untrusted'
   | 'other-subject'
   | 'expired'
@@ -45,6 +49,7 @@ const inputCodes: readonly SignatureErrorCode[] = [
   'cosign-key',
   'cosign-identity',
   'trusted-root',
+  'no-identity-token',
   'timestamp-root',
   'trust-policy',
   'trust-store',

@@ -1,7 +1,7 @@
 import { signatureError } from './signature-error.ts';
 
 /** The input `signing-key`, typed. */
-export type SigningKey = KeyVaultSigningKey | FileSigningKey;
+export type SigningKey = KeyVaultSigningKey | FileSigningKey | { readonly kind: 'keyless' };
 
 export interface KeyVaultSigningKey {
   readonly kind: 'key-vault';
@@ -37,7 +37,10 @@ export function parseSigningKey(text: string): SigningKey {
     if (keyFile === '') throw refused(text, 'no file is named');
     return { kind: 'file', keyFile, chain };
   }
-  if (first === 'keyless') throw refused(text, 'keyless signing is not supported');
+  if (first === 'keyless') {
+    if (chain !== undefined) throw refused(text, 'without a key there is no chain to give');
+    return { kind: 'keyless' };
+  }
   const key = first.includes('://') ? parseId(text, first) : parseName(text, first);
   return { ...key, chain };
 }

@@ -45,7 +45,7 @@ test.each([
   ['https://user@v.vault.azure.net/certificates/release', 'form'],
   ['https://v.vault.azure.net/certificates/release?x=1', 'form'],
   ['release,secret:', 'no secret'],
-  ['keyless', 'not supported'],
+  ['keyless,chain.pem', 'no chain'],
 ])('refuses %j', (text, reason) => {
   expect(() => parseSigningKey(text)).toThrow(
     expect.objectContaining({ code: 'bad-signing-key', origin: 'input', message: expect.stringContaining(reason) }),

@@ -5,7 +5,9 @@ import type { Check, CheckOutcome } from '../../model/check.ts';
 import type { KeySigner } from '../../model/signer.ts';
 import { checkCertificateChain } from '../../sign/notary/certificate-chain.ts';
 import { parseSigningKey } from '../../sign/signing-key.ts';
+import { sigstoreAudience } from '../../sign/sigstore/keyless-signer.ts';
 import { wrongSignature } from '../../sign/wrong-signature.ts';
+import type { World } from '../world.ts';
 import { type Case, checkNames, dayMs } from './case.ts';
 
 /** A certificate takes a while to be renewed and to be handed to those who verify. */
@@ -15,7 +17,9 @@ const soonDays = 30;
 export function signingChecks({ settings, signer, world }: Case): readonly Check[] {
   const { signing } = settings;
   if (signing === undefined) return [];
-  const inVault = parseSigningKey(signing.key).kind === 'key-vault';
+  const { kind } = parseSigningKey(signing.key);
+  if (kind === 'keyless') return [{ name: checkNames.signingKey, needs: [], run: () => tryToken(signer, world) }];
+  const inVault = kind === 'key-vault';
   const needsKey = [checkNames.signingKey];
   const isCertified = signing.systems.includes('notation');
   const certificateChecks: readonly Check[] = [
@@ -42,6 +46,13 @@ export function signingChecks({ settings, signer, world }: Case): readonly Check
     ...(isCertified ? certificateChecks : []),
     { name: 'signature', needs: isCertified ? ['certificate rules'] : needsKey, run: async () => trySignature(await signer()) },
   ];
+}
+
+/** Nothing is signed: that would stand in the log of Sigstore for good. */
+async function tryToken(signer: () => Promise<KeySigner>, { environment: { fetchIdentityToken } }: World): Promise<CheckOutcome> {
+  const { description } = await signer();
+  await fetchIdentityToken?.(sigstoreAudience);
+  return { state: 'right', text: `${description}: the host gives a token for it` };
 }
 
 /** The first of the chain to end is the last day of all that was signed, for there is no timestamp. */

@@ -1,12 +1,13 @@
 import { toTimeText } from '../../lib/time-text.ts';
 import type { SignedDocument, TaggedLayer } from '../../model/signed-document.ts';
-import type { KeySigner } from '../../model/signer.ts';
+import { toCertifiedAnnotations, toCertifiedBundle } from './certified-signature.ts';
 import { statementMediaType, toPreAuthentication } from './dsse.ts';
 import { signDer, toHint } from './key-signature.ts';
+import { type CosignSigner, isWitnessed } from './witness.ts';
 
 /** A statement of in-toto to be signed. */
 export interface AttestationRequest {
-  readonly signer: KeySigner;
+  readonly signer: CosignSigner;
   /** The statement in JSON, signed as it is. Its subject is the manifest that it will be attached to. */
   readonly statement: Uint8Array;
   /** As the statement says; by it verifiers choose. */
@@ -28,19 +29,15 @@ export const keyAnnotation = 'io.github.image-custody.key';
  * the signer's answer does not verify, or with what the signer rejects with.
  */
 export async function attestBundle(request: AttestationRequest, now: () => Date): Promise<SignedDocument> {
-  const bundle = {
-    mediaType: bundleMediaType,
-    verificationMaterial: { publicKey: { hint: toHint(request.signer) } },
-    dsseEnvelope: await toEnvelope(request),
-  };
+  const { signer, statement } = request;
   return {
     artifactType: bundleMediaType,
     mediaType: bundleMediaType,
-    bytes: Buffer.from(JSON.stringify(bundle)),
+    bytes: isWitnessed(signer) ? await toCertifiedBundle(signer, statement) : await toBundle(request),
     annotations: {
       'dev.sigstore.bundle.content': 'dsse-envelope',
       [predicateTypeAnnotation]: request.predicateType,
-      [keyAnnotation]: toHint(request.signer),
+      [keyAnnotation]: toHint(signer),
       'org.opencontainers.image.created': toTimeText(now()),
     },
   };
@@ -48,19 +45,32 @@ export async function attestBundle(request: AttestationRequest, now: () => Date)
 
 /** Signs a statement as cosign 2 does: the envelope alone, to be put beside others at the tag `sha256-HEX.att`. Rejects as `attestBundle` does. */
 export async function attestLayer(request: AttestationRequest): Promise<TaggedLayer> {
-  return {
-    mediaType: envelopeMediaType,
-    bytes: Buffer.from(JSON.stringify(await toEnvelope(request))),
-    // The signature is in the envelope; verifiers want the annotation nevertheless.
-    annotations: { [signatureAnnotation]: '', predicateType: request.predicateType },
-  };
+  const { signer, predicateType } = request;
+  const certificates = isWitnessed(signer) ? await signer.witness.certify() : [];
+  const { envelope, ...signed } = await toEnvelope(request);
+  const bytes = Buffer.from(JSON.stringify(envelope));
+  // The signature is in the envelope; verifiers want the annotation nevertheless.
+  const annotations = { [signatureAnnotation]: '', predicateType };
+  if (!isWitnessed(signer)) return { mediaType: envelopeMediaType, bytes, annotations };
+  const [certificate = new Uint8Array()] = certificates;
+  const entry = await signer.witness.testify({ kind: 'envelope', certificate, envelope: bytes });
+  const certified = await toCertifiedAnnotations(signer, certificates, entry, signed);
+  return { mediaType: envelopeMediaType, bytes, annotations: { ...annotations, ...certified } };
+}
+
+async function toBundle(request: AttestationRequest): Promise<Buffer> {
+  const { envelope } = await toEnvelope(request);
+  const verificationMaterial = { publicKey: { hint: toHint(request.signer) } };
+  return Buffer.from(JSON.stringify({ mediaType: bundleMediaType, verificationMaterial, dsseEnvelope: envelope }));
 }
 
 async function toEnvelope({ signer, statement }: AttestationRequest) {
-  const signature = await signDer(signer, toPreAuthentication(statementMediaType, statement));
-  return {
+  const message = toPreAuthentication(statementMediaType, statement);
+  const signature = await signDer(signer, message);
+  const envelope = {
     payload: Buffer.from(statement).toString('base64'),
     payloadType: statementMediaType,
     signatures: [{ sig: signature.toString('base64') }],
   };
+  return { envelope, message, signature, content: statement };
 }

@@ -29,7 +29,7 @@ const timestampShape = v.strictObject({ SignedRFC3161Timestamp: base64Bytes });
  * certificate. Throws a StepError with code `bundle`.
  */
 export function readCertifiedLayer(
-  { annotations }: TaggedLayer,
+  { annotations }: Pick<TaggedLayer, 'annotations'>,
   { content, signature }: Pick<CertifiedSignature, 'content' | 'signature'>,
 ): Pick<CertifiedSignature, 'bundle' | 'certificate'> | undefined {
   const pem = annotations[certificateAnnotation];

@@ -1,11 +1,12 @@
 import type { Descriptor } from '../../model/image.ts';
 import type { SignedDocument, TaggedLayer } from '../../model/signed-document.ts';
-import type { KeySigner } from '../../model/signer.ts';
 import { attestBundle, signatureAnnotation } from './attestation.ts';
+import { toCertifiedAnnotations } from './certified-signature.ts';
 import { signDer } from './key-signature.ts';
+import { type CosignSigner, isWitnessed } from './witness.ts';
 
 export interface CosignRequest {
-  readonly signer: KeySigner;
+  readonly signer: CosignSigner;
   /** The manifest or index that is signed. */
   readonly subject: Pick<Descriptor, 'digest'>;
   /** What `cosign verify -a` asks for; signed. */
@@ -35,9 +36,16 @@ export function signBundle({ signer, subject, metadata }: CosignRequest, now: ()
  * (`registry/repository`); cosign shows it and does not compare it.
  */
 export async function signLayer(request: CosignRequest, repository: string): Promise<TaggedLayer> {
+  const { signer } = request;
+  const certificates = isWitnessed(signer) ? await signer.witness.certify() : [];
   const bytes = toSimpleSigning(request, repository);
-  const signature = await signDer(request.signer, bytes);
-  return { mediaType: simpleSigningMediaType, bytes, annotations: { [signatureAnnotation]: signature.toString('base64') } };
+  const signature = await signDer(signer, bytes);
+  const annotations = { [signatureAnnotation]: signature.toString('base64') };
+  if (!isWitnessed(signer)) return { mediaType: simpleSigningMediaType, bytes, annotations };
+  const [certificate = new Uint8Array()] = certificates;
+  const entry = await signer.witness.testify({ kind: 'message', certificate, message: bytes, signature });
+  const certified = await toCertifiedAnnotations(signer, certificates, entry, { message: bytes, signature, content: bytes });
+  return { mediaType: simpleSigningMediaType, bytes, annotations: { ...annotations, ...certified } };
 }
 
 /** What `signLayer` signs: always the same. https://github.com/sigstore/cosign/blob/v3.1.3/specs/SIGNATURE_SPEC.md */

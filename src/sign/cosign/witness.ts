@@ -1,0 +1,29 @@
+import type { TransparencyLogEntry } from '@sigstore/bundle';
+import type { KeySigner } from '../../model/signer.ts';
+import type { CertifiedSignature } from './certificate-verification.ts';
+
+/** Who signs for cosign: a key that verifiers know, or one that they need not know, since others vouch for whose it was, and when. */
+export type CosignSigner = KeySigner | WitnessedSigner;
+
+export interface WitnessedSigner extends KeySigner {
+  readonly witness: Witness;
+}
+
+/** Those who vouch: an authority of certificates and a log. Everything rejects with a StepError where one of them refuses or is not there. */
+export interface Witness {
+  /** DER, leaf first: for the signer's key, and valid for some minutes more. */
+  certify(): Promise<readonly Uint8Array[]>;
+  /** Enters the signature in the log; what it is and by whom is public from then on. */
+  testify(signed: WitnessedSignature): Promise<TransparencyLogEntry>;
+  /** Resolves where verifiers will accept what the others vouched for. */
+  verify(certified: CertifiedSignature): Promise<void>;
+}
+
+export type WitnessedSignature = { readonly certificate: Uint8Array } & (
+  | { readonly kind: 'envelope'; readonly envelope: Uint8Array }
+  | { readonly kind: 'message'; readonly message: Uint8Array; readonly signature: Uint8Array }
+);
+
+export function isWitnessed(signer: CosignSigner): signer is WitnessedSigner {
+  return 'witness' in signer;
+}

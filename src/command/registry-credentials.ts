@@ -63,7 +63,9 @@ export class RegistryCredentials {
     const username = resolve(settings.registryUsername)?.reveal();
     const password = resolve(settings.registryPassword);
     // Another registry, which the image comes from, is not given the password of the one that it goes to.
-    const isTarget = settings.push.length === 0 || settings.push.some((reference) => parseReference(reference).registry === registry);
+    const isTarget =
+      settings.passwordRegistries?.includes(registry) ??
+      (settings.push.length === 0 || settings.push.some((reference) => parseReference(reference).registry === registry));
     return username !== undefined && password !== undefined && isTarget ? { kind: 'password', username, password } : undefined;
   }
 

@@ -71,7 +71,7 @@ function toPublication(verdict: Verdict, settings: Settings, receipt: Receipt | 
 }
 
 /** Rejects with a StepError where the file of the input `report` cannot be written, before anything is done that it would not tell of. */
-export async function probeReport(settings: StepSettings, host: Host): Promise<void> {
+export async function probeReport(settings: Pick<StepSettings, 'report'>, host: Host): Promise<void> {
   if (settings.report === undefined) return;
   const path = reportPath(settings, host);
   const isNew = (await stat(path).catch(() => undefined)) === undefined;
@@ -143,7 +143,7 @@ async function writeReport(report: Report, settings: Settings, host: Host): Prom
   }
 }
 
-export function reportPath(settings: StepSettings, host: Host): string {
+export function reportPath(settings: Pick<StepSettings, 'report'>, host: Host): string {
   return settings.report === undefined ? join(host.temporaryFolder, 'image-custody-report.json') : resolve(host.workspace, settings.report);
 }
 

@@ -39,7 +39,7 @@ export function findComposeImages(document: YamlDocument, context: ComposeContex
       const own = found.document === document ? collection : new Collection(found.document);
       addImage(found.node, user, found.document, own, context);
       if (own !== collection) extended.push(own.findings);
-    } else if (found.kind === 'needed') needed.set(found.path, { path: found.path, as: 'extended' });
+    } else if (found.kind === 'needed') needed.set(found.path, { path: found.path, as: 'extended', by: found.by });
     else if (found.kind === 'broken') collection.remark('error', found.node, `the image of ${user} is not known: ${found.reason}`);
     else if (found.kind === 'built') collection.remark('notice', service, `${user} is built where it runs: it has no image of a registry`);
     else collection.remark('notice', service, `${user} names no image in this file`);
@@ -62,7 +62,7 @@ type FoundImage =
   | { readonly kind: 'image'; readonly document: YamlDocument; readonly node: Node }
   | { readonly kind: 'built' }
   | { readonly kind: 'nothing' }
-  | { readonly kind: 'needed'; readonly path: string }
+  | { readonly kind: 'needed'; readonly path: string; readonly by: string }
   | { readonly kind: 'broken'; readonly node: Node; readonly reason: string };
 
 /** Follows `extends` up to the service that has an image. What a service says itself counts. */
@@ -98,7 +98,7 @@ function toExtended({ document, service }: Service, context: ComposeContext): Se
     if (file.kind === 'missing' || file.text === '') return broken('the file that it extends is not known');
     const path = resolvePath(document.file.path, file.text);
     other = context.open(path);
-    if (other === undefined) return { kind: 'needed', path };
+    if (other === undefined) return { kind: 'needed', path, by: document.file.path };
   }
   const target = other.get(other.root, 'services', name);
   return target === undefined
@@ -139,7 +139,7 @@ function includedFiles(document: YamlDocument, { variables }: ComposeContext, co
     return paths.flatMap((node): readonly NeededFile[] => {
       const path = interpolate(document.text(node) ?? '', variables);
       if (path.kind === 'text' && path.text !== '' && !/^[a-z][a-z0-9+.-]*:|^git@/i.test(path.text)) {
-        return [{ path: resolvePath(document.file.path, path.text), as: 'included' }];
+        return [{ path: resolvePath(document.file.path, path.text), as: 'included', by: document.file.path }];
       }
       collection.remark('error', node, 'the file that is included here was not read: it is not one of this repository');
       return [];

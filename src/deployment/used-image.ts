@@ -42,4 +42,6 @@ export interface NeededFile {
   /** In the workspace, with `/`; begins with `../` where it is outside. */
   readonly path: string;
   readonly as: 'included' | 'extended';
+  /** The file that needs it. */
+  readonly by: string;
 }

@@ -27,6 +27,8 @@ export interface AccessSettings {
   readonly allowRegistryAdmin: boolean;
   /** Hosts of token services by the registry that they belong to, besides the known ones. */
   readonly registryTokenHosts: ReadonlyMap<string, readonly string[]>;
+  /** Registries that may be given the user name and the password; undefined: those of `push`, and any where nothing is pushed. */
+  readonly passwordRegistries?: readonly string[];
 }
 
 export type SigningSystem = 'notation' | 'cosign';
@@ -105,6 +107,28 @@ export interface MirrorSettings extends AccessSettings {
   readonly ecosystems: readonly string[];
   /** File that the snapshot is written to. */
   readonly snapshot: string | undefined;
+}
+
+/** What `verify` can ask of an image: a digest in the deployment, and what trusted signers say of the image. */
+export type Requirement = 'digest' | 'signature' | 'notation';
+
+/** Where the report goes. */
+export type ReportSettings = Pick<StepSettings, 'annotations' | 'comment' | 'summary' | 'report'>;
+
+/** The inputs of the command `verify`. */
+export interface VerifySettings extends AccessSettings, ReportSettings {
+  /** Images by tag or digest, or `oci:DIR[:TAG]`. */
+  readonly references: readonly string[];
+  /** Files, folders and patterns, or `-`. */
+  readonly deployment: readonly string[];
+  readonly composeVariables: ReadonlyMap<string, string>;
+  /** Write digests into the deployment. */
+  readonly pin: boolean;
+  /** `HOST[:PORT][/PATTERN]`; empty for all. */
+  readonly trustedRegistries: readonly string[];
+  /** File of certificates whose Notary Project signatures count. */
+  readonly trustedCertificate: string | undefined;
+  readonly require: readonly Requirement[];
 }
 
 /** `bucket`: archives of records under an https URL. */

@@ -26,12 +26,18 @@ export interface Input {
   readonly commands?: readonly Command[];
 }
 
-export const commands = ['secure', 'mirror', 'doctor'] as const;
+export const commands = ['secure', 'verify', 'mirror', 'doctor'] as const;
 /** What the step is asked to do; on the command line a subcommand. */
 export type Command = (typeof commands)[number];
 
 /** Of an input that names none. */
 export const defaultCommands: readonly Command[] = ['secure', 'doctor'];
+
+/** Of an input that says what is pushed and who signs it. */
+const publishing: readonly Command[] = ['secure', 'mirror', 'doctor'];
+
+/** Of an input that says what an image is held against, or who is told of it. */
+const deciding: readonly Command[] = ['secure', 'verify', 'doctor'];
 
 export interface Output {
   readonly name: string;
@@ -54,7 +60,7 @@ export const inputs = [
     notOn: 'shell',
     commands,
     description:
-      '`secure` takes an image into custody; `doctor` checks everything that `secure` needs, and changes nothing; `mirror` puts a snapshot of the advisories into your own registry. On the command line these are subcommands.',
+      '`secure` takes an image into custody; `verify` holds images, and those of a deployment, against what is known of them; `doctor` checks everything that `secure` needs, and changes nothing; `mirror` puts a snapshot of the advisories into your own registry. On the command line these are subcommands.',
   },
   {
     name: 'image',
@@ -66,7 +72,7 @@ export const inputs = [
   {
     name: 'push',
     type: 'list',
-    commands,
+    commands: publishing,
     defaultText: 'empty: scan only',
     description: 'Destination references, e.g. `registry.example.com/team/app:1.2`. All get the same digest.',
   },
@@ -93,7 +99,7 @@ export const inputs = [
   {
     name: 'advisories',
     type: 'text',
-    commands,
+    commands: publishing,
     default: 'osv.dev',
     description:
       'Where advisories come from: `osv.dev`, the https URL of a service with its API, a directory of OSV records (`ECOSYSTEM/all.zip`), the file of a snapshot, or `registry:REFERENCE` of one that `mirror` has pushed. For `mirror`: `osv.dev`, the https URL of a mirror of its archives, or a directory.',
@@ -124,6 +130,59 @@ export const inputs = [
     commands: ['mirror'],
     defaultText: 'empty',
     description: 'For `mirror`: file that the snapshot is written to.',
+  },
+  {
+    name: 'reference',
+    type: 'list',
+    commands: ['verify'],
+    defaultText: 'empty',
+    description: 'For `verify`: images, by tag or digest as in `registry.example.com/team/app:1.2`, or `oci:DIR[:TAG]`.',
+  },
+  {
+    name: 'deployment',
+    type: 'list',
+    commands: ['verify'],
+    defaultText: 'empty',
+    description:
+      'For `verify`: files, folders or patterns (`deploy/**/*.yaml`) whose images are verified: Kubernetes manifests, what `helm template` and `kustomize build` print, kustomizations, Compose files. On the command line `-` is the standard input.',
+  },
+  {
+    name: 'compose-variable',
+    type: 'list',
+    commands: ['verify'],
+    defaultText: 'the `.env` file beside the Compose file',
+    description: 'For `verify`: variables of Compose files, as `NAME=VALUE` lines.',
+  },
+  {
+    name: 'pin',
+    type: 'flag',
+    commands: ['verify'],
+    default: 'false',
+    description: 'For `verify`: write the digest of each verified image into the files of the deployment.',
+  },
+  {
+    name: 'trusted-registry',
+    type: 'list',
+    commands: ['verify'],
+    defaultText: 'empty: any',
+    description:
+      'For `verify`: registries that images may come from, as `HOST` or `HOST/PATH`, in which `*` is a part of a name and `**` any number of parts. Others are not even asked.',
+  },
+  {
+    name: 'trusted-certificate',
+    type: 'file',
+    commands: ['verify'],
+    defaultText: 'empty',
+    description:
+      'For `verify`: PEM file of certificates. Notary Project signatures count that are by one of them, or by a certificate that one of them has issued.',
+  },
+  {
+    name: 'require',
+    type: 'list',
+    commands: ['verify'],
+    defaultText: '`digest` and `signature`',
+    description:
+      'For `verify`: what each image has to have: `digest` (in the deployment), `signature` (by anybody who is trusted), `notation` (a Notary Project signature), or `none`.',
   },
   {
     name: 'known-exploited',
@@ -225,14 +284,14 @@ export const inputs = [
   {
     name: 'sign',
     type: 'list',
-    commands,
+    commands: publishing,
     defaultText: '`notation` when signing-key is set',
     description: 'Signatures to attach: `notation` (Notary Project), `cosign`, both with the same key, or `none`.',
   },
   {
     name: 'signing-key',
     type: 'text',
-    commands,
+    commands: publishing,
     defaultText: 'empty',
     description:
       'Key Vault certificate: its name or id, with `,CHAIN.pem` where an authority issued it; `file:KEY.pem,CERTIFICATES.pem`; for cosign alone a key (also `https://VAULT/keys/NAME`) needs no certificates. In place of CHAIN.pem, `secret:NAME` or the PEM itself.',
@@ -240,7 +299,7 @@ export const inputs = [
   {
     name: 'signing-key-password',
     type: 'credential',
-    commands,
+    commands: publishing,
     defaultText: 'empty',
     description: 'Password of an encrypted key file, such as cosign makes them: `secret:NAME`.',
   },
@@ -268,7 +327,7 @@ export const inputs = [
   {
     name: 'signature-format',
     type: 'choice',
-    commands,
+    commands: publishing,
     choices: ['jws', 'cose'],
     default: 'jws',
     description: 'Envelope of Notary Project signatures.',
@@ -276,7 +335,7 @@ export const inputs = [
   {
     name: 'signature-expiry',
     type: 'text',
-    commands,
+    commands: publishing,
     defaultText: 'empty: as long as the certificate',
     description: 'How long a Notary Project signature holds, e.g. `12h` or `90d`.',
   },
@@ -336,18 +395,26 @@ export const inputs = [
     defaultText: '`Dockerfile` in the repository, if present',
     description: 'Dockerfile of the image, so that findings are shown on the line that caused them.',
   },
-  { name: 'annotations', type: 'flag', default: 'true', description: 'Annotate the run and the lines that caused findings.' },
-  { name: 'comment', type: 'flag', default: 'true', description: 'Keep one comment on the pull request up to date.' },
-  { name: 'summary', type: 'flag', default: 'true', description: 'Write the report to the summary of the run.' },
+  {
+    name: 'annotations',
+    type: 'flag',
+    commands: deciding,
+    default: 'true',
+    description: 'Annotate the run and the lines that caused findings.',
+  },
+  { name: 'comment', type: 'flag', commands: deciding, default: 'true', description: 'Keep one comment on the pull request up to date.' },
+  { name: 'summary', type: 'flag', commands: deciding, default: 'true', description: 'Write the report to the summary of the run.' },
   {
     name: 'report',
     type: 'file',
+    commands: deciding,
     defaultText: "a file in the runner's temporary folder",
     description: 'File for the JSON report.',
   },
   {
     name: 'github-token',
     type: 'credential',
+    commands: deciding,
     onlyOn: 'github',
     githubDefault: '${{ github.token }}',
     defaultText: '`${{ github.token }}`',

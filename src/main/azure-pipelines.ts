@@ -13,7 +13,12 @@ const host = createAzurePipelinesHost({
   env,
   write: (text) => process.stdout.write(text),
   http: network.http,
-  subject: toSubject(env.INPUT_IMAGE),
+  subject: toSubject({
+    command: env.INPUT_COMMAND,
+    image: env.INPUT_IMAGE,
+    reference: env.INPUT_REFERENCE,
+    deployment: env.INPUT_DEPLOYMENT,
+  }),
   random: () => crypto.randomUUID(),
 });
 

@@ -7,6 +7,7 @@ import { createShellHost } from '../host/shell/shell-host.ts';
 import { unknownInput } from '../inputs/input-names.ts';
 import { parseDoctorSettings, parseSettings } from '../inputs/parse.ts';
 import { parseMirrorSettings } from '../inputs/parse-mirror.ts';
+import { parseVerifySettings } from '../inputs/parse-verify.ts';
 import { StepError } from '../lib/step-error.ts';
 import { inputOptions, toFlag, toRaw } from './cli-options.ts';
 import { readEnvironment } from './environment.ts';
@@ -33,6 +34,20 @@ secureCommand.action((options: Record<string, string>) => {
     // The stream is not touched before it is read: it would keep the process waiting.
     const standardInput = { isTerminal: isatty(0), open: () => process.stdin };
     return secure(settings, host, { ...world, environment: { ...(await readEnvironment(env)), standardInput } });
+  });
+});
+
+const verifyCommand = program
+  .command('verify')
+  .description('hold images, and those that a deployment uses, against who is trusted and what is asked of them');
+for (const option of inputOptions('verify')) verifyCommand.addOption(option);
+verifyCommand.action((options: Record<string, string>) => {
+  const host = createHost();
+  run(host, openProcessNetwork(env), async (world) => {
+    const settings = parseVerifySettings(toRaw(options), toFlag);
+    const { verify } = await import('../command/verify.ts');
+    const standardInput = { isTerminal: isatty(0), open: () => process.stdin };
+    return verify(settings, host, { ...world, environment: { ...(await readEnvironment(env)), standardInput } });
   });
 });
 

@@ -40,9 +40,23 @@ export async function readEnvironment(env: Variables): Promise<Environment> {
   };
 }
 
-/** What a run is about, alike in all runs of a pull request: the image without its tag or digest. */
-export function toSubject(image: string | undefined): string {
-  return (image ?? '').replace(/@sha256:[0-9a-f]+$/, '').replace(/:[\w][\w.-]{0,127}$/, '');
+/** Inputs that say what a run is about. */
+export interface SubjectInputs {
+  readonly command?: string | undefined;
+  readonly image?: string | undefined;
+  readonly reference?: string | undefined;
+  readonly deployment?: string | undefined;
+}
+
+/** What a run is about, alike in all runs of a pull request: the image without its tag or digest, or what is verified. */
+export function toSubject({ command, image = '', reference, deployment }: SubjectInputs): string {
+  if (command?.trim().toLowerCase() !== 'verify') return withoutVersion(image);
+  const named = (deployment || reference || '').trim().split(/\s*[\r\n]+\s*/);
+  return ['verify', ...named.map(withoutVersion)].join(' ').slice(0, 200);
+}
+
+function withoutVersion(image: string): string {
+  return image.replace(/@sha256:[0-9a-f]+$/, '').replace(/:[\w][\w.-]{0,127}$/, '');
 }
 
 function toDockerFolder(env: Variables): string {

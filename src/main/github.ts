@@ -25,7 +25,7 @@ const host = createGitHubHost({
   write: (text) => process.stdout.write(text),
   http,
   token: () => token,
-  subject: toSubject(raw.image),
+  subject: toSubject(raw),
   random: () => crypto.randomUUID(),
 });
 

@@ -5,6 +5,7 @@ import type { Host } from '../host/host.ts';
 import { foreignNames, type Spelling } from '../inputs/input-names.ts';
 import { parseCommand, parseDoctorSettings, parseSettings } from '../inputs/parse.ts';
 import { parseMirrorSettings } from '../inputs/parse-mirror.ts';
+import { parseVerifySettings } from '../inputs/parse-verify.ts';
 import type { AccessSettings } from '../inputs/settings.ts';
 import { HttpError } from '../lib/http-error.ts';
 import { StepError } from '../lib/step-error.ts';
@@ -88,6 +89,11 @@ export async function runCommand(
       const settings = parseDoctorSettings(raw, spell);
       const { doctor } = await import('../command/doctor.ts');
       return doctor(settings, host, await toWorld(settings));
+    }
+    case 'verify': {
+      const settings = parseVerifySettings(raw, spell);
+      const { verify } = await import('../command/verify.ts');
+      return verify(settings, host, await toWorld(settings));
     }
     case 'secure': {
       const settings = parseSettings(raw, spell);

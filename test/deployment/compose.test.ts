@@ -67,10 +67,10 @@ include:
     };
     const first = find(files);
     expect(first.needed).toEqual([
-      { path: 'app/more.yaml', as: 'included' },
-      { path: 'app/a.yaml', as: 'included' },
-      { path: 'app/b.yaml', as: 'included' },
-      { path: 'common/services.yml', as: 'extended' },
+      { path: 'app/more.yaml', as: 'included', by: 'app/compose.yaml' },
+      { path: 'app/a.yaml', as: 'included', by: 'app/compose.yaml' },
+      { path: 'app/b.yaml', as: 'included', by: 'app/compose.yaml' },
+      { path: 'common/services.yml', as: 'extended', by: 'app/compose.yaml' },
     ]);
     expect(first.remarks.filter(({ level }) => level === 'error').map(({ line }) => line)).toEqual([11, 6, 7]);
     const common = { path: 'common/services.yml', text: 'services:\n  other: {image: other:1}\n  job:\n    image: job:1\n' };

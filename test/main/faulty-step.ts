@@ -97,7 +97,7 @@ const host = createGitHubHost({
   write: (text) => process.stdout.write(text),
   http,
   token: () => new SecretValue(raw['github-token'] ?? ''),
-  subject: toSubject(raw.image),
+  subject: toSubject(raw),
   random: () => crypto.randomUUID(),
 });
 run(host, { ...network, http }, async (world) =>

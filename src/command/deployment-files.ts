@@ -1,0 +1,131 @@
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { join, relative, resolve, sep } from 'node:path';
+import { fileLimitCharacters } from '../deployment/yaml-document.ts';
+import { StepError } from '../lib/step-error.ts';
+import { isGlobMatch, parseGlob } from '../policy/glob.ts';
+import type { StandardInput } from '../source/standard-input.ts';
+
+/** Path of what comes through the standard input. */
+export const standardInputPath = '-';
+
+/** Most files that folders and patterns may stand for. */
+const filesLimit = 10_000;
+
+/**
+ * The files that the items of the input `deployment` stand for, by their paths in the workspace (with `/`), each once: files as they are; of a folder those
+ * whose names end as those of YAML do; of a pattern those that it matches. Rejects with a StepError of origin `input` where an item stands for none.
+ */
+export async function findDeploymentFiles(items: readonly string[], workspace: string): Promise<readonly string[]> {
+  const paths: string[] = [];
+  for (const item of items) {
+    const found = item === standardInputPath ? [item] : await findFiles(item, workspace);
+    if (found.length === 0) throw unreadable(item, 'there is no such file', `Give files, folders or patterns, relative to ${workspace}.`);
+    paths.push(...found);
+    if (paths.length > filesLimit)
+      throw unreadable(item, `it stands for more than ${filesLimit} files`, 'Name the folders with the deployment, or narrower patterns.');
+  }
+  return [...new Set(paths)];
+}
+
+async function findFiles(item: string, workspace: string): Promise<readonly string[]> {
+  const path = resolve(workspace, item);
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile()) return [toWorkspacePath(path, workspace)];
+  if (found?.isDirectory()) return (await walk(path, workspace)).filter((file) => /(?:\.ya?ml|(?:^|\/)Kustomization)$/.test(file));
+  if (!/[*?]/.test(item)) return [];
+  const pattern = item.split(sep).join('/').replace(/^\.\//, '');
+  // Everything below the last folder before the first part with a special character.
+  const fixed = pattern.split('/').slice(0, -1);
+  const root = fixed.slice(
+    0,
+    fixed.findIndex((part) => /[*?\\]/.test(part)) === -1 ? fixed.length : fixed.findIndex((part) => /[*?\\]/.test(part)),
+  );
+  const glob = parseGlob(toWorkspacePattern(pattern, workspace), { separated: true });
+  return (await walk(resolve(workspace, root.join('/') || (pattern.startsWith('/') ? '/' : '.')), workspace)).filter((file) =>
+    isGlobMatch(glob, file),
+  );
+}
+
+/** Absolute patterns are held against paths in the workspace as well. */
+function toWorkspacePattern(pattern: string, workspace: string): string {
+  const folder = `${workspace.split(sep).join('/')}/`;
+  return pattern.startsWith(folder) ? pattern.slice(folder.length) : pattern;
+}
+
+/** Files of a folder and those below it, in order. Neither the history of the repository nor installed packages; links are files where they lead to one. */
+async function walk(folder: string, workspace: string): Promise<readonly string[]> {
+  const files: string[] = [];
+  const folders = [folder];
+  for (let at = folders.pop(); at !== undefined; at = folders.pop()) {
+    const entries = (await readdir(at, { withFileTypes: true }).catch(() => [])).sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const entry of entries.toReversed()) {
+      const path = join(at, entry.name);
+      if (entry.isDirectory() && !['.git', 'node_modules'].includes(entry.name)) folders.push(path);
+      else if (entry.isFile() || (entry.isSymbolicLink() && (await stat(path).catch(() => undefined))?.isFile()))
+        files.push(toWorkspacePath(path, workspace));
+    }
+    if (files.length > filesLimit * 10)
+      throw unreadable(toWorkspacePath(folder, workspace), 'it has too many files', 'Name the folders with the deployment.');
+  }
+  return files.sort();
+}
+
+/** The text of a file, or why it cannot be read. */
+export type FileText = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'unreadable'; readonly reason: string };
+
+/** `isNamed`: by the user, who may name any file; what a file of the deployment leads to has to be in the workspace. */
+export async function readDeploymentFile(path: string, isNamed: boolean, workspace: string): Promise<FileText> {
+  const file = resolve(workspace, path);
+  try {
+    if (!isNamed && !(await isInside(file, workspace))) return { kind: 'unreadable', reason: 'it is outside of the workspace' };
+    if ((await stat(file)).size > fileLimitCharacters * 3) return { kind: 'unreadable', reason: 'it is too large' };
+    return toText(await readFile(file));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return { kind: 'unreadable', reason: code === 'ENOENT' ? 'there is no such file' : (code ?? 'unknown error') };
+  }
+}
+
+/** What is piped into the process. */
+export async function readStandardInput(input: StandardInput | undefined): Promise<FileText> {
+  const refuse = (reason: string) =>
+    unreadable(standardInputPath, reason, 'Pipe the deployment into it (helm template … | …), or give the path of a file.');
+  if (input === undefined) throw refuse('this host gives a step no standard input');
+  if (input.isTerminal) throw refuse('the standard input is a terminal');
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of input.open()) {
+    size += chunk.length;
+    if (size > fileLimitCharacters * 3) throw refuse('it is too large');
+    chunks.push(chunk);
+  }
+  if (size === 0) throw refuse('it is empty');
+  return toText(Buffer.concat(chunks));
+}
+
+/** A byte order mark stays: every byte is to be where it was when digests are written in. */
+function toText(bytes: Uint8Array): FileText {
+  try {
+    return { kind: 'text', text: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes) };
+  } catch {
+    return { kind: 'unreadable', reason: 'it is not UTF-8' };
+  }
+}
+
+async function isInside(file: string, workspace: string): Promise<boolean> {
+  const path = relative(await realpath(workspace), await realpath(file));
+  return path !== '..' && !path.startsWith(`..${sep}`) && resolve(path) !== path;
+}
+
+function toWorkspacePath(path: string, workspace: string): string {
+  return relative(workspace, path).split(sep).join('/');
+}
+
+function unreadable(item: string, reason: string, hint: string): StepError {
+  return new StepError({
+    code: 'file-unreadable',
+    origin: 'input',
+    message: `Cannot read ${JSON.stringify(item)} of the input deployment: ${reason}`,
+    hint,
+  });
+}

@@ -1,0 +1,101 @@
+import type { PinPlace } from '../deployment/used-image.ts';
+import type { VerifySettings } from '../inputs/settings.ts';
+import { mapParallel } from '../lib/parallel.ts';
+import type { Descriptor } from '../model/image.ts';
+import type { CheckedImage, Failure, ImageUse } from '../model/verification.ts';
+import { parseReference, type Reference, toText } from '../registry/reference.ts';
+import type { ReadableRepository } from './attached-document.ts';
+import { type Testimony, toUndecided, toUnsigned } from './testimony.ts';
+import { isTrustedRegistry } from './trusted-registry.ts';
+
+/** An image that is to be verified, and everybody who runs it. */
+export interface ImageRequest {
+  readonly text: string;
+  readonly uses: readonly PinnableUse[];
+}
+
+export interface PinnableUse extends ImageUse {
+  readonly pin: PinPlace;
+}
+
+/** What was found out of such an image. */
+export interface PinnableImage extends CheckedImage {
+  readonly uses: readonly PinnableUse[];
+}
+
+/** What images are verified with. */
+export interface ImageChecks {
+  readonly settings: VerifySettings;
+  /** Rejects with a StepError. */
+  readonly open: (reference: Reference) => Promise<ReadableRepository>;
+  /** What each of those says who are trusted. Rejects with a RegistryError. */
+  readonly hear: (repository: ReadableRepository, subject: Descriptor) => Promise<readonly Testimony[]>;
+}
+
+const atOnce = 6;
+
+/** All of the images, in their order. */
+export function checkImages(requests: readonly ImageRequest[], checks: ImageChecks): Promise<readonly PinnableImage[]> {
+  return mapParallel(requests, atOnce, (request) => checkImage(request, checks));
+}
+
+/**
+ * Holds one image against what is asked for: trusted registry, before it is asked for anything; digest in the deployment; the manifest, which has to be
+ * there; signatures. Anything that cannot be found out is a failure of the kind `undecided`.
+ */
+async function checkImage({ text, uses }: ImageRequest, checks: ImageChecks): Promise<PinnableImage> {
+  const image = { reference: text, digest: undefined, uses, failures: [], warnings: [], confirmed: [] };
+  try {
+    const reference = parseReference(text);
+    if (!isTrustedRegistry(reference, checks.settings.trustedRegistries)) return { ...image, failures: [toUntrustedRegistry(reference)] };
+    const repository = await checks.open(reference);
+    const { descriptor } = await repository.fetchManifest(reference.digest ?? reference.tag ?? 'latest');
+    const { digest } = descriptor;
+    const testimonies = await checks.hear(repository, descriptor);
+    const failures = [...toMissing(toText({ ...reference, digest }), testimonies, checks.settings)];
+    // Nothing is written of an image that does not pass.
+    const isPinned = checks.settings.pin && failures.length === 0;
+    return {
+      ...image,
+      digest,
+      failures: [...(reference.digest === undefined ? toUnpinned(text, uses, isPinned, checks.settings) : []), ...failures],
+      warnings: testimonies.flatMap(({ warnings }) => warnings),
+      confirmed: testimonies.flatMap(({ confirmations }) => confirmations),
+    };
+  } catch (error) {
+    return { ...image, failures: [toUndecided('image', error)] };
+  }
+}
+
+function toMissing(image: string, testimonies: readonly Testimony[], { require }: VerifySettings): readonly Failure[] {
+  const isSigned = testimonies.some(({ confirmations }) => confirmations.length > 0);
+  return isSigned || !(require.includes('signature') || require.includes('notation')) ? [] : [toUnsigned(image, testimonies)];
+}
+
+function toUntrustedRegistry({ registry, repository }: Reference): Failure {
+  return {
+    kind: 'deny',
+    policy: 'trusted-registry',
+    code: 'untrusted-registry',
+    message: `${registry}/${repository} is not in a registry that images may come from`,
+    hint: 'Take the image over into a trusted registry (secure), or add its registry to trusted-registry.',
+  };
+}
+
+/** The places that name the image by a tag, which may be another image tomorrow. */
+function toUnpinned(text: string, uses: readonly PinnableUse[], isPinned: boolean, { require }: VerifySettings): readonly Failure[] {
+  const left = uses.filter(({ pin }) => !isPinned || pin.kind === 'none');
+  if (left.length === 0 || !require.includes('digest')) return [];
+  const reasons = left.flatMap(({ pin }) => (isPinned && pin.kind === 'none' ? [pin.reason] : []));
+  const [reason] = reasons;
+  return [
+    {
+      kind: 'deny',
+      policy: 'digest',
+      code: 'not-pinned',
+      message: `${text} has no digest: its tag may be another image tomorrow${reason === undefined ? '' : `, and one cannot be written in: ${reason}`}`,
+      hint: 'Write the digest behind the name (NAME:TAG@sha256:…), or let verify do it (pin).',
+      uses: left,
+    },
+  ];
+}

@@ -1,0 +1,131 @@
+import type { Host } from '../host/host.ts';
+import type { VerifySettings } from '../inputs/settings.ts';
+import { parseCertificates } from '../lib/certificate-chain.ts';
+import { StepError } from '../lib/step-error.ts';
+import type { Verification } from '../model/verification.ts';
+import { parseReference, type Reference, toText } from '../registry/reference.ts';
+import type { ReadableRepository } from './attached-document.ts';
+import { toCancellation } from './cancellation.ts';
+import { type Credentials, openCredentials } from './credentials.ts';
+import { type ReadDeployment, readDeployment } from './deployment.ts';
+import { standardInputPath } from './deployment-files.ts';
+import { openRemote } from './destinations.ts';
+import type { ExitCode } from './exit-code.ts';
+import { hearNotary, type NotaryWitnesses } from './notary-witness.ts';
+import { writePins } from './pins.ts';
+import { probeReport } from './reporting.ts';
+import { readText } from './resources.ts';
+import { checkImages, type ImageRequest, type PinnableUse } from './verify-image.ts';
+import { tellVerification, tellVerificationFailure } from './verify-report.ts';
+import type { World } from './world.ts';
+
+/**
+ * Holds images, and those of a deployment, against what is asked of them: trust, deployment, credentials, images, digests written in, report. The report is
+ * told whatever happens. Rejects with a StepError where the inputs are wrong or nothing could be done.
+ */
+export async function verify(settings: VerifySettings, host: Host, world: World): Promise<ExitCode> {
+  const [startedAt, startedMs] = [world.now(), world.elapsedMs()];
+  let isTold = false;
+  try {
+    await probeReport(settings, host);
+    const notary = await readNotaryWitnesses(settings, host.workspace, world);
+    const deployment = settings.deployment.length === 0 ? undefined : await readDeployment(settings, host.workspace, world);
+    const access = { ...settings, passwordRegistries: toPasswordRegistries(settings) };
+    const credentials = await openCredentials(access, host, world);
+    const open = toOpener(access, credentials, world);
+    const images = await checkImages(toRequests(settings, deployment), {
+      settings,
+      open,
+      hear: async (repository, subject) => (notary === undefined ? [] : [await hearNotary(repository, subject, notary)]),
+    });
+    const pinned = settings.pin ? await writePins(images, deployment?.files ?? [], host.workspace) : [];
+    const verification: Verification = {
+      images,
+      remarks: (deployment?.remarks ?? []).map(({ file, ...remark }) => ({ ...remark, file: toFile(file) })),
+      verdict: toVerdict(images, deployment),
+      pinned,
+      startedAt: startedAt.toISOString(),
+      durationMs: Math.round(world.elapsedMs() - startedMs),
+      version: world.version,
+    };
+    isTold = true;
+    await tellVerification(verification, settings, host);
+    return verification.verdict === 'pass' ? 0 : verification.verdict === 'deny' ? 1 : 3;
+  } catch (error) {
+    const failure = world.cancelled.aborted ? toCancellation() : error;
+    if (!isTold) await tellVerificationFailure(failure, settings, host);
+    throw failure;
+  }
+}
+
+/** The password goes to registries that the inputs name, never to one that a file of the deployment does. */
+function toPasswordRegistries({ references, trustedRegistries }: VerifySettings): readonly string[] {
+  const named = references.map((text) => parseReference(text).registry);
+  return [...new Set([...named, ...trustedRegistries.map((item) => item.split('/')[0] ?? item)])];
+}
+
+/** Each repository once. */
+function toOpener(settings: VerifySettings, credentials: Credentials, world: World) {
+  const opened = new Map<string, Promise<ReadableRepository>>();
+  return (reference: Reference): Promise<ReadableRepository> => {
+    const name = `${reference.registry}/${reference.repository}`;
+    const repository = opened.get(name) ?? openRemote(reference, 'read', settings, credentials, world);
+    opened.set(name, repository);
+    return repository;
+  };
+}
+
+/** Each image once, with all who run it. */
+function toRequests({ references }: VerifySettings, deployment: ReadDeployment | undefined): readonly ImageRequest[] {
+  const requests = new Map<string, { text: string; uses: PinnableUse[] }>();
+  const request = (text: string) => {
+    const key = toKey(text);
+    const known = requests.get(key) ?? { text, uses: [] };
+    requests.set(key, known);
+    return known;
+  };
+  for (const text of references) request(text);
+  for (const { reference, user, file, line, column, pin } of deployment?.images ?? [])
+    request(reference).uses.push({ user, file: toFile(file), line, column, pin });
+  return [...requests.values()];
+}
+
+/** Two names of the same image are one; what is no reference stands for itself. */
+function toKey(text: string): string {
+  try {
+    return toText(parseReference(text));
+  } catch {
+    return text;
+  }
+}
+
+function toFile(path: string): string | undefined {
+  return path === standardInputPath ? undefined : path;
+}
+
+function toVerdict(images: Verification['images'], deployment: ReadDeployment | undefined): Verification['verdict'] {
+  const kinds = images.flatMap(({ failures }) => failures.map(({ kind }) => kind));
+  if (kinds.includes('deny')) return 'deny';
+  return kinds.length > 0 || deployment?.remarks.some(({ level }) => level === 'error') === true ? 'undecided' : 'pass';
+}
+
+async function readNotaryWitnesses(
+  { trustedCertificate: file }: VerifySettings,
+  workspace: string,
+  { now }: World,
+): Promise<NotaryWitnesses | undefined> {
+  if (file === undefined) return undefined;
+  const pem = await readText('trusted-certificate', file, workspace, true);
+  try {
+    const certificates = parseCertificates(pem);
+    if (certificates.length > 0) return { policy: 'trusted-certificate', now, trusted: certificates.map(({ raw }) => raw) };
+  } catch {
+    // The same as none.
+  }
+  throw new StepError({
+    code: 'file-unreadable',
+    origin: 'input',
+    message: `Cannot use the file ${JSON.stringify(file)} of the input trusted-certificate: it has no certificate in PEM`,
+    hint: 'Give the certificate that signs the images, or that of its authority: BEGIN CERTIFICATE.',
+  });
+}

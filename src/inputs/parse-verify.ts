@@ -1,0 +1,73 @@
+import { Fields } from './fields.ts';
+import type { Spelling } from './input-names.ts';
+import { checkTogether, conflict, parseAccess } from './parse.ts';
+import { parseHost } from './registry-hosts.ts';
+import type { Requirement, VerifySettings } from './settings.ts';
+
+const requirements: readonly Requirement[] = ['digest', 'signature', 'notation'];
+
+/** Types the inputs of the command `verify`, as `parseSettings` does those of `secure`. Inputs of other commands are not looked at. */
+export function parseVerifySettings(raw: ReadonlyMap<string, string>, spell: Spelling): VerifySettings {
+  const fields = new Fields(raw, spell);
+  fields.refuseUnknown();
+  const settings: VerifySettings = {
+    ...parseAccess(fields),
+    push: [],
+    signing: undefined,
+    references: fields.list('reference'),
+    deployment: fields.list('deployment'),
+    composeVariables: parseVariables(fields),
+    pin: fields.flag('pin', false),
+    trustedRegistries: fields.list('trusted-registry').map((text) => parseTrustedRegistry(text, fields)),
+    trustedCertificate: fields.text('trusted-certificate'),
+    require: fields.choices('require', requirements) ?? ['digest', 'signature'],
+    annotations: fields.flag('annotations'),
+    comment: fields.flag('comment'),
+    summary: fields.flag('summary'),
+    report: fields.text('report'),
+  };
+  checkTogether(settings, fields, spell);
+  if (settings.references.length === 0 && settings.deployment.length === 0) {
+    conflict(
+      `Neither ${spell('reference')} nor ${spell('deployment')} is given`,
+      `Name images in ${spell('reference')}, or the files of a deployment in ${spell('deployment')}.`,
+    );
+  }
+  checkTrust(settings, spell);
+  if (settings.pin && settings.deployment.length === 0) {
+    conflict(
+      `The input ${spell('pin')} is given without ${spell('deployment')}`,
+      `Name the files to write into in ${spell('deployment')}.`,
+    );
+  }
+  return settings;
+}
+
+function checkTrust({ require, trustedCertificate }: VerifySettings, spell: Spelling): void {
+  const isAsked = require.some((requirement) => requirement !== 'digest');
+  if (!isAsked || trustedCertificate !== undefined) return;
+  conflict(
+    `The input ${spell('require')} asks for a signature, and nothing says whose`,
+    `Name who is trusted in ${spell('trusted-certificate')}, or leave the signature out of ${spell('require')}.`,
+  );
+}
+
+function parseVariables(fields: Fields): ReadonlyMap<string, string> {
+  return new Map(
+    fields.list('compose-variable').map((line) => {
+      const [, name, value] = /^([A-Za-z_][A-Za-z0-9_]*)=(.*)$/.exec(line) ?? [];
+      if (name === undefined || value === undefined) return fields.invalid('compose-variable', JSON.stringify(line), 'NAME=VALUE lines');
+      return [name, value] as const;
+    }),
+  );
+}
+
+/** In its normal form: the host in lower case. */
+function parseTrustedRegistry(text: string, fields: Fields): string {
+  const slash = text.indexOf('/');
+  const refuse = fields.refuseItem('trusted-registry');
+  const host = parseHost(slash === -1 ? text : text.slice(0, slash), refuse);
+  const path = slash === -1 ? '' : text.slice(slash + 1);
+  if (slash !== -1 && !/^[a-z0-9._*/-]+$/.test(path)) return refuse(JSON.stringify(text), 'HOST[:PORT] or HOST[:PORT]/PATH, one a line');
+  return slash === -1 ? host : `${host}/${path}`;
+}

@@ -1,0 +1,242 @@
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exitCodeOf } from '../../src/command/exit-code.ts';
+import { verify } from '../../src/command/verify.ts';
+import type { World } from '../../src/command/world.ts';
+import { parseVerifySettings } from '../../src/inputs/parse-verify.ts';
+import type { HttpClient } from '../../src/lib/http.ts';
+import { StepError } from '../../src/lib/step-error.ts';
+import type { Annotation } from '../../src/model/annotation.ts';
+import { createSigningChain } from '../../src/sandbox/certificate.ts';
+import type { RunningRegistry } from '../../src/sandbox/registry.ts';
+import { fileInputs, openPlace, type Place } from '../main/place.ts';
+import { openHttp, recordingHost, runPublication, toWorld } from './publication.ts';
+
+let place: Place;
+let http: HttpClient;
+let registry: RunningRegistry;
+/** Repository of the signed image. */
+let app: string;
+let digest: string;
+
+beforeAll(async () => {
+  place = await openPlace();
+  http = await openHttp(place);
+  registry = await place.startRegistry();
+  app = `${registry.host}/team/app`;
+  const run = await runPublication(place, http, { ...fileInputs(place, `${app}:1.0`), image: 'docker-archive:small.tar' });
+  expect(run.exitCode).toBe(0);
+  digest = run.digest;
+  const { 'signing-key': _, ...unsigned } = fileInputs(place, `${registry.host}/team/unsigned:1.0`);
+  await runPublication(place, http, { ...unsigned, image: 'docker-archive:small.tar' });
+  const other = await createSigningChain({ name: 'another' });
+  await writeFile(join(place.workspace, 'other.pem'), other.certificates.join(''));
+});
+afterAll(async () => {
+  http.close();
+  await place.close();
+});
+
+interface VerifyRun {
+  readonly exitCode: number;
+  readonly outputs: ReadonlyMap<string, string>;
+  readonly annotations: readonly Annotation[];
+  readonly comment: string;
+  readonly error: StepError | undefined;
+  /** The JSON report. */
+  // biome-ignore lint/suspicious/noExplicitAny: read by what it is to hold
+  readonly report: any;
+}
+
+async function run(inputs: Readonly<Record<string, string>>, environment: Partial<World['environment']> = {}): Promise<VerifyRun> {
+  const outputs = new Map<string, string>();
+  const annotations: Annotation[] = [];
+  let comment = '';
+  let error: StepError | undefined;
+  const host = {
+    ...recordingHost(place.workspace, await place.newFolder('runner'), [], outputs),
+    annotate: async (given: readonly Annotation[]) => void annotations.push(...given),
+    comment: async (markdown: string) => {
+      comment = markdown;
+    },
+  };
+  const given = {
+    'registry-username': 'shop-ci',
+    'registry-password': place.password,
+    'trusted-certificate': 'certificates.pem',
+    ...inputs,
+  };
+  const exitCode = await (async () =>
+    verify(
+      parseVerifySettings(new Map(Object.entries(given)), (name) => name),
+      host,
+      toWorld(http, environment),
+    ))().catch((cause: unknown) => {
+    if (!(cause instanceof StepError)) throw cause;
+    error = cause;
+    return exitCodeOf(cause);
+  });
+  const path = outputs.get('report');
+  return { exitCode, outputs, annotations, comment, error, report: path === undefined ? {} : JSON.parse(await readFile(path, 'utf8')) };
+}
+
+async function write(path: string, text: string): Promise<void> {
+  await mkdir(dirname(join(place.workspace, path)), { recursive: true });
+  await writeFile(join(place.workspace, path), text);
+}
+
+const pod = (image: string) =>
+  `apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec:\n  containers:\n  - name: app\n    image: ${image}\n`;
+
+describe('references', () => {
+  it('verifies a signed image by tag and by digest, once each', async () => {
+    const { exitCode, report, outputs } = await run({ reference: `${app}:1.0\n${app}@${digest}` });
+    expect(exitCode).toBe(0);
+    expect(report.verdict).toBe('pass');
+    expect(report.images).toMatchObject([
+      {
+        digest,
+        failures: [],
+        confirmed: [{ kind: 'signature', policy: 'trusted-certificate', signedBy: expect.stringContaining('file-signing') }],
+      },
+      { digest, failures: [] },
+    ]);
+    expect(outputs.get('references')).toBe(`${app}:1.0@${digest}\n${app}@${digest}`);
+    expect(outputs.get('verdict')).toBe('pass');
+  });
+
+  it('refuses one that nobody has signed, and one that somebody else has', async () => {
+    const unsigned = await run({ reference: `${registry.host}/team/unsigned:1.0` });
+    expect(unsigned.exitCode).toBe(1);
+    expect(unsigned.report.images[0].failures).toMatchObject([{ kind: 'deny', policy: 'trusted-certificate', code: 'unsigned' }]);
+    const other = await run({ reference: `${app}:1.0`, 'trusted-certificate': 'other.pem' });
+    expect(other.exitCode).toBe(1);
+    expect(other.report.images[0].failures).toMatchObject([{ kind: 'deny', code: 'untrusted' }]);
+    expect(other.outputs.get('denied-by')).toBe('trusted-certificate');
+    expect(other.annotations).toMatchObject([{ level: 'error', title: `${app}:1.0, refused by trusted-certificate`, file: undefined }]);
+  });
+
+  it('cannot decide about an image that is not there, and says so of that one alone', async () => {
+    const { exitCode, report } = await run({ reference: `${app}:2.0\n${app}:1.0` });
+    expect(exitCode).toBe(3);
+    expect(report.verdict).toBe('undecided');
+    expect(report.images.map(({ failures }: { failures: { code: string }[] }) => failures.map(({ code }) => code))).toEqual([
+      ['image-absent'],
+      [],
+    ]);
+  });
+
+  it('asks no registry that is not trusted, and gives none the password that a file names', async () => {
+    const foreign = await place.startRegistry({ auth: { kind: 'none' } });
+    await write('foreign.yaml', pod(`${foreign.host}/team/app:1.0`));
+    const refused = await run({ deployment: 'foreign.yaml', 'trusted-registry': `${registry.host}/team` });
+    expect(refused.exitCode).toBe(1);
+    expect(refused.report.images[0].failures).toMatchObject([{ policy: 'trusted-registry', code: 'untrusted-registry' }]);
+    expect(foreign.requests).toEqual([]);
+    await run({ deployment: 'foreign.yaml' });
+    expect(foreign.requests.length).toBeGreaterThan(0);
+    expect(JSON.stringify(foreign.requests)).not.toMatch(/authorization/i);
+  });
+});
+
+describe('deployments', () => {
+  it('annotates each line, and passes only with a digest', async () => {
+    await write('k8s/web.yaml', `# comment\n---\n${pod(`${app}:1.0`)}---\n${pod(`${app}@${digest}`)}`);
+    await write('k8s/deep/er.yml', pod(`${registry.host}/team/unsigned@${digest}`));
+    await write('k8s/values.json', '{}');
+    const { exitCode, annotations, report, comment } = await run({ deployment: 'k8s', 'trusted-registry': registry.host });
+    expect(exitCode).toBe(1);
+    expect(annotations.map(({ file, line, title }) => [file, line, title])).toEqual([
+      ['k8s/deep/er.yml', 7, `${registry.host}/team/unsigned@${digest}, refused by trusted-certificate`],
+      ['k8s/web.yaml', 9, `${app}:1.0, refused by digest`],
+    ]);
+    expect(report.images.length).toBe(3);
+    expect(report.images[1].uses).toEqual([{ user: 'Pod web, container app', file: 'k8s/web.yaml', line: 9, column: 12 }]);
+    expect(comment).toContain('## ⛔ Denied');
+    expect(comment).toContain('k8s/web.yaml:9');
+  });
+
+  it('writes the digest of what passes, and of nothing else', async () => {
+    const text = pod(`${app}:1.0 # pinned by nobody`);
+    await write('pin/app.yaml', text);
+    const bad = pod(`${registry.host}/team/unsigned:1.0`);
+    await write('pin/bad.yaml', bad);
+    const first = await run({ deployment: 'pin/*.yaml', pin: 'true', 'trusted-registry': registry.host });
+    expect(first.exitCode).toBe(1);
+    expect(first.report.pinned).toEqual([{ file: 'pin/app.yaml', digests: 1 }]);
+    expect(await readFile(join(place.workspace, 'pin/app.yaml'), 'utf8')).toBe(text.replace(':1.0', `:1.0@${digest}`));
+    expect(await readFile(join(place.workspace, 'pin/bad.yaml'), 'utf8')).toBe(bad);
+    const second = await run({ deployment: 'pin/app.yaml', 'trusted-registry': registry.host });
+    expect([second.exitCode, second.report.pinned]).toEqual([0, []]);
+  });
+
+  it('reads Compose files with their variables, and what they include', async () => {
+    await write('compose/compose.yaml', 'include: [more/db.yaml]\nservices:\n  web: {image: "${APP}:${TAG}"}\n');
+    await write('compose/.env', 'TAG=1.0\nAPP=nobody\n');
+    await write('compose/more/db.yaml', 'services:\n  db:\n    extends: {file: ../base.yaml, service: base}\n');
+    await write('compose/base.yaml', 'services:\n  base: {image: "${APP}:${TAG}"}\n  unused: {image: unused}\n');
+    const inputs = { 'compose-variable': `APP=${app}`, require: 'signature', 'trusted-registry': registry.host };
+    const { exitCode, report } = await run({ deployment: 'compose/compose.yaml', ...inputs });
+    expect(report.images).toMatchObject([
+      { reference: `${app}:1.0`, uses: [{ file: 'compose/compose.yaml' }, { file: 'compose/base.yaml', line: 2 }] },
+    ]);
+    expect(exitCode).toBe(0);
+    const unknown = await run({ deployment: 'compose/compose.yaml', require: 'signature', 'compose-variable': 'TAG=' });
+    expect(unknown.exitCode).toBe(3);
+  });
+
+  it('leads to no file outside of the workspace', async () => {
+    await writeFile(join(place.folder, 'outside.yaml'), 'services: {a: {image: secret-of-another}}');
+    await write('leave/compose.yaml', 'include: [../../outside.yaml, link.yaml]\nservices: {}\n');
+    await symlink(join(place.folder, 'outside.yaml'), join(place.workspace, 'leave', 'link.yaml'));
+    const { exitCode, annotations, report } = await run({ deployment: 'leave/compose.yaml' });
+    expect(exitCode).toBe(3);
+    expect(report.images).toEqual([]);
+    expect(annotations.map(({ file, message }) => [file, /outside of the workspace/.test(message)])).toEqual([
+      ['leave/compose.yaml', true],
+      ['leave/compose.yaml', true],
+    ]);
+  });
+
+  it('takes a deployment from the standard input', async () => {
+    const open = async function* () {
+      yield Buffer.from(pod(`${app}@${digest}`));
+    };
+    const { exitCode, report } = await run(
+      { deployment: '-', 'trusted-registry': registry.host },
+      { standardInput: { isTerminal: false, open } },
+    );
+    expect(exitCode).toBe(0);
+    expect(report.images[0].uses[0].file).toBeNull();
+  });
+
+  it('quotes hostile names harmlessly', async () => {
+    await write('hostile.yaml', pod('"nobody/@everyone:##[error]\\n::error::x <img src=x>"'));
+    const { exitCode, comment, annotations } = await run({ deployment: 'hostile.yaml' });
+    expect(exitCode).toBe(3);
+    expect(annotations[0]?.title).not.toContain('\n');
+    expect(comment.replace(/`[^`]*`/g, '')).not.toMatch(/<img|@everyone|\n::error/);
+  });
+});
+
+describe('inputs', () => {
+  it.each([
+    [{}, 'input-conflict', /reference/],
+    [{ reference: 'a/b', 'trusted-certificate': '' }, 'input-conflict', /trusted-certificate|whose/],
+    [{ reference: 'a/b', pin: 'true' }, 'input-conflict', /pin/],
+    [{ reference: 'a/b', require: 'everything' }, 'input-invalid', /everything/],
+    [{ reference: 'a/b', 'trusted-registry': 'https://x' }, 'input-invalid', /https/],
+    [{ reference: 'a/b', 'trusted-certificate': 'key.pem' }, 'file-unreadable', /certificate/],
+    [{ deployment: 'nowhere.yaml' }, 'file-unreadable', /nowhere/],
+    [{ deployment: 'nowhere/*.yaml' }, 'file-unreadable', /nowhere/],
+    [{ deployment: 'Dockerfile' }, 'no-image', /Dockerfile/],
+    [{ deployment: '-' }, 'file-unreadable', /standard input/],
+    [{ reference: 'a/Case:x', require: 'none' }, 'reference-invalid', /Case/],
+  ])('refuses %j', async (inputs, code, message) => {
+    const { error, exitCode } = await run(inputs as Record<string, string>);
+    expect(error?.code).toBe(code);
+    expect(error?.message).toMatch(message);
+    expect(exitCode).toBe(2);
+  });
+});

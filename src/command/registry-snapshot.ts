@@ -6,7 +6,6 @@ import { openCachedSnapshot } from '../advisory/snapshot/snapshot-cache.ts';
 import { openSnapshotSource } from '../advisory/snapshot/snapshot-source.ts';
 import type { Host } from '../host/host.ts';
 import type { StepSettings } from '../inputs/settings.ts';
-import { readCertificates } from '../lib/certificate-bundle.ts';
 import { readWhole } from '../lib/http-client.ts';
 import { StepError } from '../lib/step-error.ts';
 import type { AdvisorySource } from '../model/advisory.ts';
@@ -18,8 +17,8 @@ import { verifyNotary } from '../sign/notary/verification.ts';
 import { fetchAttached } from './attached-document.ts';
 import type { Credentials } from './credentials.ts';
 import { openRemote } from './destinations.ts';
-import { readBytes } from './resources.ts';
 import { listSignatures } from './signatures.ts';
+import { readTrustedCertificates } from './trusted-certificates.ts';
 import type { World } from './world.ts';
 
 export interface SnapshotReader {
@@ -64,19 +63,7 @@ export async function openRegistrySnapshot(reference: Reference, reader: Snapsho
 async function readTrusted({ settings, host, signer }: SnapshotReader): Promise<readonly Uint8Array[]> {
   const { advisoriesCertificate: file } = settings;
   if (file === undefined) return signer?.certificateChain.slice(0, 1) ?? [];
-  const content = await readBytes('advisories-certificate', file, host.workspace, true);
-  try {
-    const certificates = await readCertificates(content);
-    if (certificates.length > 0) return certificates.map(({ raw }) => raw);
-  } catch {
-    // The same as none.
-  }
-  throw new StepError({
-    code: 'file-unreadable',
-    origin: 'input',
-    message: `Cannot use the file ${JSON.stringify(file)} of the input advisories-certificate: it has no certificate`,
-    hint: 'Give the certificate that signs the snapshots, or that of its authority, in PEM or DER.',
-  });
+  return await readTrustedCertificates('advisories-certificate', file, host.workspace);
 }
 
 const maxSignatures = 20;

@@ -1,7 +1,5 @@
 import type { Host } from '../host/host.ts';
 import type { VerifySettings } from '../inputs/settings.ts';
-import { parseCertificates } from '../lib/certificate-chain.ts';
-import { StepError } from '../lib/step-error.ts';
 import type { Verification } from '../model/verification.ts';
 import { parseReference, type Reference, toText } from '../registry/reference.ts';
 import type { ReadableRepository } from './attached-document.ts';
@@ -14,7 +12,7 @@ import type { ExitCode } from './exit-code.ts';
 import { hearNotary, type NotaryWitnesses } from './notary-witness.ts';
 import { writePins } from './pins.ts';
 import { probeReport } from './reporting.ts';
-import { readText } from './resources.ts';
+import { readTrustedCertificates } from './trusted-certificates.ts';
 import { checkImages, type ImageRequest, type PinnableUse } from './verify-image.ts';
 import { tellVerification, tellVerificationFailure } from './verify-report.ts';
 import type { World } from './world.ts';
@@ -115,17 +113,5 @@ async function readNotaryWitnesses(
   { now }: World,
 ): Promise<NotaryWitnesses | undefined> {
   if (file === undefined) return undefined;
-  const pem = await readText('trusted-certificate', file, workspace, true);
-  try {
-    const certificates = parseCertificates(pem);
-    if (certificates.length > 0) return { policy: 'trusted-certificate', now, trusted: certificates.map(({ raw }) => raw) };
-  } catch {
-    // The same as none.
-  }
-  throw new StepError({
-    code: 'file-unreadable',
-    origin: 'input',
-    message: `Cannot use the file ${JSON.stringify(file)} of the input trusted-certificate: it has no certificate in PEM`,
-    hint: 'Give the certificate that signs the images, or that of its authority: BEGIN CERTIFICATE.',
-  });
+  return { policy: 'trusted-certificate', now, trusted: await readTrustedCertificates('trusted-certificate', file, workspace) };
 }

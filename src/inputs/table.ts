@@ -174,7 +174,7 @@ export const inputs = [
     commands: ['verify'],
     defaultText: 'empty',
     description:
-      'For `verify`: PEM file of certificates. Notary Project signatures count that are by one of them, or by a certificate that one of them has issued.',
+      'For `verify`: file of certificates (PEM, DER or PKCS#7). Notary Project signatures count that are by one of them, or by a certificate that one of them has issued.',
   },
   {
     name: 'require',
@@ -370,7 +370,7 @@ export const inputs = [
   {
     name: 'referrers',
     type: 'choice',
-    commands,
+    commands: publishing,
     choices: ['auto', 'api', 'both'],
     default: 'auto',
     description:

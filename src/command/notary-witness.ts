@@ -2,12 +2,12 @@ import { X509Certificate } from 'node:crypto';
 import { StepError } from '../lib/step-error.ts';
 import type { Descriptor } from '../model/image.ts';
 import { notaryArtifactType, thumbprintAnnotation, toThumbprint } from '../sign/notary/signature.ts';
-import { type NotaryTrust, verifyNotary } from '../sign/notary/verification.ts';
+import { type CertificateTrust, verifyNotary } from '../sign/notary/verification.ts';
 import { fetchAttached, newestFirst, type ReadableRepository } from './attached-document.ts';
 import { hearInOrder, type Testimony } from './testimony.ts';
 
 /** Whose Notary Project signatures count, and by which policy. */
-export interface NotaryWitnesses extends NotaryTrust {
+export interface NotaryWitnesses extends CertificateTrust {
   readonly policy: string;
 }
 
@@ -24,7 +24,7 @@ export async function hearNotary(repository: ReadableRepository, subject: Descri
     const document = await fetchAttached(repository, digest);
     if (document === undefined) return undefined;
     try {
-      const { certificateChain, signingTime } = verifyNotary(document.bytes, subject, witnesses);
+      const { certificateChain, signingTime } = await verifyNotary(document, subject, witnesses);
       return { kind: 'signature', signedBy: toSubject(certificateChain), digest, time: signingTime.toISOString() };
     } catch (error) {
       if (error instanceof StepError && error.origin === 'signature') return error;

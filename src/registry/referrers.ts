@@ -63,7 +63,7 @@ async function readPages(
     count += index.manifests.length;
     const next = nextPage(session, verb, response.headers);
     if (next === undefined || page + 1 === enough) return true;
-    if (count > maxReferrers) break;
+    if (count > maxReferrers || String(next) === String(url)) break;
     url = next;
   }
   throw session.unusable(verb, `the list has no end within ${maxReferrers} entries and ${maxPages} pages`);

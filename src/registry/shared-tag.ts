@@ -1,4 +1,3 @@
-import type { Digest } from '../model/digest.ts';
 import { digestOf } from './artifact.ts';
 import { maxManifestBytes } from './manifest.ts';
 import { headManifest } from './manifest-exchange.ts';
@@ -35,6 +34,8 @@ const maxWindowMs = 60_000;
 /** How long others may keep it from standing still. */
 const giveUpMs = 180_000;
 const maxFailures = 4;
+/** Until the first look at what was written, of several, each twice as long after the other; longer where an exchange takes longer. */
+const firstLookMs = 50;
 
 /**
  * A tag that others write at the same time, in a registry that has no conditional write. A write is sent once, and only within a window from the beginning of
@@ -71,6 +72,9 @@ export class SharedTag<Change> {
   }
 }
 
+/** What a tag names. */
+type TagState = Pick<TaggedManifest, 'digest' | 'sizeBytes'>;
+
 class TagWriter<Change> {
   readonly #session: Session;
   readonly #content: TagContent<Change>;
@@ -103,20 +107,21 @@ class TagWriter<Change> {
     if (missing.length > 0) {
       if (isLate) throw this.#lost();
       this.#madeMs = undefined;
-      await this.#write(found, missing, readMs);
+      const written = await this.#write(found, missing, readMs);
+      if (written !== undefined) return this.#isKept(written);
+      await this.#rest();
       return false;
     }
     this.#madeMs ??= foundMs;
     // Only who has written has to fear that an earlier reader writes over it.
     if (this.#writes === 0 || found === undefined) return true;
-    const settleMs = this.#windowFor(found.sizeBytes) + graceMs;
     // Others have not left off, and it has stayed.
-    if (isLate && foundMs - this.#madeMs > settleMs) return true;
-    return this.#isKept(found.digest, foundMs + settleMs);
+    if (isLate && foundMs - this.#madeMs > this.#settleMs(found)) return true;
+    return this.#isKept(found);
   }
 
-  /** Sent once: before it is sent again, it is read what has become of it. */
-  async #write(found: TaggedManifest | undefined, missing: readonly Change[], readMs: number): Promise<void> {
+  /** Sent once: before it is sent again, it is read what has become of it. Undefined where it is not known to be there. */
+  async #write(found: TaggedManifest | undefined, missing: readonly Change[], readMs: number): Promise<TagState | undefined> {
     const session = this.#session;
     const { verb, what, read } = this.#content;
     const { mediaType, object } = await this.#content.toNext(found, missing);
@@ -138,16 +143,17 @@ class TagWriter<Change> {
     try {
       const answer = await session.send(request, (code) => code === 412 || (code >= 200 && code < 300));
       this.#failures = 0;
-      if (answer.status !== 412) {
-        session.verifyDigest(verb, answer, digestOf(body));
-        this.#exchangeMs = Math.max(5, session.now() - readMs);
-        // The others find it as slow.
-        this.#windowMs = Math.min(maxWindowMs, Math.max(this.#windowMs, 2 * this.#exchangeMs));
-      }
+      if (answer.status === 412) return undefined;
+      const digest = digestOf(body);
+      session.verifyDigest(verb, answer, digest);
+      this.#exchangeMs = Math.max(5, session.now() - readMs);
+      // The others find it as slow.
+      this.#windowMs = Math.min(maxWindowMs, Math.max(this.#windowMs, 2 * this.#exchangeMs));
+      return { digest, sizeBytes: body.length };
     } catch (error) {
       await this.#recover(error, session.now() >= endMs);
+      return undefined;
     }
-    await this.#rest();
   }
 
   /** Waits before it is read again, where what failed may pass. */
@@ -160,13 +166,14 @@ class TagWriter<Change> {
     await this.#session.pause(Math.max(1, this.#failures), error);
   }
 
-  /** Whether the tag names a digest from now on until `endMs`; the last look begins after it. */
-  async #isKept(digest: Digest, endMs: number): Promise<boolean> {
+  /** Whether the tag names what it names now as long as anybody may need who has read before; the last look begins after that. */
+  async #isKept(state: TagState): Promise<boolean> {
     const session = this.#session;
-    for (let pauseMs = this.#exchangeMs; ; pauseMs *= 2) {
+    const endMs = session.now() + this.#settleMs(state);
+    for (let pauseMs = Math.max(firstLookMs, this.#exchangeMs); ; pauseMs *= 2) {
       await session.sleep(Math.max(1, Math.min(pauseMs, endMs - session.now())));
       const isLast = session.now() >= endMs;
-      if ((await headManifest(session, this.#content.read.tag)) !== digest) {
+      if ((await headManifest(session, this.#content.read.tag)) !== state.digest) {
         await this.#rest();
         return false;
       }
@@ -178,6 +185,10 @@ class TagWriter<Change> {
   async #rest(): Promise<void> {
     const longestMs = Math.min(this.#exchangeMs * 2 ** Math.min(this.#writes, 7), windowMs);
     await this.#session.sleep(Math.max(1, this.#session.random() * longestMs));
+  }
+
+  #settleMs({ sizeBytes }: TagState): number {
+    return this.#windowFor(sizeBytes) + graceMs;
   }
 
   #windowFor(sizeBytes: number): number {

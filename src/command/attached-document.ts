@@ -26,7 +26,7 @@ export const maxDocumentBytes = 4 * 1024 * 1024;
 const othersFaults: readonly RegistryErrorCode[] = ['not-found', 'manifest-invalid', 'digest-mismatch', 'blob-unknown'];
 
 /** What reading a repository takes; a layout in a folder has it, too. */
-export type ReadableRepository = Pick<Repository, 'name' | 'fetchManifest' | 'fetchBlob' | 'listReferrers' | 'listTaggedLayers'>;
+export type ReadableRepository = Pick<Repository, 'name' | 'fetchManifest' | 'fetchBlob' | 'findReferrers' | 'listTaggedLayers'>;
 
 /** Fetches what a referrers list names. Undefined where it is not there, damaged, too large or of another form: then it says nothing, and nobody's run ends for it. */
 export async function fetchAttached(

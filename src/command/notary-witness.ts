@@ -1,36 +1,133 @@
 import { X509Certificate } from 'node:crypto';
-import { StepError } from '../lib/step-error.ts';
+import { cycloneDxMediaType } from '../evidence/cyclonedx.ts';
+import { inTotoMediaType, predicateTypeAnnotation, predicateTypes } from '../evidence/predicate-type.ts';
+import { spdxMediaType } from '../evidence/spdx.ts';
+import { maxStatementBytes, parseStatement } from '../evidence/statement.ts';
+import type { JsonValue } from '../lib/strict-json.ts';
+import { type Digest, toHex } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
+import type { Confirmation, EvidenceKind } from '../model/verification.ts';
 import { notaryArtifactType, thumbprintAnnotation, toThumbprint } from '../sign/notary/signature.ts';
+import type { PolicyTrust } from '../sign/notary/trust-verification.ts';
 import { type CertificateTrust, verifyNotary } from '../sign/notary/verification.ts';
 import { fetchAttached, newestFirst, type ReadableRepository } from './attached-document.ts';
-import { hearInOrder, type Testimony } from './testimony.ts';
+import { toStatementKind } from './statement-kind.ts';
+import { type Heard, hearInOrder, type SignedStatement, type Testimony, type Witness } from './testimony.ts';
 
-/** Whose Notary Project signatures count, and by which policy. */
-export interface NotaryWitnesses extends CertificateTrust {
-  readonly policy: string;
+/** Whose Notary Project signatures of one repository count. */
+export type NotaryRule =
+  | { readonly kind: 'skip'; readonly policy: string }
+  | {
+      readonly kind: 'verify';
+      readonly policy: string;
+      readonly trust: CertificateTrust | PolicyTrust;
+      /** Certificates (DER), one of which is in the chain of each signature that counts. */
+      readonly anchors: readonly Uint8Array[];
+    };
+
+const atOnce = 8;
+
+/** Signers of the Notary Project. `ruleFor` takes a repository, `HOST/PATH`, and rejects with an error of origin `signature` where there is no rule for it. */
+export function createNotaryWitness(ruleFor: (repository: string) => Promise<NotaryRule>): Witness {
+  return {
+    async hear(repository, image, kinds) {
+      const rule = await ruleFor(repository.name);
+      const testimony = { system: 'notation', policy: rule.policy, statements: [], warnings: [], refusals: [], left: 0 } as const;
+      if (rule.kind === 'skip') return { ...testimony, isSkipped: true, signatures: [] };
+      const signed = await hearSignatures(repository, image.descriptor, rule);
+      const statements = await hearStatements(repository, image.descriptor.digest, kinds, rule);
+      const { answers, refusals, left } = signed;
+      const warnings = [...answers.flatMap((answer) => answer.warnings), ...statements.flatMap((answer) => answer.warnings)];
+      return {
+        ...testimony,
+        isSkipped: false,
+        signatures: answers.map(({ confirmation }) => confirmation),
+        statements: statements.map(({ statement }) => statement),
+        warnings: [...new Set(warnings)],
+        refusals,
+        left,
+      } satisfies Testimony;
+    },
+  };
 }
 
-/**
- * The Notary Project signatures of a manifest by those who are trusted. Signatures that say to be by them come first; the first that holds is enough.
- * Rejects with a RegistryError where the registry cannot be read.
- */
-export async function hearNotary(repository: ReadableRepository, subject: Descriptor, witnesses: NotaryWitnesses): Promise<Testimony> {
-  const thumbprints = witnesses.trusted.map(toThumbprint);
-  const listed = newestFirst(await repository.listReferrers(subject.digest, notaryArtifactType));
+type Rule = Extract<NotaryRule, { kind: 'verify' }>;
+
+interface HeardSignature {
+  readonly confirmation: Confirmation;
+  readonly warnings: readonly string[];
+}
+
+/** Signatures of a manifest; the first that counts is enough. Those that say to be by somebody who is trusted come first. */
+async function hearSignatures(repository: ReadableRepository, subject: Descriptor, rule: Rule): Promise<Heard<HeardSignature>> {
+  const thumbprints = rule.anchors.map(toThumbprint);
+  const listed = newestFirst(await repository.findReferrers(subject.digest, { artifactType: notaryArtifactType }));
   const isLikely = ({ annotations }: Descriptor) => thumbprints.some((print) => annotations?.[thumbprintAnnotation]?.includes(print));
   const order = [...listed.filter(isLikely), ...listed.filter((descriptor) => !isLikely(descriptor))];
-  return await hearInOrder(witnesses.policy, order, async ({ digest }) => {
-    const document = await fetchAttached(repository, digest);
-    if (document === undefined) return undefined;
-    try {
-      const { certificateChain, signingTime } = await verifyNotary(document, subject, witnesses);
-      return { kind: 'signature', signedBy: toSubject(certificateChain), digest, time: signingTime.toISOString() };
-    } catch (error) {
-      if (error instanceof StepError && error.origin === 'signature') return error;
-      throw error;
-    }
-  });
+  return await hearInOrder(order, ({ digest }) => hearSignature(repository, subject, digest, rule), { until: 'first', atOnce });
+}
+
+async function hearSignature(
+  repository: ReadableRepository,
+  subject: Descriptor,
+  digest: Digest,
+  { policy, trust }: Rule,
+): Promise<HeardSignature | undefined> {
+  const document = await fetchAttached(repository, digest);
+  if (document === undefined) return undefined;
+  const { certificateChain, signingTime, warnings } = await verifyNotary(document, subject, trust);
+  return {
+    confirmation: { kind: 'signature', signedBy: toSubject(certificateChain), policy, digest, time: signingTime.toISOString() },
+    warnings: warnings.map(({ check, error }) => `${policy} only logs ${check}: ${error.message}`),
+  };
+}
+
+/** Most documents of one kind whose signatures are looked into. */
+const documentsLimit = 20;
+
+/** Bills of materials and statements that are attached to the image and have a signature by themselves. */
+async function hearStatements(
+  repository: ReadableRepository,
+  image: Digest,
+  kinds: readonly EvidenceKind[],
+  rule: Rule,
+): Promise<readonly { readonly statement: SignedStatement; readonly warnings: readonly string[] }[]> {
+  if (kinds.length === 0) return [];
+  const listed = await repository.findReferrers(image, { isWanted: (referrer) => kinds.includes(kindOf(referrer)) });
+  const found = await Promise.all(
+    kinds.map(async (kind) => {
+      const candidates = newestFirst(listed.filter((referrer) => kindOf(referrer) === kind)).slice(0, documentsLimit);
+      const { answers } = await hearInOrder(candidates, (referrer) => hearStatement(repository, image, kind, referrer, rule), {
+        // The newest is told by what it says itself.
+        until: kind === 'scan' || kind === 'verdict' ? 'end' : 'first',
+        atOnce: 2,
+      });
+      return answers;
+    }),
+  );
+  return found.flat();
+}
+
+async function hearStatement(repository: ReadableRepository, image: Digest, kind: EvidenceKind, referrer: Descriptor, rule: Rule) {
+  const { mediaType, digest, size } = referrer;
+  const [signature] = (await hearSignatures(repository, { mediaType, digest, size }, rule)).answers;
+  const document = signature && (await fetchAttached(repository, digest, maxStatementBytes));
+  // What is signed is this document; that it is about this image, it has to say itself.
+  if (document === undefined || signature === undefined || document.subject?.digest !== image) return undefined;
+  const confirmation = { ...signature.confirmation, kind, digest };
+  if (document.artifactType !== inTotoMediaType) {
+    const predicateType = document.artifactType === cycloneDxMediaType ? predicateTypes.cyclonedx : predicateTypes.spdx;
+    return { statement: { predicateType, predicate: null, confirmation }, warnings: signature.warnings };
+  }
+  const { predicateType, predicate, subject } = parseStatement(document.bytes);
+  const isAbout = subject.some(({ digest: named }) => named.sha256 === toHex(image));
+  if (!isAbout || toStatementKind(predicateType) !== kind) return undefined;
+  return { statement: { predicateType, predicate: predicate as JsonValue, confirmation }, warnings: signature.warnings };
+}
+
+function kindOf({ artifactType, annotations }: Descriptor): EvidenceKind {
+  if (artifactType === cycloneDxMediaType || artifactType === spdxMediaType) return 'sbom';
+  return artifactType === inTotoMediaType ? toStatementKind(annotations?.[predicateTypeAnnotation] ?? '') : 'other';
 }
 
 /** On one line. */

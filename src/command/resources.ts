@@ -19,7 +19,7 @@ const defaultPolicyFile = '.image-custody.yml';
 const defaultDockerfile = 'Dockerfile';
 
 /** The policy that the image is held against. Rejects with a StepError where a file that was named is not there. */
-export async function readPolicy(settings: StepSettings, workspace: string): Promise<Policy> {
+export async function readPolicy(settings: Pick<StepSettings, 'policy' | 'failOn'>, workspace: string): Promise<Policy> {
   const builtin = builtinPolicy({ failOn: settings.failOn });
   const path = settings.policy ?? defaultPolicyFile;
   const text = await readText('policy', path, workspace, settings.policy !== undefined);

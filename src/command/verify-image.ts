@@ -1,12 +1,13 @@
 import type { PinPlace } from '../deployment/used-image.ts';
 import type { VerifySettings } from '../inputs/settings.ts';
 import { mapParallel } from '../lib/parallel.ts';
-import type { Descriptor } from '../model/image.ts';
 import type { CheckedImage, Failure, ImageUse } from '../model/verification.ts';
 import { parseReference, type Reference, toText } from '../registry/reference.ts';
 import type { ReadableRepository } from './attached-document.ts';
-import { type Testimony, toUndecided, toUnsigned } from './testimony.ts';
+import type { Testimony, Witness } from './testimony.ts';
 import { isTrustedRegistry } from './trusted-registry.ts';
+import { checkEvidence, type EvidenceRules, toSoughtKinds } from './verify-evidence.ts';
+import { toUndecided, toUnsigned } from './verify-failure.ts';
 
 /** An image that is to be verified, and everybody who runs it. */
 export interface ImageRequest {
@@ -28,8 +29,8 @@ export interface ImageChecks {
   readonly settings: VerifySettings;
   /** Rejects with a StepError. */
   readonly open: (reference: Reference) => Promise<ReadableRepository>;
-  /** What each of those says who are trusted. Rejects with a RegistryError. */
-  readonly hear: (repository: ReadableRepository, subject: Descriptor) => Promise<readonly Testimony[]>;
+  readonly witnesses: readonly Witness[];
+  readonly evidence: EvidenceRules;
 }
 
 const atOnce = 6;
@@ -49,27 +50,42 @@ async function checkImage({ text, uses }: ImageRequest, checks: ImageChecks): Pr
     const reference = parseReference(text);
     if (!isTrustedRegistry(reference, checks.settings.trustedRegistries)) return { ...image, failures: [toUntrustedRegistry(reference)] };
     const repository = await checks.open(reference);
-    const { descriptor } = await repository.fetchManifest(reference.digest ?? reference.tag ?? 'latest');
-    const { digest } = descriptor;
-    const testimonies = await checks.hear(repository, descriptor);
-    const failures = [...toMissing(toText({ ...reference, digest }), testimonies, checks.settings)];
+    const manifest = await repository.fetchManifest(reference.digest ?? reference.tag ?? 'latest');
+    const { digest } = manifest.descriptor;
+    const kinds = toSoughtKinds(checks.evidence.required);
+    const testimonies = await Promise.all(checks.witnesses.map((witness) => witness.hear(repository, manifest, kinds)));
+    const name = toText({ ...reference, digest });
+    const statements = testimonies.flatMap((testimony) => testimony.statements);
+    const evidence = checkEvidence(name, statements, checks.evidence);
+    const failures = [...toUnsignedFailures(name, testimonies, checks.settings), ...evidence.failures];
     // Nothing is written of an image that does not pass.
     const isPinned = checks.settings.pin && failures.length === 0;
     return {
       ...image,
       digest,
       failures: [...(reference.digest === undefined ? toUnpinned(text, uses, isPinned, checks.settings) : []), ...failures],
-      warnings: testimonies.flatMap(({ warnings }) => warnings),
-      confirmed: testimonies.flatMap(({ confirmations }) => confirmations),
+      warnings: [...testimonies.flatMap(({ warnings }) => warnings), ...evidence.warnings],
+      confirmed: [...testimonies.flatMap(({ signatures }) => signatures), ...statements.map(({ confirmation }) => confirmation)],
     };
   } catch (error) {
     return { ...image, failures: [toUndecided('image', error)] };
   }
 }
 
-function toMissing(image: string, testimonies: readonly Testimony[], { require }: VerifySettings): readonly Failure[] {
-  const isSigned = testimonies.some(({ confirmations }) => confirmations.length > 0);
-  return isSigned || !(require.includes('signature') || require.includes('notation')) ? [] : [toUnsigned(image, testimonies)];
+/** What is asked for of signatures, each once: by anybody who is trusted, or by somebody who signs with one of the systems. */
+function toUnsignedFailures(image: string, testimonies: readonly Testimony[], { require }: VerifySettings): readonly Failure[] {
+  const wanted = [
+    ...(require.includes('signature') ? [testimonies] : []),
+    ...(['notation', 'cosign'] as const)
+      .filter((system) => require.includes(system))
+      .map((system) => testimonies.filter((testimony) => testimony.system === system)),
+  ];
+  const failures = wanted.filter((heard) => !heard.some(isSigned)).map((heard) => toUnsigned(image, heard));
+  return failures.filter(({ policy }, at) => failures.findIndex((other) => other.policy === policy) === at);
+}
+
+function isSigned({ signatures, isSkipped }: Testimony): boolean {
+  return isSkipped || signatures.length > 0;
 }
 
 function toUntrustedRegistry({ registry, repository }: Reference): Failure {

@@ -1,6 +1,6 @@
 import type { Host } from '../host/host.ts';
-import type { VerifySettings } from '../inputs/settings.ts';
-import type { Verification } from '../model/verification.ts';
+import type { Requirement, VerifySettings } from '../inputs/settings.ts';
+import type { EvidenceKind, Verification } from '../model/verification.ts';
 import { parseReference, type Reference, toText } from '../registry/reference.ts';
 import type { ReadableRepository } from './attached-document.ts';
 import { toCancellation } from './cancellation.ts';
@@ -9,12 +9,12 @@ import { type ReadDeployment, readDeployment } from './deployment.ts';
 import { standardInputPath } from './deployment-files.ts';
 import { openRemote } from './destinations.ts';
 import type { ExitCode } from './exit-code.ts';
-import { hearNotary, type NotaryWitnesses } from './notary-witness.ts';
 import { writePins } from './pins.ts';
 import { probeReport } from './reporting.ts';
-import { readTrustedCertificates } from './trusted-certificates.ts';
+import { readPolicy } from './resources.ts';
 import { checkImages, type ImageRequest, type PinnableUse } from './verify-image.ts';
 import { tellVerification, tellVerificationFailure } from './verify-report.ts';
+import { openWitnesses } from './witnesses.ts';
 import type { World } from './world.ts';
 
 /**
@@ -26,7 +26,8 @@ export async function verify(settings: VerifySettings, host: Host, world: World)
   let isTold = false;
   try {
     await probeReport(settings, host);
-    const notary = await readNotaryWitnesses(settings, host.workspace, world);
+    const witnesses = await openWitnesses(settings.trust, host.workspace, world);
+    const policy = await readPolicy(settings, host.workspace);
     const deployment = settings.deployment.length === 0 ? undefined : await readDeployment(settings, host.workspace, world);
     const access = { ...settings, passwordRegistries: toPasswordRegistries(settings) };
     const credentials = await openCredentials(access, host, world);
@@ -34,7 +35,8 @@ export async function verify(settings: VerifySettings, host: Host, world: World)
     const images = await checkImages(toRequests(settings, deployment), {
       settings,
       open,
-      hear: async (repository, subject) => (notary === undefined ? [] : [await hearNotary(repository, subject, notary)]),
+      witnesses,
+      evidence: { required: settings.require.filter(isEvidence), policy, maxAgeMs: settings.evidenceMaxAgeMs, now: world.now() },
     });
     const pinned = settings.pin ? await writePins(images, deployment?.files ?? [], host.workspace) : [];
     const verification: Verification = {
@@ -107,11 +109,6 @@ function toVerdict(images: Verification['images'], deployment: ReadDeployment | 
   return kinds.length > 0 || deployment?.remarks.some(({ level }) => level === 'error') === true ? 'undecided' : 'pass';
 }
 
-async function readNotaryWitnesses(
-  { trustedCertificate: file }: VerifySettings,
-  workspace: string,
-  { now }: World,
-): Promise<NotaryWitnesses | undefined> {
-  if (file === undefined) return undefined;
-  return { policy: 'trusted-certificate', now, trusted: await readTrustedCertificates('trusted-certificate', file, workspace) };
+function isEvidence(requirement: Requirement): requirement is EvidenceKind & Requirement {
+  return requirement !== 'digest' && requirement !== 'signature' && requirement !== 'notation' && requirement !== 'cosign';
 }

@@ -2,9 +2,10 @@ import { Fields } from './fields.ts';
 import type { Spelling } from './input-names.ts';
 import { checkTogether, conflict, parseAccess } from './parse.ts';
 import { parseHost } from './registry-hosts.ts';
-import type { Requirement, VerifySettings } from './settings.ts';
+import type { Requirement, TrustSettings, VerifySettings } from './settings.ts';
+import { parseDuration } from './signing-settings.ts';
 
-const requirements: readonly Requirement[] = ['digest', 'signature', 'notation'];
+const requirements: readonly Requirement[] = ['digest', 'signature', 'notation', 'cosign', 'sbom', 'provenance', 'scan', 'verdict'];
 
 /** Types the inputs of the command `verify`, as `parseSettings` does those of `secure`. Inputs of other commands are not looked at. */
 export function parseVerifySettings(raw: ReadonlyMap<string, string>, spell: Spelling): VerifySettings {
@@ -19,8 +20,11 @@ export function parseVerifySettings(raw: ReadonlyMap<string, string>, spell: Spe
     composeVariables: parseVariables(fields),
     pin: fields.flag('pin', false),
     trustedRegistries: fields.list('trusted-registry').map((text) => parseTrustedRegistry(text, fields)),
-    trustedCertificate: fields.text('trusted-certificate'),
+    trust: parseTrust(fields),
     require: fields.choices('require', requirements) ?? ['digest', 'signature'],
+    evidenceMaxAgeMs: parseDuration('evidence-max-age', fields),
+    policy: fields.text('policy'),
+    failOn: fields.choice('fail-on', ['critical', 'high', 'medium', 'low', 'none']) ?? 'high',
     annotations: fields.flag('annotations'),
     comment: fields.flag('comment'),
     summary: fields.flag('summary'),
@@ -43,13 +47,41 @@ export function parseVerifySettings(raw: ReadonlyMap<string, string>, spell: Spe
   return settings;
 }
 
-function checkTrust({ require, trustedCertificate }: VerifySettings, spell: Spelling): void {
-  const isAsked = require.some((requirement) => requirement !== 'digest');
-  if (!isAsked || trustedCertificate !== undefined) return;
-  conflict(
-    `The input ${spell('require')} asks for a signature, and nothing says whose`,
-    `Name who is trusted in ${spell('trusted-certificate')}, or leave the signature out of ${spell('require')}.`,
-  );
+function parseTrust(fields: Fields): TrustSettings {
+  return {
+    certificate: fields.text('trusted-certificate'),
+    cosignKeys: fields.list('cosign-key'),
+    cosignIdentities: fields.list('cosign-identity'),
+    root: fields.text('trusted-root'),
+  };
+}
+
+function checkTrust({ require, trust }: VerifySettings, spell: Spelling): void {
+  const { certificate, cosignKeys, cosignIdentities, root } = trust;
+  const hasNotary = certificate !== undefined;
+  const hasCosign = cosignKeys.length + cosignIdentities.length > 0;
+  const signed = require.filter((requirement) => requirement !== 'digest');
+  const names = { notation: [spell('trusted-certificate')], cosign: [spell('cosign-key'), spell('cosign-identity')] };
+  const lacking =
+    signed.includes('notation') && !hasNotary
+      ? names.notation
+      : signed.includes('cosign') && !hasCosign
+        ? names.cosign
+        : signed.length > 0 && !hasNotary && !hasCosign
+          ? [...names.notation, ...names.cosign]
+          : undefined;
+  if (lacking !== undefined) {
+    conflict(
+      `The input ${spell('require')} asks for what is signed (${signed.join(', ')}), and nothing says by whom`,
+      `Name who is trusted in ${lacking.join(' or ')}, or leave it out of ${spell('require')}.`,
+    );
+  }
+  if (cosignIdentities.length > 0 && root === undefined) {
+    conflict(
+      `The input ${spell('cosign-identity')} is given without ${spell('trusted-root')}`,
+      `Give the file that \`cosign trusted-root create\` writes, or trusted_root.json of the instance, in ${spell('trusted-root')}.`,
+    );
+  }
 }
 
 function parseVariables(fields: Fields): ReadonlyMap<string, string> {

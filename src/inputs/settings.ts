@@ -110,7 +110,7 @@ export interface MirrorSettings extends AccessSettings {
 }
 
 /** What `verify` can ask of an image: a digest in the deployment, and what trusted signers say of the image. */
-export type Requirement = 'digest' | 'signature' | 'notation';
+export type Requirement = 'digest' | 'signature' | SigningSystem | 'sbom' | 'provenance' | 'scan' | 'verdict';
 
 /** Where the report goes. */
 export type ReportSettings = Pick<StepSettings, 'annotations' | 'comment' | 'summary' | 'report'>;
@@ -126,9 +126,24 @@ export interface VerifySettings extends AccessSettings, ReportSettings {
   readonly pin: boolean;
   /** `HOST[:PORT][/PATTERN]`; empty for all. */
   readonly trustedRegistries: readonly string[];
-  /** File of certificates whose Notary Project signatures count. */
-  readonly trustedCertificate: string | undefined;
+  readonly trust: TrustSettings;
   readonly require: readonly Requirement[];
+  /** How old a scan and a verdict may be. */
+  readonly evidenceMaxAgeMs: number | undefined;
+  readonly policy: string | undefined;
+  readonly failOn: StepSettings['failOn'];
+}
+
+/** Whose signatures count; files and folders. */
+export interface TrustSettings {
+  /** Certificates whose Notary Project signatures count. */
+  readonly certificate: string | undefined;
+  /** Public keys of cosign. */
+  readonly cosignKeys: readonly string[];
+  /** As `parseCosignIdentity` reads them. */
+  readonly cosignIdentities: readonly string[];
+  /** Of Sigstore. */
+  readonly root: string | undefined;
 }
 
 /** `bucket`: archives of records under an https URL. */

@@ -1,5 +1,6 @@
 import type { Fields } from './fields.ts';
 import type { SigningSettings, SigningSystem, SigstoreSettings } from './settings.ts';
+import type { InputName } from './table.ts';
 
 const systems: readonly SigningSystem[] = ['notation', 'cosign'];
 
@@ -23,7 +24,7 @@ export function parseSigning(fields: Fields): SigningSettings | undefined {
     systems: signed,
     password,
     format: fields.choice('signature-format', ['jws', 'cose']) ?? 'jws',
-    lifetimeMs: parseLifetime(fields),
+    lifetimeMs: parseDuration('signature-expiry', fields),
     metadata: parseMetadata(fields),
     cosignFormat: fields.choice('cosign-format', ['bundle', 'legacy', 'both']) ?? 'bundle',
     timestamp: parseTimestamp(fields, signed),
@@ -52,11 +53,12 @@ function parseUrl(fields: Fields, name: 'fulcio-url' | 'rekor-url'): string | un
 
 const hourMs = 3_600_000;
 
-function parseLifetime(fields: Fields): number | undefined {
-  const text = fields.text('signature-expiry');
+/** `12h`, `90d`; in milliseconds. */
+export function parseDuration(name: InputName, fields: Fields): number | undefined {
+  const text = fields.text(name);
   if (text === undefined) return undefined;
   const match = /^([1-9][0-9]{0,4})([hd])$/.exec(text);
-  if (match === null) return fields.invalid('signature-expiry', JSON.stringify(text), 'a number of hours or days, e.g. 12h or 90d');
+  if (match === null) return fields.invalid(name, JSON.stringify(text), 'a number of hours or days, e.g. 12h or 90d');
   return Number(match[1]) * (match[2] === 'd' ? 24 : 1) * hourMs;
 }
 

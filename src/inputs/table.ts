@@ -86,12 +86,15 @@ export const inputs = [
   {
     name: 'policy',
     type: 'file',
+    commands: deciding,
     defaultText: '`.image-custody.yml` if present, else the built-in policy',
-    description: 'Policy file. It replaces the built-in policy; `extends: builtin` keeps it.',
+    description:
+      'Policy file. It replaces the built-in policy; `extends: builtin` keeps it. `verify` holds scans against it that are attached to the image.',
   },
   {
     name: 'fail-on',
     type: 'choice',
+    commands: deciding,
     choices: ['critical', 'high', 'medium', 'low', 'none'],
     default: 'high',
     description: 'The built-in policy denies vulnerabilities of this severity and above.',
@@ -177,12 +180,42 @@ export const inputs = [
       'For `verify`: file of certificates (PEM, DER or PKCS#7). Notary Project signatures count that are by one of them, or by a certificate that one of them has issued.',
   },
   {
+    name: 'cosign-key',
+    type: 'list',
+    commands: ['verify'],
+    defaultText: 'empty',
+    description: 'For `verify`: PEM files of public keys whose cosign signatures count.',
+  },
+  {
+    name: 'cosign-identity',
+    type: 'list',
+    commands: ['verify'],
+    defaultText: 'empty',
+    description:
+      'For `verify`: identities whose keyless cosign signatures count, as `ISSUER SUBJECT` lines; either may be a regular expression between slashes, which has to match the whole.',
+  },
+  {
+    name: 'trusted-root',
+    type: 'file',
+    commands: ['verify'],
+    defaultText: 'empty',
+    description:
+      'For `verify`: `trusted_root.json` of the Sigstore instance whose certificates and logs keyless signatures are held against.',
+  },
+  {
     name: 'require',
     type: 'list',
     commands: ['verify'],
     defaultText: '`digest` and `signature`',
     description:
-      'For `verify`: what each image has to have: `digest` (in the deployment), `signature` (by anybody who is trusted), `notation` (a Notary Project signature), or `none`.',
+      'For `verify`: what each image has to have: `digest` (in the deployment), `signature` (by anybody who is trusted), `notation`, `cosign` (a signature of that system); signed evidence: `sbom`, `provenance`, `scan` (held against the policy of today), `verdict`; or `none`.',
+  },
+  {
+    name: 'evidence-max-age',
+    type: 'text',
+    commands: ['verify'],
+    defaultText: 'empty: any age',
+    description: 'For `verify`: how old a scan and a verdict may be, e.g. `12h` or `30d`.',
   },
   {
     name: 'known-exploited',

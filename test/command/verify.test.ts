@@ -223,7 +223,7 @@ describe('deployments', () => {
 describe('inputs', () => {
   it.each([
     [{}, 'input-conflict', /reference/],
-    [{ reference: 'a/b', 'trusted-certificate': '' }, 'input-conflict', /trusted-certificate|whose/],
+    [{ reference: 'a/b', 'trusted-certificate': '' }, 'input-conflict', /by whom/],
     [{ reference: 'a/b', pin: 'true' }, 'input-conflict', /pin/],
     [{ reference: 'a/b', require: 'everything' }, 'input-invalid', /everything/],
     [{ reference: 'a/b', 'trusted-registry': 'https://x' }, 'input-invalid', /https/],

@@ -1,0 +1,116 @@
+import { readWhole } from '../lib/http-client.ts';
+import type { Digest } from '../model/digest.ts';
+import type { Descriptor } from '../model/image.ts';
+import type { EvidenceKind } from '../model/verification.ts';
+import type { FetchedManifest } from '../registry/manifest-exchange.ts';
+import { toReferrersTag } from '../registry/referrers-tag.ts';
+import { isRegistryError } from '../registry/registry-error.ts';
+import { bundleMediaType, envelopeMediaType, predicateTypeAnnotation } from '../sign/cosign/attestation.ts';
+import { maxEnvelopeBytes } from '../sign/cosign/bundle.ts';
+import { simpleSigningMediaType } from '../sign/cosign/signature.ts';
+import type { CosignTrust } from '../sign/cosign/trust.ts';
+import { type VerifiedStatement, verifyCosignBundle, verifyCosignLayer } from '../sign/cosign/verification.ts';
+import { fetchAttached, newestFirst, type ReadableRepository } from './attached-document.ts';
+import { toStatementKind } from './statement-kind.ts';
+import { hearInOrder, type SignedStatement, type Testimony, type Witness } from './testimony.ts';
+
+/** Signers of cosign: keys, and identities that certificates are for. */
+export function createCosignWitness(trust: CosignTrust): Witness {
+  return {
+    async hear(repository, image, kinds) {
+      const candidates = await listCandidates(repository, image.descriptor.digest, kinds);
+      const ofKind = (kind: EvidenceKind) => candidates.filter((candidate) => candidate.kind === kind || candidate.kind === 'other');
+      const hear = (candidate: Candidate, kind: EvidenceKind) => hearCandidate(repository, image, candidate, kind, trust);
+      const signed = await hearInOrder(ofKind('signature'), (candidate) => hear(candidate, 'signature'), { until: 'first', atOnce: 8 });
+      const statements: SignedStatement[] = [];
+      for (const kind of kinds) {
+        // The newest is told by what it says itself.
+        const until = kind === 'scan' || kind === 'verdict' ? 'end' : 'first';
+        statements.push(...(await hearInOrder(ofKind(kind), (candidate) => hear(candidate, kind), { until, atOnce: 2 })).answers);
+      }
+      return {
+        system: 'cosign',
+        policy: trust.identities.length === 0 ? 'cosign-key' : trust.keys.length === 0 ? 'cosign-identity' : 'cosign-key, cosign-identity',
+        isSkipped: false,
+        signatures: signed.answers.map(({ confirmation }) => confirmation),
+        statements,
+        warnings: [],
+        refusals: signed.refusals,
+        left: signed.left,
+      } satisfies Testimony;
+    },
+  };
+}
+
+/** Something that may be a signature or a statement. `kind`: as it is labelled, which has to be shown yet; `other` where it is not. */
+type Candidate =
+  | { readonly form: 'bundle'; readonly kind: EvidenceKind; readonly digest: Digest }
+  | { readonly form: 'layer'; readonly kind: EvidenceKind; readonly layer: Descriptor };
+
+async function listCandidates(
+  repository: ReadableRepository,
+  image: Digest,
+  kinds: readonly EvidenceKind[],
+): Promise<readonly Candidate[]> {
+  const wanted: readonly EvidenceKind[] = ['signature', ...kinds];
+  const toKind = (predicateType: string | undefined) => (predicateType === undefined ? 'other' : toStatementKind(predicateType));
+  const isWanted = ({ annotations }: Descriptor) => {
+    const type = annotations?.[predicateTypeAnnotation];
+    return type === undefined || wanted.includes(toKind(type));
+  };
+  const bundles = await repository.findReferrers(image, { artifactType: bundleMediaType, isWanted });
+  const tag = toReferrersTag(image);
+  const signatures = await repository.listTaggedLayers(`${tag}.sig`);
+  const attestations = kinds.length === 0 ? [] : await repository.listTaggedLayers(`${tag}.att`);
+  return [
+    ...newestFirst(bundles).map(({ digest, annotations }) => ({
+      form: 'bundle' as const,
+      kind: toKind(annotations?.[predicateTypeAnnotation]),
+      digest,
+    })),
+    ...signatures
+      .filter(({ mediaType }) => mediaType === simpleSigningMediaType)
+      .map((layer) => ({ form: 'layer' as const, kind: 'signature' as const, layer })),
+    ...attestations
+      .filter(({ mediaType }) => mediaType === envelopeMediaType)
+      .map((layer) => ({ form: 'layer' as const, kind: toKind(layer.annotations?.predicateType), layer })),
+  ];
+}
+
+async function hearCandidate(
+  repository: ReadableRepository,
+  image: FetchedManifest,
+  candidate: Candidate,
+  kind: EvidenceKind,
+  trust: CosignTrust,
+): Promise<SignedStatement | undefined> {
+  const verified = await verifyCandidate(repository, image, candidate, trust);
+  if (verified === undefined || toStatementKind(verified.predicateType) !== kind) return undefined;
+  const { predicateType, predicate, signedBy, time } = verified;
+  const policy = trust.keys.some(({ name }) => name === signedBy) ? 'cosign-key' : 'cosign-identity';
+  const digest = candidate.form === 'bundle' ? candidate.digest : candidate.layer.digest;
+  return { predicateType, predicate, confirmation: { kind, signedBy, policy, digest, time: time?.toISOString() } };
+}
+
+async function verifyCandidate(
+  repository: ReadableRepository,
+  { descriptor, bytes: manifest }: FetchedManifest,
+  candidate: Candidate,
+  trust: CosignTrust,
+): Promise<VerifiedStatement | undefined> {
+  const subject = { digest: descriptor.digest, bytes: manifest };
+  if (candidate.form === 'bundle') {
+    const document = await fetchAttached(repository, candidate.digest, maxEnvelopeBytes);
+    return document && (await verifyCosignBundle(document.bytes, subject, trust));
+  }
+  const { layer } = candidate;
+  if (layer.size > maxEnvelopeBytes) return undefined;
+  try {
+    const bytes = await repository.fetchBlob(layer, readWhole);
+    return await verifyCosignLayer({ mediaType: layer.mediaType, bytes, annotations: layer.annotations ?? {} }, subject, trust);
+  } catch (error) {
+    // Anybody may list what is not there, or damaged.
+    if (isRegistryError(error, 'not-found', 'digest-mismatch', 'blob-unknown')) return undefined;
+    throw error;
+  }
+}

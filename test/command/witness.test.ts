@@ -1,0 +1,183 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ReadableRepository } from '../../src/command/attached-document.ts';
+import type { Testimony, Witness } from '../../src/command/testimony.ts';
+import { openWitnesses } from '../../src/command/witnesses.ts';
+import { inTotoMediaType, predicateTypeAnnotation, predicateTypes } from '../../src/evidence/predicate-type.ts';
+import { toStatement, toStatementBytes } from '../../src/evidence/statement.ts';
+import type { TrustSettings } from '../../src/inputs/settings.ts';
+import type { HttpClient } from '../../src/lib/http.ts';
+import { SecretValue } from '../../src/lib/secret-value.ts';
+import type { KeySigner } from '../../src/model/signer.ts';
+import type { EvidenceKind } from '../../src/model/verification.ts';
+import type { FetchedManifest } from '../../src/registry/manifest-exchange.ts';
+import { toReferrersTag } from '../../src/registry/referrers-tag.ts';
+import { openRepository, type Repository } from '../../src/registry/repository.ts';
+import type { RunningRegistry } from '../../src/sandbox/registry.ts';
+import { attestBundle, attestLayer } from '../../src/sign/cosign/attestation.ts';
+import { openKeyFile } from '../../src/sign/key-file.ts';
+import { signNotary } from '../../src/sign/notary/signature.ts';
+import { fileInputs, openPlace, type Place } from '../main/place.ts';
+import { openHttp, runPublication, toWorld } from './publication.ts';
+
+let place: Place;
+let http: HttpClient;
+let registry: RunningRegistry;
+let signer: KeySigner;
+let counter = 0;
+
+beforeAll(async () => {
+  place = await openPlace();
+  http = await openHttp(place);
+  registry = await place.startRegistry();
+  const path = (name: string) => join(place.workspace, name);
+  signer = await openKeyFile(path('key.pem'), { chain: await readFile(path('certificates.pem'), 'utf8') });
+  const pem = (der: Uint8Array) => `-----BEGIN PUBLIC KEY-----\n${Buffer.from(der).toString('base64')}\n-----END PUBLIC KEY-----\n`;
+  await writeFile(path('key.pub'), pem(signer.publicKey));
+  const other = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  await writeFile(path('other.pub'), other.publicKey.export({ format: 'pem', type: 'spki' }));
+});
+afterAll(async () => {
+  http.close();
+  await place.close();
+});
+
+interface Published {
+  readonly repository: Repository;
+  readonly image: FetchedManifest;
+}
+
+/** A new image, signed as asked for. */
+async function publish(inputs: Readonly<Record<string, string>>): Promise<Published> {
+  counter += 1;
+  const name = `team/app${counter}`;
+  const { exitCode, digest } = await runPublication(place, http, {
+    ...fileInputs(place, `${registry.host}/${name}:1`),
+    image: 'docker-archive:small.tar',
+    sbom: 'none',
+    ...inputs,
+  });
+  expect(exitCode).toBe(0);
+  const repository = openRepository(
+    { registry: registry.host, repository: name },
+    {
+      http,
+      credential: { kind: 'password', username: 'shop-ci', password: new SecretValue(place.password) },
+      now: () => new Date(),
+      random: () => 0,
+      sleep: async () => {},
+    },
+  );
+  return { repository, image: await repository.fetchManifest(digest) };
+}
+
+const none: TrustSettings = { certificate: undefined, cosignKeys: [], cosignIdentities: [], root: undefined };
+
+async function hear(
+  { repository, image }: Published,
+  trust: Partial<TrustSettings>,
+  kinds: readonly EvidenceKind[] = [],
+): Promise<Testimony> {
+  const [witness] = (await openWitnesses({ ...none, ...trust }, place.workspace, toWorld(http, {}))) as [Witness];
+  return await witness.hear(repository, image, kinds);
+}
+
+const scanOf = ({ image }: Published, digest = image.descriptor.digest) =>
+  toStatementBytes(toStatement({ name: 'app', digest }, predicateTypes.scan, { any: 'thing' }));
+
+describe('cosign', () => {
+  it.each(['bundle', 'legacy', 'both'])('believes the holder of a trusted key (%s), and nobody else', async (format) => {
+    const published = await publish({ sign: 'cosign', 'cosign-format': format });
+    const trusted = await hear(published, { cosignKeys: ['other.pub', 'key.pub'] });
+    expect(trusted.signatures).toMatchObject([{ kind: 'signature', signedBy: 'key.pub', policy: 'cosign-key' }]);
+    const foreign = await hear(published, { cosignKeys: ['other.pub'] });
+    expect(foreign.signatures).toEqual([]);
+    expect(foreign.refusals.length).toBe(format === 'both' ? 2 : 1);
+    expect(new Set(foreign.refusals.map(({ code }) => code))).toEqual(new Set(['untrusted']));
+  });
+
+  it.each(['bundle', 'layer'] as const)('takes a signed statement about this image (%s), and none about another', async (form) => {
+    const published = await publish({ sign: 'none' });
+    const { repository, image } = published;
+    const attach = async (statement: Buffer) => {
+      const request = { signer, statement, predicateType: predicateTypes.scan };
+      if (form === 'layer')
+        await repository.upsertTaggedLayer(`${toReferrersTag(image.descriptor.digest)}.att`, await attestLayer(request));
+      else {
+        const { artifactType, annotations, mediaType, bytes } = await attestBundle(request, () => new Date());
+        await repository.attachReferrer({ subject: image.descriptor, artifactType, annotations, layers: [{ mediaType, bytes }] });
+      }
+    };
+    await attach(scanOf(published, `sha256:${'a'.repeat(64)}`));
+    expect((await hear(published, { cosignKeys: ['key.pub'] }, ['scan'])).statements).toEqual([]);
+    await attach(scanOf(published));
+    const { statements, signatures } = await hear(published, { cosignKeys: ['key.pub'] }, ['scan', 'verdict']);
+    expect(statements).toMatchObject([{ predicateType: predicateTypes.scan, predicate: { any: 'thing' }, confirmation: { kind: 'scan' } }]);
+    // A statement is no signature of the image.
+    expect(signatures).toEqual([]);
+    expect((await hear(published, { cosignKeys: ['other.pub'] }, ['scan'])).statements).toEqual([]);
+  });
+});
+
+describe('the Notary Project', () => {
+  async function attachSigned({ repository, image }: Published, statement: Buffer, subject = image.descriptor): Promise<void> {
+    const attached = await repository.attachReferrer({
+      subject,
+      artifactType: inTotoMediaType,
+      annotations: { [predicateTypeAnnotation]: predicateTypes.scan },
+      layers: [{ mediaType: inTotoMediaType, bytes: statement }],
+    });
+    const target = { mediaType: attached.mediaType, digest: attached.digest, size: attached.size };
+    const { artifactType, annotations, mediaType, bytes } = await signNotary({
+      signer,
+      subject: target,
+      now: () => new Date(),
+      agent: 'test',
+    });
+    await repository.attachReferrer({ subject: attached, artifactType, annotations, layers: [{ mediaType, bytes }] });
+  }
+
+  it('believes a statement that is signed by itself, about this image alone', async () => {
+    const published = await publish({});
+    const trust = { certificate: 'certificates.pem' };
+    await published.repository.attachReferrer({
+      subject: published.image.descriptor,
+      artifactType: inTotoMediaType,
+      annotations: { [predicateTypeAnnotation]: predicateTypes.scan },
+      layers: [{ mediaType: inTotoMediaType, bytes: scanOf(published) }],
+    });
+    expect((await hear(published, trust, ['scan'])).statements).toEqual([]);
+    await attachSigned(published, scanOf(published, `sha256:${'b'.repeat(64)}`));
+    expect((await hear(published, trust, ['scan'])).statements).toEqual([]);
+    await attachSigned(published, Buffer.concat([scanOf(published), Buffer.from('\n')]));
+    const { statements, signatures } = await hear(published, trust, ['scan']);
+    expect(statements).toMatchObject([{ predicate: { any: 'thing' }, confirmation: { kind: 'scan', policy: 'trusted-certificate' } }]);
+    expect(signatures.length).toBe(1);
+  });
+
+  it('finds its signature among 10,000 that others have put there', async () => {
+    const published = await publish({});
+    const { repository, image } = published;
+    const junk = await repository.attachReferrer({
+      subject: image.descriptor,
+      artifactType: 'application/vnd.cncf.notary.signature',
+      layers: [{ mediaType: 'application/jose+json', bytes: Buffer.from('{}') }],
+    });
+    const flood = Array.from({ length: 10_000 }, (_, at) => ({
+      ...junk,
+      digest: `sha256:${at.toString(16).padStart(64, '0')}` as const,
+      annotations: { 'org.opencontainers.image.created': '2099-01-01T00:00:00Z' },
+    }));
+    const flooded = {
+      name: repository.name,
+      fetchManifest: (tagOrDigest: string) => repository.fetchManifest(tagOrDigest),
+      fetchBlob: repository.fetchBlob.bind(repository),
+      listTaggedLayers: (tag: string) => repository.listTaggedLayers(tag),
+      findReferrers: async (...given: Parameters<Repository['findReferrers']>) => [...flood, ...(await repository.findReferrers(...given))],
+    } satisfies ReadableRepository;
+    const { signatures } = await hear({ repository: flooded, image }, { certificate: 'certificates.pem' });
+    expect(signatures.length).toBe(1);
+  });
+});

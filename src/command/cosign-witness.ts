@@ -1,7 +1,7 @@
 import { readWhole } from '../lib/http-client.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
-import type { EvidenceKind } from '../model/verification.ts';
+import type { ConfirmedKind } from '../model/verification.ts';
 import type { FetchedManifest } from '../registry/manifest-exchange.ts';
 import { toReferrersTag } from '../registry/referrers-tag.ts';
 import { isRegistryError } from '../registry/registry-error.ts';
@@ -19,8 +19,8 @@ export function createCosignWitness(trust: CosignTrust): Witness {
   return {
     async hear(repository, image, kinds) {
       const candidates = await listCandidates(repository, image.descriptor.digest, kinds);
-      const ofKind = (kind: EvidenceKind) => candidates.filter((candidate) => candidate.kind === kind || candidate.kind === 'other');
-      const hear = (candidate: Candidate, kind: EvidenceKind) => hearCandidate(repository, image, candidate, kind, trust);
+      const ofKind = (kind: ConfirmedKind) => candidates.filter((candidate) => candidate.kind === kind || candidate.kind === 'other');
+      const hear = (candidate: Candidate, kind: ConfirmedKind) => hearCandidate(repository, image, candidate, kind, trust);
       const signed = await hearInOrder(ofKind('signature'), (candidate) => hear(candidate, 'signature'), { until: 'first', atOnce: 8 });
       const statements: SignedStatement[] = [];
       for (const kind of kinds) {
@@ -44,15 +44,15 @@ export function createCosignWitness(trust: CosignTrust): Witness {
 
 /** Something that may be a signature or a statement. `kind`: as it is labelled, which has to be shown yet; `other` where it is not. */
 type Candidate =
-  | { readonly form: 'bundle'; readonly kind: EvidenceKind; readonly digest: Digest }
-  | { readonly form: 'layer'; readonly kind: EvidenceKind; readonly layer: Descriptor };
+  | { readonly form: 'bundle'; readonly kind: ConfirmedKind; readonly digest: Digest }
+  | { readonly form: 'layer'; readonly kind: ConfirmedKind; readonly layer: Descriptor };
 
 async function listCandidates(
   repository: ReadableRepository,
   image: Digest,
-  kinds: readonly EvidenceKind[],
+  kinds: readonly ConfirmedKind[],
 ): Promise<readonly Candidate[]> {
-  const wanted: readonly EvidenceKind[] = ['signature', ...kinds];
+  const wanted: readonly ConfirmedKind[] = ['signature', ...kinds];
   const toKind = (predicateType: string | undefined) => (predicateType === undefined ? 'other' : toStatementKind(predicateType));
   const isWanted = ({ annotations }: Descriptor) => {
     const type = annotations?.[predicateTypeAnnotation];
@@ -81,7 +81,7 @@ async function hearCandidate(
   repository: ReadableRepository,
   image: FetchedManifest,
   candidate: Candidate,
-  kind: EvidenceKind,
+  kind: ConfirmedKind,
   trust: CosignTrust,
 ): Promise<SignedStatement | undefined> {
   const verified = await verifyCandidate(repository, image, candidate, trust);

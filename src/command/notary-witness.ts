@@ -1,12 +1,13 @@
 import { X509Certificate } from 'node:crypto';
 import { cycloneDxMediaType } from '../evidence/cyclonedx.ts';
-import { inTotoMediaType, predicateTypeAnnotation, predicateTypes } from '../evidence/predicate-type.ts';
+import { predicateTypeAnnotation, predicateTypes } from '../evidence/predicate-type.ts';
 import { spdxMediaType } from '../evidence/spdx.ts';
 import { maxStatementBytes, parseStatement } from '../evidence/statement.ts';
 import type { JsonValue } from '../lib/strict-json.ts';
 import { type Digest, toHex } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
-import type { Confirmation, EvidenceKind } from '../model/verification.ts';
+import type { Confirmation, ConfirmedKind } from '../model/verification.ts';
+import { statementMediaType } from '../sign/cosign/dsse.ts';
 import { notaryArtifactType, thumbprintAnnotation, toThumbprint } from '../sign/notary/signature.ts';
 import type { PolicyTrust } from '../sign/notary/trust-verification.ts';
 import { type CertificateTrust, verifyNotary } from '../sign/notary/verification.ts';
@@ -89,7 +90,7 @@ const documentsLimit = 20;
 async function hearStatements(
   repository: ReadableRepository,
   image: Digest,
-  kinds: readonly EvidenceKind[],
+  kinds: readonly ConfirmedKind[],
   rule: Rule,
 ): Promise<readonly { readonly statement: SignedStatement; readonly warnings: readonly string[] }[]> {
   if (kinds.length === 0) return [];
@@ -108,14 +109,14 @@ async function hearStatements(
   return found.flat();
 }
 
-async function hearStatement(repository: ReadableRepository, image: Digest, kind: EvidenceKind, referrer: Descriptor, rule: Rule) {
+async function hearStatement(repository: ReadableRepository, image: Digest, kind: ConfirmedKind, referrer: Descriptor, rule: Rule) {
   const { mediaType, digest, size } = referrer;
   const [signature] = (await hearSignatures(repository, { mediaType, digest, size }, rule)).answers;
   const document = signature && (await fetchAttached(repository, digest, maxStatementBytes));
   // What is signed is this document; that it is about this image, it has to say itself.
   if (document === undefined || signature === undefined || document.subject?.digest !== image) return undefined;
   const confirmation = { ...signature.confirmation, kind, digest };
-  if (document.artifactType !== inTotoMediaType) {
+  if (document.artifactType !== statementMediaType) {
     const predicateType = document.artifactType === cycloneDxMediaType ? predicateTypes.cyclonedx : predicateTypes.spdx;
     return { statement: { predicateType, predicate: null, confirmation }, warnings: signature.warnings };
   }
@@ -125,9 +126,9 @@ async function hearStatement(repository: ReadableRepository, image: Digest, kind
   return { statement: { predicateType, predicate: predicate as JsonValue, confirmation }, warnings: signature.warnings };
 }
 
-function kindOf({ artifactType, annotations }: Descriptor): EvidenceKind {
+function kindOf({ artifactType, annotations }: Descriptor): ConfirmedKind {
   if (artifactType === cycloneDxMediaType || artifactType === spdxMediaType) return 'sbom';
-  return artifactType === inTotoMediaType ? toStatementKind(annotations?.[predicateTypeAnnotation] ?? '') : 'other';
+  return artifactType === statementMediaType ? toStatementKind(annotations?.[predicateTypeAnnotation] ?? '') : 'other';
 }
 
 /** On one line. */

@@ -2,14 +2,14 @@ import type { SigningSystem } from '../inputs/settings.ts';
 import { mapParallel } from '../lib/parallel.ts';
 import { StepError } from '../lib/step-error.ts';
 import type { JsonValue } from '../lib/strict-json.ts';
-import type { Confirmation, EvidenceKind } from '../model/verification.ts';
+import type { Confirmation, ConfirmedKind } from '../model/verification.ts';
 import type { FetchedManifest } from '../registry/manifest-exchange.ts';
 import type { ReadableRepository } from './attached-document.ts';
 
 /** Those who are trusted by one policy, and what they sign with. */
 export interface Witness {
   /** What they say of an image: that they signed it, and statements of these kinds. Rejects with a RegistryError where the registry cannot be read. */
-  hear(repository: ReadableRepository, image: FetchedManifest, kinds: readonly EvidenceKind[]): Promise<Testimony>;
+  hear(repository: ReadableRepository, image: FetchedManifest, kinds: readonly ConfirmedKind[]): Promise<Testimony>;
 }
 
 /** What those who are trusted by one policy say of an image, and why others are not believed. */
@@ -64,7 +64,7 @@ export async function hearInOrder<T, R>(
       else if (answer !== undefined) answers.push(answer);
     }
   }
-  return { answers, refusals, left: items.length - heard.length };
+  return { answers: until === 'first' ? answers.slice(0, 1) : answers, refusals, left: items.length - heard.length };
 }
 
 function toRefusal(error: unknown): StepError {

@@ -5,7 +5,7 @@ import { StepError } from '../lib/step-error.ts';
 import { toTimeText } from '../lib/time-text.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Verdict } from '../model/verdict.ts';
-import type { EvidenceKind, Failure } from '../model/verification.ts';
+import type { ConfirmedKind, Failure } from '../model/verification.ts';
 import { findStaleAdvisories } from '../policy/advisory-age.ts';
 import { decide } from '../policy/decide.ts';
 import type { Policy } from '../policy/policy.ts';
@@ -14,7 +14,7 @@ import type { SignedStatement } from './testimony.ts';
 /** What evidence is held against. */
 export interface EvidenceRules {
   /** Kinds that an image has to have. */
-  readonly required: readonly EvidenceKind[];
+  readonly required: readonly ConfirmedKind[];
   /** Today's. */
   readonly policy: Policy;
   /** How old a scan and a verdict may be; undefined: any age. */
@@ -28,7 +28,7 @@ export interface EvidenceAnswer {
 }
 
 /** Kinds that have to be looked for: a verdict under another policy than today's is held against the scan. */
-export function toSoughtKinds(required: readonly EvidenceKind[]): readonly EvidenceKind[] {
+export function toSoughtKinds(required: readonly ConfirmedKind[]): readonly ConfirmedKind[] {
   return required.includes('verdict') && !required.includes('scan') ? [...required, 'scan'] : required;
 }
 
@@ -38,7 +38,7 @@ export function toSoughtKinds(required: readonly EvidenceKind[]): readonly Evide
  */
 export function checkEvidence(image: string, statements: readonly SignedStatement[], rules: EvidenceRules): EvidenceAnswer {
   const { required } = rules;
-  const ofKind = (kind: EvidenceKind) => statements.filter(({ confirmation }) => confirmation.kind === kind);
+  const ofKind = (kind: ConfirmedKind) => statements.filter(({ confirmation }) => confirmation.kind === kind);
   const missing = required.filter((kind) => ofKind(kind).length === 0);
   const [scan, scanFaults] = readNewest(ofKind('scan'), parseScanReport, ({ scannedAt }) => scannedAt);
   const [verdict, verdictFaults] = readNewest(ofKind('verdict'), parseVerdictSummary, ({ decidedAt }) => decidedAt);
@@ -139,7 +139,7 @@ function checkVerdict(image: string, verdict: VerdictSummary, scan: ScanReport |
   ];
 }
 
-function toStale(image: string, kind: EvidenceKind, time: string, { maxAgeMs, now }: EvidenceRules): readonly Failure[] {
+function toStale(image: string, kind: ConfirmedKind, time: string, { maxAgeMs, now }: EvidenceRules): readonly Failure[] {
   const ageMs = now.getTime() - Date.parse(time);
   if (maxAgeMs === undefined || ageMs <= maxAgeMs) return [];
   return [
@@ -153,7 +153,7 @@ function toStale(image: string, kind: EvidenceKind, time: string, { maxAgeMs, no
   ];
 }
 
-function toMissing(image: string, kind: EvidenceKind): Failure {
+function toMissing(image: string, kind: ConfirmedKind): Failure {
   return {
     kind: 'deny',
     policy: `require ${kind}`,

@@ -1,6 +1,7 @@
 import type { Host } from '../host/host.ts';
-import type { Requirement, VerifySettings } from '../inputs/settings.ts';
-import type { EvidenceKind, Verification } from '../model/verification.ts';
+import type { VerifySettings } from '../inputs/settings.ts';
+import { evidenceKinds } from '../model/evidence-kind.ts';
+import type { Verification } from '../model/verification.ts';
 import { parseReference, type Reference, toText } from '../registry/reference.ts';
 import type { ReadableRepository } from './attached-document.ts';
 import { toCancellation } from './cancellation.ts';
@@ -36,7 +37,12 @@ export async function verify(settings: VerifySettings, host: Host, world: World)
       settings,
       open,
       witnesses,
-      evidence: { required: settings.require.filter(isEvidence), policy, maxAgeMs: settings.evidenceMaxAgeMs, now: world.now() },
+      evidence: {
+        required: evidenceKinds.filter((kind) => settings.require.includes(kind)),
+        policy,
+        maxAgeMs: settings.evidenceMaxAgeMs,
+        now: world.now(),
+      },
     });
     const pinned = settings.pin ? await writePins(images, deployment?.files ?? [], host.workspace) : [];
     const verification: Verification = {
@@ -107,8 +113,4 @@ function toVerdict(images: Verification['images'], deployment: ReadDeployment | 
   const kinds = images.flatMap(({ failures }) => failures.map(({ kind }) => kind));
   if (kinds.includes('deny')) return 'deny';
   return kinds.length > 0 || deployment?.remarks.some(({ level }) => level === 'error') === true ? 'undecided' : 'pass';
-}
-
-function isEvidence(requirement: Requirement): requirement is EvidenceKind & Requirement {
-  return requirement !== 'digest' && requirement !== 'signature' && requirement !== 'notation' && requirement !== 'cosign';
 }

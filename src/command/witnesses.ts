@@ -1,10 +1,10 @@
 import type { TrustSettings } from '../inputs/settings.ts';
 import { parseCosignIdentity } from '../sign/cosign/identity.ts';
 import { parseCosignKey } from '../sign/cosign/trust.ts';
-import { parseTrustedRoot, type TrustedRoot } from '../sign/cosign/trusted-root.ts';
 import { createCosignWitness } from './cosign-witness.ts';
 import { createNotaryWitness } from './notary-witness.ts';
-import { readBytes, readText } from './resources.ts';
+import { readText } from './resources.ts';
+import { openSigstoreRoot } from './sigstore.ts';
 import type { Witness } from './testimony.ts';
 import { readTrustedCertificates } from './trusted-certificates.ts';
 import type { World } from './world.ts';
@@ -18,7 +18,9 @@ export async function openWitnesses(trust: TrustSettings, workspace: string, { n
     witnesses.push(createNotaryWitness(async () => rule));
   }
   if (trust.cosignKeys.length + trust.cosignIdentities.length > 0) {
-    const root = trust.root === undefined ? undefined : await readRoot(trust.root, workspace);
+    const openRoot = () => openSigstoreRoot(trust.root, workspace);
+    // A file that cannot be read is told of at once.
+    const root = trust.cosignIdentities.length === 0 ? undefined : await openRoot();
     const keys = await Promise.all(
       trust.cosignKeys.map(async (file) => parseCosignKey(file, await readText('cosign-key', file, workspace, true))),
     );
@@ -26,14 +28,9 @@ export async function openWitnesses(trust: TrustSettings, workspace: string, { n
       createCosignWitness({
         keys,
         identities: trust.cosignIdentities.map(parseCosignIdentity),
-        // Without a root no identity is trusted: the inputs are refused before.
-        openRoot: async () => root as TrustedRoot,
+        openRoot: async () => root ?? (await openRoot()),
       }),
     );
   }
   return witnesses;
-}
-
-async function readRoot(file: string, workspace: string): Promise<TrustedRoot> {
-  return await parseTrustedRoot(file, await readBytes('trusted-root', file, workspace, true));
 }

@@ -1,3 +1,4 @@
+import { evidenceKinds } from '../model/evidence-kind.ts';
 import { Fields } from './fields.ts';
 import type { Spelling } from './input-names.ts';
 import { checkTogether, conflict, parseAccess } from './parse.ts';
@@ -5,7 +6,7 @@ import { parseHost } from './registry-hosts.ts';
 import type { Requirement, TrustSettings, VerifySettings } from './settings.ts';
 import { parseDuration } from './signing-settings.ts';
 
-const requirements: readonly Requirement[] = ['digest', 'signature', 'notation', 'cosign', 'sbom', 'provenance', 'scan', 'verdict'];
+const requirements: readonly Requirement[] = ['digest', 'signature', 'notation', 'cosign', ...evidenceKinds];
 
 /** Types the inputs of the command `verify`, as `parseSettings` does those of `secure`. Inputs of other commands are not looked at. */
 export function parseVerifySettings(raw: ReadonlyMap<string, string>, spell: Spelling): VerifySettings {
@@ -57,7 +58,7 @@ function parseTrust(fields: Fields): TrustSettings {
 }
 
 function checkTrust({ require, trust }: VerifySettings, spell: Spelling): void {
-  const { certificate, cosignKeys, cosignIdentities, root } = trust;
+  const { certificate, cosignKeys, cosignIdentities } = trust;
   const hasNotary = certificate !== undefined;
   const hasCosign = cosignKeys.length + cosignIdentities.length > 0;
   const signed = require.filter((requirement) => requirement !== 'digest');
@@ -74,12 +75,6 @@ function checkTrust({ require, trust }: VerifySettings, spell: Spelling): void {
     conflict(
       `The input ${spell('require')} asks for what is signed (${signed.join(', ')}), and nothing says by whom`,
       `Name who is trusted in ${lacking.join(' or ')}, or leave it out of ${spell('require')}.`,
-    );
-  }
-  if (cosignIdentities.length > 0 && root === undefined) {
-    conflict(
-      `The input ${spell('cosign-identity')} is given without ${spell('trusted-root')}`,
-      `Give the file that \`cosign trusted-root create\` writes, or trusted_root.json of the instance, in ${spell('trusted-root')}.`,
     );
   }
 }

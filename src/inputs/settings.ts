@@ -110,7 +110,7 @@ export interface MirrorSettings extends AccessSettings {
 }
 
 /** What `verify` can ask of an image: a digest in the deployment, and what trusted signers say of the image. */
-export type Requirement = 'digest' | 'signature' | SigningSystem | 'sbom' | 'provenance' | 'scan' | 'verdict';
+export type Requirement = 'digest' | 'signature' | SigningSystem | EvidenceKind;
 
 /** Where the report goes. */
 export type ReportSettings = Pick<StepSettings, 'annotations' | 'comment' | 'summary' | 'report'>;

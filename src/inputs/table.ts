@@ -195,14 +195,6 @@ export const inputs = [
       'For `verify`: identities whose keyless cosign signatures count, as `ISSUER SUBJECT` lines; either may be a regular expression between slashes, which has to match the whole.',
   },
   {
-    name: 'trusted-root',
-    type: 'file',
-    commands: ['verify'],
-    defaultText: 'empty',
-    description:
-      'For `verify`: `trusted_root.json` of the Sigstore instance whose certificates and logs keyless signatures are held against.',
-  },
-  {
     name: 'require',
     type: 'list',
     commands: ['verify'],

@@ -1,4 +1,5 @@
 import type { Digest } from './digest.ts';
+import type { EvidenceKind } from './evidence-kind.ts';
 
 /** Everything that one run of `verify` found out: annotations, comment, summary and JSON are rendered from this and nothing else. */
 export interface Verification {
@@ -54,7 +55,7 @@ export interface Failure {
 
 /** Something that a trusted signer says of the image. */
 export interface Confirmation {
-  readonly kind: EvidenceKind;
+  readonly kind: ConfirmedKind;
   readonly signedBy: string;
   /** Name of the policy or the input by which the signer is trusted. */
   readonly policy: string;
@@ -64,7 +65,8 @@ export interface Confirmation {
   readonly time: string | undefined;
 }
 
-export type EvidenceKind = 'signature' | 'sbom' | 'provenance' | 'scan' | 'verdict' | 'other';
+/** `other`: a statement of a type that nothing is asked of. */
+export type ConfirmedKind = 'signature' | EvidenceKind | 'other';
 
 export interface DeploymentRemark {
   readonly level: 'error' | 'notice';

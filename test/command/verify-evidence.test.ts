@@ -3,7 +3,7 @@ import type { SignedStatement } from '../../src/command/testimony.ts';
 import { checkEvidence, type EvidenceRules, toSoughtKinds } from '../../src/command/verify-evidence.ts';
 import { type ScanReport, toScanReport } from '../../src/evidence/scan-report.ts';
 import { toVerdictSummary, type VerdictSummary } from '../../src/evidence/verdict-summary.ts';
-import type { EvidenceKind } from '../../src/model/verification.ts';
+import type { ConfirmedKind } from '../../src/model/verification.ts';
 import { builtinPolicy } from '../../src/policy/builtin-policy.ts';
 import { parsePolicy } from '../../src/policy/policy-file.ts';
 import { gap, vulnerability } from '../policy/findings.ts';
@@ -30,7 +30,7 @@ const verdict: VerdictSummary = {
   version: '1.0.0',
 };
 
-function statement(kind: EvidenceKind, predicate: object): SignedStatement {
+function statement(kind: ConfirmedKind, predicate: object): SignedStatement {
   return {
     predicateType: kind,
     predicate: JSON.parse(JSON.stringify(predicate)),
@@ -42,7 +42,7 @@ const scanned = (more: Partial<ScanReport> = {}) => statement('scan', toScanRepo
 const decided = (more: Partial<VerdictSummary> = {}) => statement('verdict', toVerdictSummary({ ...verdict, ...more }));
 
 function codes(
-  required: readonly EvidenceKind[],
+  required: readonly ConfirmedKind[],
   statements: readonly SignedStatement[],
   rules: Partial<EvidenceRules> = {},
 ): readonly string[] {

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -138,6 +139,36 @@ describe('references', () => {
     expect(foreign.requests.length).toBeGreaterThan(0);
     expect(JSON.stringify(foreign.requests)).not.toMatch(/authorization/i);
   });
+});
+
+describe('evidence', () => {
+  it.each(['notation', 'cosign'])(
+    'that secure has attached holds under the same policy, and not under a stricter one (%s)',
+    async (system) => {
+      const name = `${registry.host}/team/attested-${system}`;
+      const attested = { image: 'docker-archive:bad.tar', 'fail-on': 'none', sign: system, attest: 'sbom\nscan\nverdict' };
+      await write('lenient.yml', 'version: 1\nrules: []\n');
+      const published = await runPublication(place, http, { ...fileInputs(place, `${name}:1.0`), ...attested, policy: 'lenient.yml' });
+      expect([published.exitCode, published.log]).toEqual([0, expect.anything()]);
+      const key = await readFile(join(place.workspace, 'certificates.pem'), 'utf8');
+      await write('release.pub', new X509Certificate(key).publicKey.export({ format: 'pem', type: 'spki' }) as string);
+      const inputs = {
+        reference: `${name}:1.0`,
+        require: `${system}\nsbom\nscan\nverdict`,
+        ...(system === 'cosign' ? { 'cosign-key': 'release.pub', 'trusted-certificate': '' } : {}),
+      };
+      const same = await run({ ...inputs, policy: 'lenient.yml', 'evidence-max-age': '1h' });
+      expect(same.report.images[0].failures).toEqual([]);
+      expect(same.exitCode).toBe(0);
+      expect(same.report.images[0].confirmed.map(({ kind }: { kind: string }) => kind)).toEqual(['signature', 'sbom', 'scan', 'verdict']);
+      const stricter = await run({ ...inputs, 'fail-on': 'high' });
+      expect(stricter.exitCode).toBe(1);
+      const policies = stricter.report.images[0].failures.map(({ policy, code }: Record<string, string>) => `${code} ${policy}`);
+      expect(policies).toContain('policy-denied builtin/fail-on-high (builtin)');
+      const provenance = await run({ ...inputs, require: 'provenance' });
+      expect(provenance.report.images[0].failures).toMatchObject([{ code: 'evidence-missing', policy: 'require provenance' }]);
+    },
+  );
 });
 
 describe('deployments', () => {

@@ -5,18 +5,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ReadableRepository } from '../../src/command/attached-document.ts';
 import type { Testimony, Witness } from '../../src/command/testimony.ts';
 import { openWitnesses } from '../../src/command/witnesses.ts';
-import { inTotoMediaType, predicateTypeAnnotation, predicateTypes } from '../../src/evidence/predicate-type.ts';
+import { predicateTypeAnnotation, predicateTypes } from '../../src/evidence/predicate-type.ts';
 import { toStatement, toStatementBytes } from '../../src/evidence/statement.ts';
 import type { TrustSettings } from '../../src/inputs/settings.ts';
 import type { HttpClient } from '../../src/lib/http.ts';
 import { SecretValue } from '../../src/lib/secret-value.ts';
 import type { KeySigner } from '../../src/model/signer.ts';
-import type { EvidenceKind } from '../../src/model/verification.ts';
+import type { ConfirmedKind } from '../../src/model/verification.ts';
 import type { FetchedManifest } from '../../src/registry/manifest-exchange.ts';
 import { toReferrersTag } from '../../src/registry/referrers-tag.ts';
 import { openRepository, type Repository } from '../../src/registry/repository.ts';
 import type { RunningRegistry } from '../../src/sandbox/registry.ts';
 import { attestBundle, attestLayer } from '../../src/sign/cosign/attestation.ts';
+import { statementMediaType } from '../../src/sign/cosign/dsse.ts';
 import { openKeyFile } from '../../src/sign/key-file.ts';
 import { signNotary } from '../../src/sign/notary/signature.ts';
 import { fileInputs, openPlace, type Place } from '../main/place.ts';
@@ -76,9 +77,9 @@ async function publish(inputs: Readonly<Record<string, string>>): Promise<Publis
 const none: TrustSettings = { certificate: undefined, cosignKeys: [], cosignIdentities: [], root: undefined };
 
 async function hear(
-  { repository, image }: Published,
+  { repository, image }: { readonly repository: ReadableRepository; readonly image: FetchedManifest },
   trust: Partial<TrustSettings>,
-  kinds: readonly EvidenceKind[] = [],
+  kinds: readonly ConfirmedKind[] = [],
 ): Promise<Testimony> {
   const [witness] = (await openWitnesses({ ...none, ...trust }, place.workspace, toWorld(http, {}))) as [Witness];
   return await witness.hear(repository, image, kinds);
@@ -125,9 +126,9 @@ describe('the Notary Project', () => {
   async function attachSigned({ repository, image }: Published, statement: Buffer, subject = image.descriptor): Promise<void> {
     const attached = await repository.attachReferrer({
       subject,
-      artifactType: inTotoMediaType,
+      artifactType: statementMediaType,
       annotations: { [predicateTypeAnnotation]: predicateTypes.scan },
-      layers: [{ mediaType: inTotoMediaType, bytes: statement }],
+      layers: [{ mediaType: statementMediaType, bytes: statement }],
     });
     const target = { mediaType: attached.mediaType, digest: attached.digest, size: attached.size };
     const { artifactType, annotations, mediaType, bytes } = await signNotary({
@@ -144,9 +145,9 @@ describe('the Notary Project', () => {
     const trust = { certificate: 'certificates.pem' };
     await published.repository.attachReferrer({
       subject: published.image.descriptor,
-      artifactType: inTotoMediaType,
+      artifactType: statementMediaType,
       annotations: { [predicateTypeAnnotation]: predicateTypes.scan },
-      layers: [{ mediaType: inTotoMediaType, bytes: scanOf(published) }],
+      layers: [{ mediaType: statementMediaType, bytes: scanOf(published) }],
     });
     expect((await hear(published, trust, ['scan'])).statements).toEqual([]);
     await attachSigned(published, scanOf(published, `sha256:${'b'.repeat(64)}`));

@@ -1,3 +1,4 @@
+import { maxStatementBytes } from '../evidence/statement.ts';
 import { readWhole } from '../lib/http-client.ts';
 import type { Descriptor } from '../model/image.ts';
 import type { TaggedLayer } from '../model/signed-document.ts';
@@ -19,6 +20,9 @@ import type { Attestation } from './attestations.ts';
 /** Anybody may have put many there that claim to be by this key: so many are looked into, newest first. */
 const maxCandidates = 20;
 
+/** Of one that claims to be by this key: a statement in base64. */
+const maxBundleBytes = 2 * maxStatementBytes;
+
 /** A Sigstore bundle by this run's key, with the statement that it holds. */
 export interface OwnBundle {
   readonly document: AttachedDocument;
@@ -31,6 +35,7 @@ export async function listOwnBundles(
   subject: Pick<Descriptor, 'digest'>,
   predicateType: string,
   signer: KeySigner,
+  maxBundles: number = maxCandidates,
 ): Promise<readonly OwnBundle[]> {
   const hint = toHint(signer);
   const claimed = await repository.findReferrers(subject.digest, {
@@ -38,8 +43,8 @@ export async function listOwnBundles(
     isWanted: ({ annotations = {} }) => annotations[keyAnnotation] === hint && annotations[predicateTypeAnnotation] === predicateType,
   });
   const own: OwnBundle[] = [];
-  for (const { digest } of newestFirst(claimed).slice(0, maxCandidates)) {
-    const document = await fetchAttached(repository, digest);
+  for (const { digest } of newestFirst(claimed).slice(0, maxBundles)) {
+    const document = await fetchAttached(repository, digest, maxBundleBytes);
     const statement = document && openOwnBundle(document.bytes, signer);
     if (document !== undefined && statement !== undefined) own.push({ document, statement });
   }

@@ -9,6 +9,7 @@ import { toDocuments } from './attestations.ts';
 import { toCancellable, toCancellation } from './cancellation.ts';
 import { openCredentials } from './credentials.ts';
 import { openDestinations } from './destinations.ts';
+import { pruneEvidence } from './evidence-pruning.ts';
 import { type ExitCode, toExitCode } from './exit-code.ts';
 import { exportSecrets, toExportedSecrets, verifyExport } from './exported-secrets.ts';
 import { HeldLayers } from './held-layers.ts';
@@ -64,6 +65,7 @@ export async function secure(settings: Settings, host: Host, world: World): Prom
     if (verdict.kind === 'pass' && destinations.length > 0) {
       const documents = await toDocuments({ settings, image, inspection, verdict, advisories, destinations }, host, world);
       receipt = await publish({ image, source, held, destinations, signing, ...documents }, world);
+      if (settings.pruneEvidence && signing !== undefined) await pruneEvidence({ destinations, ...documents, signing, startedAt }, host);
     }
   } catch (cause) {
     const error = world.cancelled.aborted ? toCancellation() : cause;

@@ -45,6 +45,7 @@ export function parseDoctorSettings(raw: ReadonlyMap<string, string>, spell: Spe
 function parseStep(fields: Fields): StepSettings {
   const access = parseAccess(fields);
   const sbom = fields.choices('sbom', sbomFormats) ?? ['cyclonedx'];
+  const attest = parseAttest(fields, access, sbom);
   return {
     ...access,
     platforms: parsePlatforms(fields),
@@ -56,7 +57,8 @@ function parseStep(fields: Fields): StepSettings {
     knownExploited: parseListSetting('known-exploited', fields),
     epss: parseListSetting('epss', fields),
     sbom,
-    attest: parseAttest(fields, access, sbom),
+    attest,
+    pruneEvidence: parsePruning(fields, attest),
     dockerfile: fields.text('dockerfile'),
     annotations: fields.flag('annotations'),
     comment: fields.flag('comment'),
@@ -67,6 +69,12 @@ function parseStep(fields: Fields): StepSettings {
       fields.invalid('export-secrets', value, accepted),
     ),
   };
+}
+
+function parsePruning(fields: Fields, attest: readonly EvidenceKind[]): boolean {
+  const isAsked = fields.flag('prune-evidence', false);
+  if (isAsked && attest.length === 0) fields.invalid('prune-evidence', '"true" where attest names nothing', 'true beside an input attest');
+  return isAsked;
 }
 
 /** Which command the runner's input `command` names. */

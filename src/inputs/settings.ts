@@ -80,6 +80,8 @@ export interface StepSettings extends AccessSettings {
   readonly sbom: readonly SbomFormat[];
   /** What is attached as signed statements; empty where nothing is signed. */
   readonly attest: readonly EvidenceKind[];
+  /** Delete what earlier runs with this key have attached of the same kinds. */
+  readonly pruneEvidence: boolean;
   readonly dockerfile: string | undefined;
   readonly annotations: boolean;
   readonly comment: boolean;

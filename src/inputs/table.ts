@@ -415,6 +415,13 @@ export const inputs = [
       'Statements to sign and attach with the key of signing-key: `sbom`, `provenance` (the run), `scan` (all findings), `verdict` (what the policy said, and until when), or `none`.',
   },
   {
+    name: 'prune-evidence',
+    type: 'flag',
+    default: 'false',
+    description:
+      'Delete what earlier runs with the same key have attested to the same image of the kinds in attest, once what is new is in place.',
+  },
+  {
     name: 'dockerfile',
     type: 'file',
     defaultText: '`Dockerfile` in the repository, if present',

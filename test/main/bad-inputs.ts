@@ -295,6 +295,13 @@ export const badInputs: readonly Case[] = [
     says: [/sbom/, /none/],
     hint: /format/,
   },
+  {
+    what: 'pruning without statements',
+    inputs: { 'prune-evidence': 'true' },
+    exitCode: 2,
+    says: [/prune-?evidence/i, /attest/],
+    hint: /attest/,
+  },
   { what: 'another kind of SBOM', inputs: { sbom: 'swid' }, exitCode: 2, says: [/sbom/, /swid/], hint: /cyclonedx, spdx/ },
   {
     what: 'no such Dockerfile',

@@ -42,7 +42,9 @@ function answer({ method, url, body }: ReceivedRequest, authorities: ReadonlyMap
   const [, name = '', kind, ...rest] = url.pathname.split('/');
   const authority = authorities.get(name);
   if (authority === undefined) return toTextAnswer(404, 'Not Found');
-  const times = { thisUpdate: new Date(now.getTime() - dayMs / 24), nextUpdate: new Date(now.getTime() + dayMs) };
+  // Whole seconds: RFC 5280 has no others (4.1.2.5.2).
+  const second = Math.floor(now.getTime() / 1000) * 1000;
+  const times = { thisUpdate: new Date(second - dayMs / 24), nextUpdate: new Date(second + dayMs) };
   if (kind === 'list.crl' && method === 'GET') {
     const list = issueRevocationList({ revocations: authority.revocations, number: authority.revocations.length + 1, ...times }, authority);
     return toBinaryAnswer('application/pkix-crl', list);

@@ -2,7 +2,8 @@ import { generateKeyPairSync, type X509Certificate } from 'node:crypto';
 import { type CertificateFields, extendedKeyUsages, issueCertificate, keyUsages } from '../../../src/sandbox/certificate/x509.ts';
 import type { RevokingAuthority } from '../../../src/sandbox/revocation/revocation-list.ts';
 
-export const now = new Date('2026-06-01T12:00:00Z');
+/** Real, as notation has no other clock; whole seconds, as X.509 has no others. */
+export const now = new Date(Math.floor(Date.now() / 1000) * 1000);
 export const hourMs = 3_600_000;
 export const before = new Date(now.getTime() - hourMs);
 export const after = new Date(now.getTime() + hourMs);
@@ -11,7 +12,8 @@ export interface Party extends RevokingAuthority {
   readonly name: string;
 }
 
-const validity = { notBefore: new Date('2026-01-01T00:00:00Z'), notAfter: new Date('2027-01-01T00:00:00Z') };
+const dayMs = 24 * hourMs;
+const validity = { notBefore: new Date(now.getTime() - 30 * dayMs), notAfter: new Date(now.getTime() + 30 * dayMs) };
 
 function makeParty(name: string, fields: Partial<CertificateFields>, issuer: Party | undefined, keyType: 'ec' | 'rsa' = 'ec'): Party {
   const keys = keyType === 'ec' ? generateKeyPairSync('ec', { namedCurve: 'P-256' }) : generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -30,8 +32,13 @@ export function makeRoot(name = 'Root', fields: Partial<CertificateFields> = {},
   );
 }
 
+/** Who signs images. */
+export function makeSigningParty(issuer: Party, fields: Partial<CertificateFields> = {}, name = 'Leaf'): Party {
+  return makeParty(name, { keyUsage: { flags: keyUsages.digitalSignature, critical: true }, ...fields }, issuer);
+}
+
 export function makeLeaf(issuer: Party, fields: Partial<CertificateFields> = {}, name = 'Leaf'): X509Certificate {
-  return makeParty(name, { keyUsage: { flags: keyUsages.digitalSignature, critical: true }, ...fields }, issuer).certificate;
+  return makeSigningParty(issuer, fields, name).certificate;
 }
 
 /** Who may answer by OCSP for the issuer. */

@@ -1,11 +1,11 @@
 import type { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createHttp } from '../../../src/lib/http-client.ts';
-import { issueOcspAnswer, type OcspAnswerFields, refuseOcsp } from '../../../src/sandbox/revocation/ocsp-answer.ts';
-import { issueRevocationList, type RevocationListFields } from '../../../src/sandbox/revocation/revocation-list.ts';
+import type { RevocationListFields } from '../../../src/sandbox/revocation/revocation-list.ts';
 import { type StandIn, startStandIn } from '../../../src/sandbox/stand-in.ts';
 import { openRevocation } from '../../../src/sign/revocation/check.ts';
-import { after, before, hourMs, makeLeaf, makeResponder, makeRoot, now } from './authority.ts';
+import { before, makeLeaf, makeRoot, now } from './authority.ts';
+import { answerCases, listCases, revoked, root, toAnswer, toList } from './cases.ts';
 
 const http = createHttp({ userAgent: 'test' });
 const answers = new Map<string, Buffer>();
@@ -22,9 +22,6 @@ afterAll(async () => {
   http.close();
 });
 
-const root = makeRoot();
-const stranger = makeRoot('Stranger');
-const namesake = makeRoot();
 const url = (name: string) => `${server.url}/${name}`;
 
 async function statusOf(certificate: X509Certificate, signingTime?: Date, issuer = root): Promise<string> {
@@ -32,10 +29,6 @@ async function statusOf(certificate: X509Certificate, signingTime?: Date, issuer
   const [leaf, last] = await check([certificate.raw, issuer.certificate.raw], signingTime);
   expect(last).toEqual({ subject: expect.stringContaining(`CN=${issuer.name}`), status: 'not-checkable' });
   return leaf?.reason === undefined ? `${leaf?.status}` : `${leaf.status}: ${leaf.reason}`;
-}
-
-function toList(fields: Partial<RevocationListFields> = {}, by = root): Buffer {
-  return issueRevocationList({ revocations: [], thisUpdate: before, nextUpdate: after, number: 7, ...fields }, by);
 }
 
 test('a certificate that names no place cannot be asked for', async () => {
@@ -47,53 +40,14 @@ describe('by a revocation list', () => {
   beforeAll(() => {
     leaf = makeLeaf(root, { crlUrls: [url('list')] });
   });
-  const revoked = (change: object = {}) => ({ revocations: [{ certificate: leaf, time: before, ...change }] });
-  const other = { certificate: makeLeaf(root, {}, 'Other'), time: before };
-
-  test.each<[string, RegExp, () => Buffer | undefined]>([
-    ['empty', /^good$/, () => toList()],
-    ['of others', /^good$/, () => toList({ revocations: Array.from({ length: 1000 }, () => other) })],
-    ['with it', /^revoked: since 2026-06-01T11:00:00\.000Z$/, () => toList({ revocations: [other, { certificate: leaf, time: before }] })],
-    ['with it and a reason', /^revoked: .*, key compromise$/, () => toList(revoked({ reason: 1 }))],
-    ['with it on hold', /^revoked: .*, certificate hold$/, () => toList(revoked({ reason: 6 }))],
-    ['with it removed from the list', /^good$/, () => toList(revoked({ reason: 8 }))],
-    ['for this point alone', /^good$/, () => toList({ scope: { url: url('list') } })],
-    ['for leaves alone', /^good$/, () => toList({ scope: { onlyUsers: true } })],
-    ['of another point', /^unknown: .*another distribution point/, () => toList({ scope: { url: url('list2') } })],
-    ['for authorities alone', /^unknown: .*another kind/, () => toList({ scope: { onlyAuthorities: true } })],
-    ['that is indirect', /^unknown: .*indirect/, () => toList({ scope: { isIndirect: true } })],
-    ['by another authority', /^unknown: .*by another authority/, () => toList({}, stranger)],
-    ['by an authority of the same name', /^unknown: .*not signed by/, () => toList({}, namesake)],
-    ['that has expired', /^unknown: .*counted until 2026-06-01T11:59:59/, () => toList({ nextUpdate: new Date(now.getTime() - 1) })],
-    ['that does not say until when it counts', /^unknown: .*nextUpdate/, () => toList({ nextUpdate: undefined })],
-    ['of tomorrow', /^unknown: .*counts only from/, () => toList({ thisUpdate: after, nextUpdate: new Date(after.getTime() + hourMs) })],
-    ['signed with SHA-1', /^unknown: .*1\.2\.840\.10045\.4\.1/, () => toList({ hash: 'sha1' })],
-    ['signed with SHA-512', /^good$/, () => toList({ hash: 'sha512' })],
-    ['that is a delta', /^unknown: .*delta list where a complete/, () => toList({ baseNumber: 6 })],
-    [
-      'with an unknown critical extension',
-      /^unknown: .*1\.2\.3 is not known/,
-      () => toList({ extensions: [{ oid: '1.2.3', critical: true, value: Buffer.of(5, 0) }] }),
-    ],
-    ['with an unknown extension', /^good$/, () => toList({ extensions: [{ oid: '1.2.3', critical: false, value: Buffer.of(5, 0) }] })],
-    [
-      'with an entry that names another issuer',
-      /^unknown: .*2\.5\.29\.29 is not known/,
-      () => toList(revoked({ extensions: [{ oid: '2.5.29.29', critical: true, value: Buffer.of(0x30, 0) }] })),
-    ],
-    ['that is not there', /^unknown: .*answers with 404/, () => undefined],
-    ['that is cut off', /^unknown: .*breaks off/, () => toList().subarray(0, -1)],
-    ['with a byte more', /^unknown: .*bytes follow/, () => Buffer.concat([toList(), Buffer.of(0)])],
-    ['that is a page', /^unknown/, () => Buffer.from('<html>')],
-    ['that is empty', /^unknown/, () => Buffer.of()],
-  ])('%s', async (_, status, list) => {
-    const bytes = list();
+  test.each(listCases.map(([what, status, list]) => ({ what, status, list })))('$what', async ({ status, list }) => {
+    const bytes = list({ leaf, url: url('list') });
     if (bytes !== undefined) answers.set('list', bytes);
     expect(await statusOf(leaf)).toMatch(status);
   });
 
   test('with any of its bytes changed it does not count, or says the same', async () => {
-    const bytes = toList(revoked());
+    const bytes = toList(revoked(leaf));
     const outcomes = new Set<string>();
     for (let at = 0; at < bytes.length; at += 1) {
       const changed = Buffer.from(bytes);
@@ -105,7 +59,7 @@ describe('by a revocation list', () => {
   });
 
   test('a revocation from a later date on counts unless somebody has vouched for an earlier time', async () => {
-    answers.set('list', toList(revoked({ invalidFrom: before })));
+    answers.set('list', toList(revoked(leaf, { invalidFrom: before })));
     expect(await statusOf(leaf)).toMatch(/^revoked/);
     expect(await statusOf(leaf, now)).toMatch(/^revoked/);
     expect(await statusOf(leaf, new Date(before.getTime() - 1000))).toBe('good');
@@ -152,8 +106,8 @@ describe('by a revocation list', () => {
   });
 
   test('a delta takes a certificate from hold', async () => {
-    answers.set('list', toList({ ...revoked({ reason: 6, time: before }), deltaUrl: url('delta') }));
-    answers.set('delta', toList({ number: 8, baseNumber: 7, ...revoked({ reason: 8, time: now }) }));
+    answers.set('list', toList({ ...revoked(leaf, { reason: 6, time: before }), deltaUrl: url('delta') }));
+    answers.set('delta', toList({ number: 8, baseNumber: 7, ...revoked(leaf, { reason: 8, time: now }) }));
     expect(await statusOf(leaf)).toBe('good');
   });
 
@@ -177,77 +131,18 @@ describe('by a revocation list', () => {
 
 describe('by OCSP', () => {
   let leaf: X509Certificate;
-  const responder = makeResponder(root);
-  const plain = makeResponder(root, { extendedKeyUsage: undefined }, 'Plain');
-  const old = makeResponder(root, { notAfter: before }, 'Old');
-  const foreign = makeResponder(stranger, {}, 'Foreign');
-  const mute = makeResponder(root, { keyUsage: { flags: 4, critical: true } }, 'Mute');
   beforeAll(() => {
     leaf = makeLeaf(root, { ocspUrls: [url('ocsp')] });
   });
-  const toAnswer = (fields: Partial<OcspAnswerFields> = {}, by: typeof responder = root) =>
-    issueOcspAnswer({ certificate: leaf, issuer: root.certificate, status: 'good', thisUpdate: before, nextUpdate: after, ...fields }, by);
-  const by = (party: typeof responder, fields: Partial<OcspAnswerFields> = {}) =>
-    toAnswer({ certificates: [party.certificate], ...fields }, party);
 
-  test.each<[string, RegExp, () => Buffer | undefined]>([
-    ['good', /^good$/, () => toAnswer()],
-    ['good, by name', /^good$/, () => toAnswer({ responder: 'name' })],
-    ['good, the issuer sent along', /^good$/, () => by(root)],
-    ['revoked', /^revoked: since 2026-06-01T11:00:00\.000Z$/, () => toAnswer({ status: { time: before } })],
-    ['revoked with a reason', /^revoked: .*, superseded$/, () => toAnswer({ status: { time: before, reason: 4 } })],
-    ['unknown', /^unknown: .*does not know the certificate$/, () => toAnswer({ status: 'unknown' })],
-    ['by a delegate', /^good$/, () => by(responder)],
-    ['by a delegate, by name', /^good$/, () => by(responder, { responder: 'name' })],
-    ['by a delegate beside others', /^good$/, () => by(responder, { certificates: [root.certificate, responder.certificate] })],
-    ['by a delegate that is not sent along', /^unknown: .*not signed by the responder/, () => toAnswer({}, responder)],
-    ['by somebody who may not answer', /^unknown: .*no OCSPSigning/, () => by(plain)],
-    ['by a delegate that may not sign', /^unknown: .*may not sign/, () => by(mute)],
-    ['by a delegate that has expired', /^unknown: .*not valid now/, () => by(old)],
-    ["by another authority's delegate", /^unknown: .*not one of the certificate's issuer/, () => by(foreign)],
-    ['by another authority', /^unknown: .*not one of the certificate's issuer/, () => by(stranger)],
-    ['by an authority of the same name', /^unknown: .*not signed by the responder/, () => toAnswer({ responder: 'name' }, namesake)],
-    [
-      'in the name of another',
-      /^unknown: .*not signed by/,
-      () =>
-        issueOcspAnswer(
-          {
-            certificate: leaf,
-            issuer: root.certificate,
-            status: 'good',
-            thisUpdate: before,
-            nextUpdate: after,
-            certificates: [responder.certificate],
-          },
-          { certificate: responder.certificate, privateKey: stranger.privateKey },
-        ),
-    ],
-    ['about another certificate', /^unknown: .*about another certificate/, () => toAnswer({ certificate: makeLeaf(root) })],
-    ['about another issuer', /^unknown: .*about another certificate/, () => toAnswer({ issuer: stranger.certificate })],
-    ['that has expired', /^unknown: .*counted until/, () => toAnswer({ nextUpdate: before })],
-    ['without an end', /^unknown: .*nextUpdate/, () => toAnswer({ nextUpdate: undefined })],
-    ['of tomorrow', /^unknown: .*counts only from/, () => toAnswer({ thisUpdate: after, nextUpdate: new Date(after.getTime() + hourMs) })],
-    ['signed with SHA-1', /^unknown: .*1\.2\.840\.10045\.4\.1/, () => toAnswer({ hash: 'sha1' })],
-    [
-      'with an unknown critical extension',
-      /^unknown: .*1\.2\.3 is not known/,
-      () => toAnswer({ extensions: [{ oid: '1.2.3', critical: true, value: Buffer.of(5, 0) }] }),
-    ],
-    ['that refuses', /^unknown: .*refuses: try later/, () => refuseOcsp('tryLater')],
-    ['that does not know us', /^unknown: .*refuses: unauthorized/, () => refuseOcsp('unauthorized')],
-    ['that is none', /^unknown: .*404/, () => undefined],
-    ['that is a page', /^unknown/, () => Buffer.from('<html></html>')],
-    ['that is cut off', /^unknown: .*breaks off/, () => toAnswer().subarray(0, -1)],
-    ['above 20 KiB', /^unknown: .*(larger|more than|too)/i, () => Buffer.alloc(20 * 1024 + 1)],
-  ])('%s', async (_, status, answer) => {
-    const bytes = answer();
+  test.each(answerCases.map(([what, status, answer]) => ({ what, status, answer })))('$what', async ({ status, answer }) => {
+    const bytes = answer({ leaf, url: url('ocsp') });
     if (bytes !== undefined) answers.set('ocsp', bytes);
     expect(await statusOf(leaf)).toMatch(status);
   });
 
   test('with any of its bytes changed it does not count', async () => {
-    const bytes = toAnswer({ status: { time: before } });
+    const bytes = toAnswer(leaf, { status: { time: before } });
     const outcomes = new Set<string>();
     for (let at = 0; at < bytes.length; at += 1) {
       const changed = Buffer.from(bytes);
@@ -259,7 +154,7 @@ describe('by OCSP', () => {
   });
 
   test('a revocation from a later date on counts unless somebody has vouched for an earlier time', async () => {
-    answers.set('ocsp', toAnswer({ status: { time: now, invalidFrom: before } }));
+    answers.set('ocsp', toAnswer(leaf, { status: { time: now, invalidFrom: before } }));
     expect(await statusOf(leaf)).toMatch(/^revoked/);
     expect(await statusOf(leaf, new Date(before.getTime() - 1000))).toBe('good');
     expect(await statusOf(leaf, before)).toMatch(/^revoked/);
@@ -267,9 +162,9 @@ describe('by OCSP', () => {
 
   test('the second responder is asked where the first does not answer, and not where it does', async () => {
     const twice = makeLeaf(root, { ocspUrls: [url('first'), url('second')] });
-    answers.set('second', toAnswer({ certificate: twice, status: { time: before } }));
+    answers.set('second', toAnswer(twice, { status: { time: before } }));
     expect(await statusOf(twice)).toMatch(/^revoked/);
-    answers.set('first', toAnswer({ certificate: twice }));
+    answers.set('first', toAnswer(twice));
     expect(await statusOf(twice)).toBe('good');
   });
 
@@ -278,15 +173,15 @@ describe('by OCSP', () => {
     expect(await statusOf(both)).toMatch(/^unknown: .*ocsp: it answers with 404.*list: it answers with 404/);
     answers.set('list', toList({ revocations: [{ certificate: both, time: before }] }));
     expect(await statusOf(both)).toMatch(/^revoked/);
-    answers.set('ocsp', toAnswer({ certificate: both, status: 'unknown' }));
+    answers.set('ocsp', toAnswer(both, { status: 'unknown' }));
     expect(await statusOf(both)).toMatch(/^revoked/);
-    answers.set('ocsp', toAnswer({ certificate: both }));
+    answers.set('ocsp', toAnswer(both));
     expect(await statusOf(both)).toBe('good');
   });
 
   test('a request that fits is in the address, a longer one is sent', async () => {
     const asked = server.requests.length;
-    answers.set('ocsp', toAnswer());
+    answers.set('ocsp', toAnswer(leaf));
     await statusOf(leaf);
     const [request] = server.requests.slice(asked);
     expect(request).toMatchObject({ method: 'GET' });

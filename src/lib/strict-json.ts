@@ -36,11 +36,30 @@ export class StrictJsonError extends Error {
  * UTF-8, a byte order mark; and what is deeper or larger than the limits. Throws StrictJsonError; its message quotes keys, never values.
  */
 export function parseStrictJson(bytes: Uint8Array, limits: StrictJsonLimits = {}): JsonValue {
+  const walk = toWalk(bytes, limits);
+  walk.verify();
+  return JSON.parse(walk.text) as JsonValue;
+}
+
+/**
+ * The same for an object with one long list: its elements are given to `visit` as they are read, and none is kept. In what it gives back the list is empty. What
+ * is wrong further on is told only after that.
+ */
+export function parseStrictList(
+  bytes: Uint8Array,
+  member: string,
+  visit: (element: JsonValue) => void,
+  limits: StrictJsonLimits = {},
+): JsonValue {
+  const walk = toWalk(bytes, limits);
+  const [start, end] = walk.verify({ member, visit }) ?? [0, 0];
+  return JSON.parse(walk.text.slice(0, start) + walk.text.slice(end)) as JsonValue;
+}
+
+function toWalk(bytes: Uint8Array, limits: StrictJsonLimits): Walk {
   const { maxBytes = 4 * 1024 * 1024, maxDepth = 32, maps = imageMaps, mapsWithin = [] } = limits;
   if (bytes.length > maxBytes) throw new StrictJsonError(`more than ${maxBytes} bytes of JSON`, maxBytes);
-  const text = decode(bytes);
-  new Walk(text, { maxDepth, maps, mapsWithin }).verify();
-  return JSON.parse(text) as JsonValue;
+  return new Walk(decode(bytes), { maxDepth, maps, mapsWithin });
 }
 
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
@@ -63,29 +82,43 @@ interface Frame {
   readonly isMapWithin: boolean;
 }
 
+interface VisitedList {
+  readonly member: string;
+  readonly visit: (element: JsonValue) => void;
+}
+
 /** Walks the text once, with a stack of its own. https://www.rfc-editor.org/rfc/rfc8259 */
 class Walk {
-  readonly #text: string;
+  readonly text: string;
   readonly #limits: Required<Omit<StrictJsonLimits, 'maxBytes'>>;
   readonly #stack: Frame[] = [];
   #at = 0;
   #key = '';
+  #list: VisitedList | undefined;
+  #listFrame: Frame | undefined;
+  /** Where it begins and ends, without its brackets. */
+  #listSpan: [start: number, end: number] | undefined;
+  #elementStart: number | undefined;
 
   constructor(text: string, limits: Required<Omit<StrictJsonLimits, 'maxBytes'>>) {
-    this.#text = text;
+    this.text = text;
     this.#limits = limits;
   }
 
-  verify(): void {
+  /** Where the list is in the text; undefined where there is none. */
+  verify(list?: VisitedList): readonly [start: number, end: number] | undefined {
+    this.#list = list;
     do this.#value();
     while (this.#next());
-    if (this.#at < this.#text.length) this.#fail('not valid JSON');
+    if (this.#at < this.text.length) this.#fail('not valid JSON');
+    return this.#listSpan;
   }
 
   /** A scalar, an empty array or object, or the start of one up to its first value. */
   #value(): void {
     for (;;) {
       const character = this.#skipSpace();
+      if (this.#listFrame !== undefined && this.#stack.at(-1) === this.#listFrame) this.#elementStart = this.#at;
       if (character !== '{' && character !== '[') {
         if (character === '"') this.#string();
         else this.#literal();
@@ -95,8 +128,11 @@ class Walk {
       if (this.#stack.length === maxDepth) this.#fail(`more than ${maxDepth} levels`);
       const keys = character === '{' ? new Map<string, string>() : undefined;
       const isMapWithin = this.#stack.at(-1)?.isMapWithin === true || mapsWithin.includes(this.#key);
-      this.#stack.push({ keys, isMap: isMapWithin || maps.includes(this.#key), isMapWithin });
+      const frame = { keys, isMap: isMapWithin || maps.includes(this.#key), isMapWithin };
+      const isList = keys === undefined && this.#stack.length === 1 && this.#key === this.#list?.member;
+      this.#stack.push(frame);
       this.#at += 1;
+      if (isList) [this.#listFrame, this.#listSpan] = [frame, [this.#at, this.#at]];
       this.#key = '';
       if (this.#skipSpace() === closing(keys)) return;
       if (keys !== undefined) this.#member();
@@ -109,6 +145,7 @@ class Walk {
       const frame = this.#stack.at(-1);
       const character = this.#skipSpace();
       if (frame === undefined) return false;
+      if (frame === this.#listFrame) this.#visit();
       this.#key = '';
       if (character !== ',' && character !== closing(frame.keys)) this.#fail('not valid JSON');
       this.#at += 1;
@@ -118,6 +155,13 @@ class Walk {
       }
       this.#stack.pop();
     }
+  }
+
+  /** An element of the list that ends here, if one has begun. */
+  #visit(): void {
+    if (this.#elementStart !== undefined) this.#list?.visit(JSON.parse(this.text.slice(this.#elementStart, this.#at)) as JsonValue);
+    this.#elementStart = undefined;
+    if (this.#listSpan !== undefined) this.#listSpan[1] = this.#at;
   }
 
   /** A key and its colon. */
@@ -145,8 +189,8 @@ class Walk {
     const start = this.#at;
     let code = 0;
     for (this.#at += 1; code !== quote; this.#at += 1) {
-      if (this.#at >= this.#text.length) this.#fail('a string does not end', start);
-      code = this.#text.charCodeAt(this.#at);
+      if (this.#at >= this.text.length) this.#fail('a string does not end', start);
+      code = this.text.charCodeAt(this.#at);
       if (code < 0x20) this.#fail('a control character in a string');
       if (code === backslash) this.#at += 1;
     }
@@ -154,11 +198,11 @@ class Walk {
   }
 
   #unescape(start: number, end: number): string {
-    const raw = this.#text.slice(start + 1, end - 1);
+    const raw = this.text.slice(start + 1, end - 1);
     if (!raw.includes('\\')) return raw;
     let value = '';
     try {
-      value = JSON.parse(this.#text.slice(start, end)) as string;
+      value = JSON.parse(this.text.slice(start, end)) as string;
     } catch {
       this.#fail('a string is not valid', start);
     }
@@ -168,19 +212,19 @@ class Walk {
 
   #literal(): void {
     literal.lastIndex = this.#at;
-    if (!literal.test(this.#text)) this.#fail('not valid JSON');
+    if (!literal.test(this.text)) this.#fail('not valid JSON');
     this.#at = literal.lastIndex;
   }
 
   #skipSpace(): string {
     space.lastIndex = this.#at;
-    space.test(this.#text);
+    space.test(this.text);
     this.#at = space.lastIndex;
-    return this.#text.charAt(this.#at);
+    return this.text.charAt(this.#at);
   }
 
   #fail(reason: string, at = this.#at): never {
-    throw new StrictJsonError(reason, Buffer.byteLength(this.#text.slice(0, at)));
+    throw new StrictJsonError(reason, Buffer.byteLength(this.text.slice(0, at)));
   }
 }
 

@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonObject, type JsonValue, parseStrictJson, StrictJsonError } from '../lib/strict-json.ts';
+import { isJsonObject, type JsonObject, type JsonValue, parseStrictJson, parseStrictList, StrictJsonError } from '../lib/strict-json.ts';
 import { isDigest } from '../model/digest.ts';
 import { type Descriptor, mediaTypes, type Platform } from '../model/image.ts';
 import { RegistryError } from './registry-error.ts';
@@ -35,14 +35,32 @@ export const acceptedManifests = [mediaTypes.ociIndex, mediaTypes.ociManifest, m
  * manifest's own `mediaType`. Throws a RegistryError with code `manifest-invalid` where two readers could see two images in it.
  */
 export function readManifest(bytes: Uint8Array, name: string, stated?: string): Manifest {
+  return readWith(name, () => toManifest(parseStrictJson(bytes, { maxBytes: maxManifestBytes }), name, stated));
+}
+
+/** As `readManifest`, for an index of many entries: they are given to `visit` one by one as they are read, also where something is wrong further on, and not kept. */
+export function visitManifests(bytes: Uint8Array, visit: (entry: Descriptor) => void, name: string, stated?: string): Manifest['kind'] {
+  let count = 0;
+  const give = (entry: JsonValue): void => {
+    visit(readDescriptor(entry, `manifests[${count}]`));
+    count += 1;
+  };
+  return readWith(name, () => toManifest(parseStrictList(bytes, 'manifests', give, { maxBytes: maxManifestBytes }), name, stated).kind);
+}
+
+function toManifest(value: JsonValue, name: string, stated: string | undefined): Manifest {
+  if (!isJsonObject(value)) throw new Invalid('it is not a JSON object');
+  if (value.schemaVersion === 1 || schema1Type.test(stated ?? '')) throw schema1(name);
+  if (value.schemaVersion !== 2) throw new Invalid('its schemaVersion is not 2');
+  const mediaType = toMediaType(value, stated);
+  const members = { mediaType, artifactType: optionalText(value, 'artifactType'), ...readShared(value) };
+  if (isIndexType(mediaType)) return { kind: 'index', ...members, manifests: readList(value, 'manifests') };
+  return { kind: 'image', ...members, config: readDescriptor(value.config, 'config'), layers: readList(value, 'layers') };
+}
+
+function readWith<Result>(name: string, read: () => Result): Result {
   try {
-    const object = readObject(bytes);
-    if (object.schemaVersion === 1 || schema1Type.test(stated ?? '')) throw schema1(name);
-    if (object.schemaVersion !== 2) throw new Invalid('its schemaVersion is not 2');
-    const mediaType = toMediaType(object, stated);
-    const members = { mediaType, artifactType: optionalText(object, 'artifactType'), ...readShared(object) };
-    if (isIndexType(mediaType)) return { kind: 'index', ...members, manifests: readList(object, 'manifests') };
-    return { kind: 'image', ...members, config: readDescriptor(object.config, 'config'), layers: readList(object, 'layers') };
+    return read();
   } catch (error) {
     if (!(error instanceof Invalid || error instanceof StrictJsonError)) throw error;
     throw new RegistryError({
@@ -64,12 +82,6 @@ function schema1(name: string): RegistryError {
     message: `cannot read the manifest ${name}: it is of Docker's image manifest schema 1, which has been retired`,
     hint: 'Pull it with a Docker that still can and push it again, or build the image again.',
   });
-}
-
-function readObject(bytes: Uint8Array): JsonObject {
-  const value = parseStrictJson(bytes, { maxBytes: maxManifestBytes });
-  if (isJsonObject(value)) return value;
-  throw new Invalid('it is not a JSON object');
 }
 
 /** The manifest's own type, what it is stated as, or its shape tell what it is; they may not contradict each other. */

@@ -3,16 +3,16 @@ import type { Digest } from '../model/digest.ts';
 import { type Descriptor, mediaTypes } from '../model/image.ts';
 import type { Session } from './session.ts';
 import type { TagContent } from './shared-tag.ts';
-import { fetchAtTag, type TaggedManifest, type TagRead } from './tagged-manifest.ts';
+import { type TaggedManifest, type TagRead, visitAtTag } from './tagged-manifest.ts';
 
 /** https://github.com/opencontainers/distribution-spec/blob/v1.1.1/spec.md#referrers-tag-schema */
 export function toReferrersTag(subject: Digest): string {
   return subject.replace(':', '-');
 }
 
-/** What the index at the referrers tag has; nothing where there is none. */
-export async function listTaggedReferrers(session: Session, subject: Digest): Promise<readonly Descriptor[]> {
-  return referrersOf(await fetchAtTag(session, toRead(session, subject)));
+/** Gives what the index at the referrers tag has to `visit`; nothing where there is none. */
+export function visitTaggedReferrers(session: Session, subject: Digest, visit: (referrer: Descriptor) => void): Promise<void> {
+  return visitAtTag(session, toRead(session, subject), visit);
 }
 
 /** Whether an entry has to be there, or must not. Of two for one digest the later counts. */

@@ -1,8 +1,8 @@
 import type { Digest } from '../model/digest.ts';
 import { type Descriptor, mediaTypes } from '../model/image.ts';
 import { nextPage } from './link.ts';
-import { maxManifestBytes, readManifest } from './manifest.ts';
-import { listTaggedReferrers } from './referrers-tag.ts';
+import { maxManifestBytes, visitManifests } from './manifest.ts';
+import { visitTaggedReferrers } from './referrers-tag.ts';
 import type { Session } from './session.ts';
 
 const maxPages = 10_000;
@@ -23,33 +23,35 @@ export interface ReferrerFilter {
 export async function findReferrers(session: Session, subject: Digest, filter: ReferrerFilter): Promise<readonly Descriptor[]> {
   const { artifactType, isWanted = () => true } = filter;
   const found = new Map<Digest, Descriptor>();
-  const keep = (referrers: readonly Descriptor[]): void => {
-    for (const referrer of referrers) {
-      // The registry's filter is a courtesy, which it may not have.
-      if (artifactType !== undefined && referrer.artifactType !== artifactType) continue;
-      if (!found.has(referrer.digest) && isWanted(referrer)) found.set(referrer.digest, referrer);
-    }
+  const keep = (referrer: Descriptor): void => {
+    // The registry's filter is a courtesy, which it may not have.
+    if (artifactType !== undefined && referrer.artifactType !== artifactType) return;
+    if (!found.has(referrer.digest) && isWanted(referrer)) found.set(referrer.digest, referrer);
   };
-  if (!(await readPages(session, subject, artifactType, keep))) keep(await listTaggedReferrers(session, subject));
+  if (!(await visitPages(session, subject, artifactType, keep))) await visitTaggedReferrers(session, subject, keep);
   return [...found.values()];
 }
 
 /** Whether the registry has the referrers API: it has to answer with an index, be it empty, also for a digest that it does not know. */
 export function hasReferrersApi(session: Session, subject: Digest): Promise<boolean> {
-  return readPages(session, subject, undefined, () => undefined, 1);
+  return visitPages(session, subject, undefined, () => undefined, 1);
 }
 
-/** Gives page after page to `consume`, `enough` at the most; false where the registry has no such API. */
-async function readPages(
+/** Gives what is on page after page to `visit`, of `enough` pages at the most; false where the registry has no such API. */
+async function visitPages(
   session: Session,
   subject: Digest,
   artifactType: string | undefined,
-  consume: (referrers: readonly Descriptor[]) => void,
+  visit: (referrer: Descriptor) => void,
   enough = Number.POSITIVE_INFINITY,
 ): Promise<boolean> {
   const verb = `list what refers to ${session.name}@${subject}`;
   const query = artifactType === undefined ? '' : `?artifactType=${encodeURIComponent(artifactType)}`;
   let count = 0;
+  const visitOne = (referrer: Descriptor): void => {
+    count += 1;
+    visit(referrer);
+  };
   let url: URL | string = `referrers/${subject}${query}`;
   for (let page = 0; page < maxPages; page += 1) {
     const isExpected = (status: number): boolean => status === 200 || (page === 0 && (status === 404 || status === 405 || status === 501));
@@ -57,10 +59,8 @@ async function readPages(
     const request = { verb, method: 'GET', url, access: 'pull', headers, maxBodyBytes: maxManifestBytes } as const;
     const response = await session.send(request, isExpected);
     if (response.status !== 200) return false;
-    const index = readManifest(response.body, `that lists the referrers of ${subject}`, response.headers['content-type']);
-    if (index.kind !== 'index') throw session.unusable(verb, 'its answer is not an index');
-    consume(index.manifests);
-    count += index.manifests.length;
+    const kind = visitManifests(response.body, visitOne, `that lists the referrers of ${subject}`, response.headers['content-type']);
+    if (kind !== 'index') throw session.unusable(verb, 'its answer is not an index');
     const next = nextPage(session, verb, response.headers);
     if (next === undefined || page + 1 === enough) return true;
     if (count > maxReferrers || String(next) === String(url)) break;

@@ -1,7 +1,9 @@
+import type { HttpResponse } from '../lib/http.ts';
 import { isJsonObject, type JsonObject, parseStrictJson } from '../lib/strict-json.ts';
 import type { Digest } from '../model/digest.ts';
+import type { Descriptor } from '../model/image.ts';
 import { digestOf } from './artifact.ts';
-import { type Manifest, maxManifestBytes, readManifest } from './manifest.ts';
+import { type Manifest, maxManifestBytes, readManifest, visitManifests } from './manifest.ts';
 import type { Session } from './session.ts';
 
 /** What is at a tag to which several writers add. */
@@ -27,13 +29,27 @@ export interface TagRead {
 
 /** The manifest at a tag; undefined where there is none. */
 export async function fetchAtTag(session: Session, read: TagRead): Promise<TaggedManifest | undefined> {
-  const { verb, tag, accept, kind, place, otherKind } = read;
-  const url = `manifests/${tag}`;
-  const request = { verb, method: 'GET', url, access: 'pull', headers: { accept }, maxBodyBytes: maxManifestBytes } as const;
-  const { status, headers, body } = await session.send(request, (code) => code === 200 || code === 404);
-  if (status === 404) return undefined;
+  const { verb, kind, place, otherKind } = read;
+  const answer = await fetchBytes(session, read);
+  if (answer === undefined) return undefined;
+  const { headers, body } = answer;
   const manifest = readManifest(body, place, headers['content-type']);
   const object = parseStrictJson(body);
   if (manifest.kind !== kind || !isJsonObject(object)) throw session.unusable(verb, otherKind);
   return { digest: digestOf(body), sizeBytes: body.length, manifest, object, etag: headers.etag };
+}
+
+/** Gives the entries of the index at a tag to `visit`, one by one, and keeps none. Nothing where there is no such tag. */
+export async function visitAtTag(session: Session, read: TagRead, visit: (entry: Descriptor) => void): Promise<void> {
+  const answer = await fetchBytes(session, read);
+  if (answer === undefined) return;
+  if (visitManifests(answer.body, visit, read.place, answer.headers['content-type']) !== read.kind)
+    throw session.unusable(read.verb, read.otherKind);
+}
+
+async function fetchBytes(session: Session, { verb, tag, accept }: TagRead): Promise<HttpResponse | undefined> {
+  const url = `manifests/${tag}`;
+  const request = { verb, method: 'GET', url, access: 'pull', headers: { accept }, maxBodyBytes: maxManifestBytes } as const;
+  const answer = await session.send(request, (code) => code === 200 || code === 404);
+  return answer.status === 404 ? undefined : answer;
 }

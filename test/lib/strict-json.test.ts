@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseStrictJson, StrictJsonError, type StrictJsonLimits } from '../../src/lib/strict-json.ts';
+import { parseStrictJson, parseStrictList, StrictJsonError, type StrictJsonLimits } from '../../src/lib/strict-json.ts';
 
 function parse(text: string, limits?: StrictJsonLimits) {
   return parseStrictJson(Buffer.from(text), limits);
@@ -96,4 +96,35 @@ test('ends at the limits, however deep or large the text is', () => {
 test('reads 100,000 keys', () => {
   const keys = Array.from({ length: 100_000 }, (_, index) => `"key${index}":"${'\\u00e4'.repeat(3)}"`).join(',');
   parse(`{${keys}}`);
+});
+
+test.each([
+  '{"a":1,"list":[1,{"a":[2,{"list":[3]}]},"],[",[]],"b":{"list":[4]}}',
+  ' { "list" : [ 1 , [ ] , { } , null ] } ',
+  '{"list":[]}',
+  '{"list":[ ],"b":[1]}',
+  '{"list":{"list":[1]},"b":2}',
+  '{"b":[1,2]}',
+  '[1,{"list":[2]}]',
+  '"list"',
+])('gives the elements of the list of %s one by one', (text) => {
+  const whole = JSON.parse(text);
+  const elements: unknown[] = [];
+  const rest = parseStrictList(Buffer.from(text), 'list', (element) => void elements.push(element));
+  const isThere = Array.isArray(whole.list);
+  expect(elements).toEqual(isThere ? whole.list : []);
+  expect(rest).toEqual(isThere ? { ...whole, list: [] } : whole);
+});
+
+test.each<[string, string]>([
+  ['{"list":[1,{"a":1,"a":2}]}', 'the key "a" is there twice'],
+  ['{"list":[1],"list":[2]}', 'the key "list" is there twice'],
+  ['{"list":[1],"List":[2]}', 'the keys "list" and "List" differ in case alone'],
+  ['{"list":[1,]}', 'not valid JSON'],
+  ['{"list":[1 2]}', 'not valid JSON'],
+  ['{"list":[1', 'not valid JSON'],
+  ['{"list":[1]}}', 'not valid JSON'],
+  ['{"list":["\\x"]}', 'a string is not valid'],
+])('a list is read as strictly: %s', (text, reason) => {
+  expect(() => parseStrictList(Buffer.from(text), 'list', () => undefined)).toThrow(reason);
 });

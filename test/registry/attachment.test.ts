@@ -8,7 +8,7 @@ import { digestOf, emptyConfig } from '../../src/registry/artifact.ts';
 import type { ReferrersMode } from '../../src/registry/attachment.ts';
 import { toReferrersTag } from '../../src/registry/referrers-tag.ts';
 import { startRegistry } from '../../src/sandbox/registry.ts';
-import { open } from './loopback.ts';
+import { open, serve } from './loopback.ts';
 
 const artifactType = 'application/vnd.test';
 
@@ -156,4 +156,45 @@ test('layers that are added at once to one tag are added by one writer', async (
   await repository.upsertTaggedLayers(tag, [...layers, ...layers]);
   expect((await repository.listTaggedLayers(tag)).map(({ annotations }) => annotations?.text)).toEqual(['a', 'b', 'c', 'd']);
   expect(registry.requests.filter(({ method, path }) => method === 'PUT' && path.includes('/manifests/'))).toHaveLength(1);
+});
+
+describe('a flood of 10,000 of the same type, with the same annotations', () => {
+  const count = 10_000;
+  const junk = [...Array(count).keys()].map((at) => {
+    const digest = digestOf(Buffer.from(`${at}`));
+    return { mediaType: mediaTypes.ociManifest, digest, size: 700, artifactType, annotations: { thumbprint: '0'.repeat(64) } };
+  });
+  const [first, middle] = [junk[0], junk[count / 2]] as [Descriptor, Descriptor];
+  const isWanted = ({ digest }: Descriptor) => digest === middle.digest || digest === first.digest;
+  const indexOf = (manifests: readonly object[]) => JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests });
+  const headers = { 'content-type': mediaTypes.ociIndex };
+
+  test.each([100, 1_000, 10_000])('is read to its end in pages of %i, and each of what is wanted is found once', async (pageSize) => {
+    const { host, seen } = await serve(({ path }, response) => {
+      const start = Number(new URL(path, 'http://x').searchParams.get('last') ?? '0');
+      const end = start + pageSize;
+      const link = end < count ? { link: `</v2/team/app/referrers/${first.digest}?last=${end}>; rel="next"` } : {};
+      // Each page begins with the first one again.
+      response.writeHead(200, { ...headers, ...link }).end(indexOf([first, ...junk.slice(start, end)]));
+    });
+    expect(await open(host).findReferrers(first.digest, { artifactType, isWanted })).toEqual([first, middle]);
+    expect(seen).toHaveLength(count / pageSize);
+  });
+
+  test('is read at the referrers tag', async () => {
+    const { host } = await serve(({ path }, response) =>
+      path.includes('/referrers/') ? response.writeHead(404).end() : response.writeHead(200, headers).end(indexOf([...junk, first])),
+    );
+    expect(await open(host).findReferrers(first.digest, { artifactType, isWanted })).toEqual([first, middle]);
+  });
+
+  test('with something wrong at its end is an error, whatever was found before', async () => {
+    const { host } = await serve((_request, response) =>
+      response.writeHead(200, headers).end(indexOf([...junk, { ...first, digest: 'sha256:1' }])),
+    );
+    await expect(open(host).findReferrers(first.digest, { isWanted })).rejects.toMatchObject({
+      code: 'manifest-invalid',
+      message: expect.stringContaining('manifests[10000]'),
+    });
+  });
 });

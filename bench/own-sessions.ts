@@ -61,6 +61,8 @@ export function ownSessions(work: OwnWork): readonly Session[] {
     { key: 'push', steps: [pushStep(work, node)] },
     { key: 'snapshot', steps: snapshotSteps(work, node) },
     { key: 'no-inventory', steps: [withoutInventoryStep(work, node)] },
+    { key: 'unsigned', steps: [signingStep(work, node, 'unsigned', 'none')] },
+    { key: 'evidence', steps: [signingStep(work, node, 'with signatures of both systems and all statements', 'all')] },
   ];
   return [...others, ...compressions().flatMap((compression) => work.nodes.map((node) => wholeSession(work, compression, node)))];
 }
@@ -133,6 +135,16 @@ function withoutInventoryStep(work: OwnWork, node: NodeProgram): Step {
   };
 }
 
+/** What signing adds: the whole job without it, and with everything that there is to sign. */
+function signingStep(work: OwnWork, node: NodeProgram, how: string, signs: 'none' | 'all'): Step {
+  const reference = `whole job, gzip, Node ${node.major}`;
+  return {
+    title: `whole job ${how}, gzip, Node ${node.major}`,
+    reference,
+    command: (place) => wholeCommand(work, node, { image: `docker-archive:${work.archive}`, push: firstReference(place), place, signs }),
+  };
+}
+
 interface WholeJob {
   readonly image: string;
   readonly push: string;
@@ -140,13 +152,23 @@ interface WholeJob {
   readonly compression?: string;
   readonly advisories?: string;
   readonly program?: string;
+  /** Default `notation`, without statements. */
+  readonly signs?: 'none' | 'notation' | 'all';
 }
 
 function wholeCommand({ programs, files }: OwnWork, node: NodeProgram, job: WholeJob): Command {
-  const { image, push, place, compression = 'gzip', advisories = directory, program = programs.whole } = job;
+  const { image, push, place, compression = 'gzip', advisories = directory, program = programs.whole, signs = 'notation' } = job;
   const what = ['--image', image, '--push', push, '--compression', compression];
-  const how = ['--advisories', advisories, '--policy', files.policy, '--signing-key', `file:${files.keyPath},${files.chainPath}`];
-  return { program: node.path, args: [program, 'secure', ...what, ...how, '--report', reportIn(place)] };
+  const how = ['--advisories', advisories, '--policy', files.policy, '--report', reportIn(place), ...signingOptions(files, signs)];
+  return { program: node.path, args: [program, 'secure', ...what, ...how] };
+}
+
+function signingOptions({ keyPath, chainPath }: OwnFiles, signs: 'none' | 'notation' | 'all'): readonly string[] {
+  if (signs === 'none') return [];
+  const key = ['--signing-key', `file:${keyPath},${chainPath}`];
+  if (signs === 'notation') return key;
+  const statements = ['sbom', 'scan', 'verdict'].flatMap((kind) => ['--attest', kind]);
+  return [...key, '--sign', 'notation', '--sign', 'cosign', ...statements];
 }
 
 function reportIn({ folder }: Place): string {

@@ -3,6 +3,7 @@ import { cycloneDxMediaType } from '../evidence/cyclonedx.ts';
 import { predicateTypeAnnotation, predicateTypes } from '../evidence/predicate-type.ts';
 import { spdxMediaType } from '../evidence/spdx.ts';
 import { maxStatementBytes, parseStatement } from '../evidence/statement.ts';
+import { StepError } from '../lib/step-error.ts';
 import type { JsonValue } from '../lib/strict-json.ts';
 import { type Digest, toHex } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
@@ -13,7 +14,7 @@ import type { PolicyTrust } from '../sign/notary/trust-verification.ts';
 import { type CertificateTrust, verifyNotary } from '../sign/notary/verification.ts';
 import { fetchAttached, newestFirst, type ReadableRepository } from './attached-document.ts';
 import { toStatementKind } from './statement-kind.ts';
-import { type Heard, hearInOrder, type SignedStatement, type Testimony, type Witness } from './testimony.ts';
+import { type Heard, hearInOrder, type SignedStatement, type Testimony, toRefusal, type Witness } from './testimony.ts';
 
 /** Whose Notary Project signatures of one repository count. */
 export type NotaryRule =
@@ -32,16 +33,26 @@ const atOnce = 8;
 export function createNotaryWitness(ruleFor: (repository: string) => Promise<NotaryRule>): Witness {
   return {
     async hear(repository, image, kinds) {
-      const rule = await ruleFor(repository.name);
-      const testimony = { system: 'notation', policy: rule.policy, statements: [], warnings: [], refusals: [], left: 0 } as const;
-      if (rule.kind === 'skip') return { ...testimony, isSkipped: true, signatures: [] };
+      const rule = await ruleFor(repository.name).catch(toRefusal);
+      const nothing = {
+        system: 'notation',
+        isSkipped: false,
+        signatures: [],
+        statements: [],
+        warnings: [],
+        refusals: [],
+        left: 0,
+      } as const;
+      if (rule instanceof StepError) return { ...nothing, policy: 'trust-policy', refusals: [rule] };
+      const testimony = { ...nothing, policy: rule.policy };
+      if (rule.kind === 'skip')
+        return { ...testimony, isSkipped: true, warnings: [`${rule.policy} has the level skip: signatures were not looked at`] };
       const signed = await hearSignatures(repository, image.descriptor, rule);
       const statements = await hearStatements(repository, image.descriptor.digest, kinds, rule);
       const { answers, refusals, left } = signed;
       const warnings = [...answers.flatMap((answer) => answer.warnings), ...statements.flatMap((answer) => answer.warnings)];
       return {
         ...testimony,
-        isSkipped: false,
         signatures: answers.map(({ confirmation }) => confirmation),
         statements: statements.map(({ statement }) => statement),
         warnings: [...new Set(warnings)],

@@ -67,7 +67,8 @@ export async function hearInOrder<T, R>(
   return { answers: until === 'first' ? answers.slice(0, 1) : answers, refusals, left: items.length - heard.length };
 }
 
-function toRefusal(error: unknown): StepError {
+/** What is wrong with a signature; anything else goes on as it is. */
+export function toRefusal(error: unknown): StepError {
   if (error instanceof StepError && error.origin === 'signature') return error;
   throw error;
 }

@@ -1,17 +1,22 @@
 import type { PinPlace } from '../deployment/used-image.ts';
 import type { VerifySettings } from '../inputs/settings.ts';
 import { mapParallel } from '../lib/parallel.ts';
+import { StepError } from '../lib/step-error.ts';
 import type { CheckedImage, Failure, ImageUse } from '../model/verification.ts';
+import type { FetchedManifest } from '../registry/manifest-exchange.ts';
 import { parseReference, type Reference, toText } from '../registry/reference.ts';
+import { isRegistryError } from '../registry/registry-error.ts';
 import type { ReadableRepository } from './attached-document.ts';
+import type { LayoutImage } from './layout-repository.ts';
 import type { Testimony, Witness } from './testimony.ts';
 import { isTrustedRegistry } from './trusted-registry.ts';
 import { checkEvidence, type EvidenceRules, toSoughtKinds } from './verify-evidence.ts';
 import { toUndecided, toUnsigned } from './verify-failure.ts';
 
-/** An image that is to be verified, and everybody who runs it. */
+/** An image that is to be verified, and everybody who runs it. `local`: it is named as that of an OCI layout, `oci:DIR[:TAG]`. */
 export interface ImageRequest {
   readonly text: string;
+  readonly isLocal: boolean;
   readonly uses: readonly PinnableUse[];
 }
 
@@ -29,6 +34,8 @@ export interface ImageChecks {
   readonly settings: VerifySettings;
   /** Rejects with a StepError. */
   readonly open: (reference: Reference) => Promise<ReadableRepository>;
+  /** The same for an image of a layout. */
+  readonly openLayout: (text: string) => Promise<LayoutImage>;
   readonly witnesses: readonly Witness[];
   readonly evidence: EvidenceRules;
 }
@@ -44,32 +51,55 @@ export function checkImages(requests: readonly ImageRequest[], checks: ImageChec
  * Holds one image against what is asked for: trusted registry, before it is asked for anything; digest in the deployment; the manifest, which has to be
  * there; signatures. Anything that cannot be found out is a failure of the kind `undecided`.
  */
-async function checkImage({ text, uses }: ImageRequest, checks: ImageChecks): Promise<PinnableImage> {
+async function checkImage(request: ImageRequest, checks: ImageChecks): Promise<PinnableImage> {
+  const { text, uses } = request;
   const image = { reference: text, digest: undefined, uses, failures: [], warnings: [], confirmed: [] };
   try {
-    const reference = parseReference(text);
-    if (!isTrustedRegistry(reference, checks.settings.trustedRegistries)) return { ...image, failures: [toUntrustedRegistry(reference)] };
-    const repository = await checks.open(reference);
-    const manifest = await repository.fetchManifest(reference.digest ?? reference.tag ?? 'latest');
-    const { digest } = manifest.descriptor;
+    const found = await findManifest(request, checks);
+    if ('failure' in found) return { ...image, failures: [found.failure] };
+    const { repository, manifest, name, isPinned } = found;
     const kinds = toSoughtKinds(checks.evidence.required);
     const testimonies = await Promise.all(checks.witnesses.map((witness) => witness.hear(repository, manifest, kinds)));
-    const name = toText({ ...reference, digest });
     const statements = testimonies.flatMap((testimony) => testimony.statements);
     const evidence = checkEvidence(name, statements, checks.evidence);
     const failures = [...toUnsignedFailures(name, testimonies, checks.settings), ...evidence.failures];
     // Nothing is written of an image that does not pass.
-    const isPinned = checks.settings.pin && failures.length === 0;
+    const isWritten = checks.settings.pin && failures.length === 0;
     return {
       ...image,
-      digest,
-      failures: [...(reference.digest === undefined ? toUnpinned(text, uses, isPinned, checks.settings) : []), ...failures],
+      digest: manifest.descriptor.digest,
+      failures: [...(isPinned ? [] : toUnpinned(text, uses, isWritten, checks.settings)), ...failures],
       warnings: [...testimonies.flatMap(({ warnings }) => warnings), ...evidence.warnings],
       confirmed: [...testimonies.flatMap(({ signatures }) => signatures), ...statements.map(({ confirmation }) => confirmation)],
     };
   } catch (error) {
+    if (error instanceof StepError && error.origin === 'input' && !isRegistryError(error, 'reference-invalid')) throw error;
     return { ...image, failures: [toUndecided('image', error)] };
   }
+}
+
+interface FoundManifest {
+  readonly repository: ReadableRepository;
+  readonly manifest: FetchedManifest;
+  /** With the digest. */
+  readonly name: string;
+  readonly isPinned: boolean;
+}
+
+async function findManifest(
+  { text, isLocal }: ImageRequest,
+  { settings, open, openLayout }: ImageChecks,
+): Promise<FoundManifest | { readonly failure: Failure }> {
+  if (isLocal) {
+    const { repository, digest } = await openLayout(text);
+    return { repository, manifest: await repository.fetchManifest(digest), name: `${text} (${digest})`, isPinned: true };
+  }
+  const reference = parseReference(text);
+  if (!isTrustedRegistry(reference, settings.trustedRegistries)) return { failure: toUntrustedRegistry(reference) };
+  const repository = await open(reference);
+  const manifest = await repository.fetchManifest(reference.digest ?? reference.tag ?? 'latest');
+  const { digest } = manifest.descriptor;
+  return { repository, manifest, name: toText({ ...reference, digest }), isPinned: reference.digest !== undefined };
 }
 
 /** What is asked for of signatures, each once: by anybody who is trusted, or by somebody who signs with one of the systems. */

@@ -10,6 +10,7 @@ import { type ReadDeployment, readDeployment } from './deployment.ts';
 import { standardInputPath } from './deployment-files.ts';
 import { openRemote } from './destinations.ts';
 import type { ExitCode } from './exit-code.ts';
+import { openLayoutImage } from './layout-repository.ts';
 import { writePins } from './pins.ts';
 import { probeReport } from './reporting.ts';
 import { readPolicy } from './resources.ts';
@@ -36,6 +37,7 @@ export async function verify(settings: VerifySettings, host: Host, world: World)
     const images = await checkImages(toRequests(settings, deployment), {
       settings,
       open,
+      openLayout: (text) => openLayoutImage(text, host.workspace),
       witnesses,
       evidence: {
         required: evidenceKinds.filter((kind) => settings.require.includes(kind)),
@@ -66,7 +68,7 @@ export async function verify(settings: VerifySettings, host: Host, world: World)
 
 /** The password goes to registries that the inputs name, never to one that a file of the deployment does. */
 function toPasswordRegistries({ references, trustedRegistries }: VerifySettings): readonly string[] {
-  const named = references.map((text) => parseReference(text).registry);
+  const named = references.filter((text) => !isLayout(text)).map((text) => parseReference(text).registry);
   return [...new Set([...named, ...trustedRegistries.map((item) => item.split('/')[0] ?? item)])];
 }
 
@@ -83,17 +85,22 @@ function toOpener(settings: VerifySettings, credentials: Credentials, world: Wor
 
 /** Each image once, with all who run it. */
 function toRequests({ references }: VerifySettings, deployment: ReadDeployment | undefined): readonly ImageRequest[] {
-  const requests = new Map<string, { text: string; uses: PinnableUse[] }>();
-  const request = (text: string) => {
-    const key = toKey(text);
-    const known = requests.get(key) ?? { text, uses: [] };
+  const requests = new Map<string, { text: string; isLocal: boolean; uses: PinnableUse[] }>();
+  const request = (text: string, isLocal: boolean) => {
+    const key = isLocal ? text : toKey(text);
+    const known = requests.get(key) ?? { text, isLocal, uses: [] };
     requests.set(key, known);
     return known;
   };
-  for (const text of references) request(text);
+  for (const text of references) request(text, isLayout(text));
   for (const { reference, user, file, line, column, pin } of deployment?.images ?? [])
-    request(reference).uses.push({ user, file: toFile(file), line, column, pin });
+    request(reference, false).uses.push({ user, file: toFile(file), line, column, pin });
   return [...requests.values()];
+}
+
+/** An input may name a folder; a file of the deployment has to name a registry. */
+function isLayout(text: string): boolean {
+  return text.startsWith('oci:');
 }
 
 /** Two names of the same image are one; what is no reference stands for itself. */

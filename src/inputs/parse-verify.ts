@@ -51,6 +51,8 @@ export function parseVerifySettings(raw: ReadonlyMap<string, string>, spell: Spe
 function parseTrust(fields: Fields): TrustSettings {
   return {
     certificate: fields.text('trusted-certificate'),
+    policy: fields.text('trust-policy'),
+    store: fields.text('trust-store'),
     cosignKeys: fields.list('cosign-key'),
     cosignIdentities: fields.list('cosign-identity'),
     root: fields.text('trusted-root'),
@@ -58,11 +60,14 @@ function parseTrust(fields: Fields): TrustSettings {
 }
 
 function checkTrust({ require, trust }: VerifySettings, spell: Spelling): void {
-  const { certificate, cosignKeys, cosignIdentities } = trust;
-  const hasNotary = certificate !== undefined;
+  const { certificate, policy, cosignKeys, cosignIdentities } = trust;
+  const hasNotary = (certificate ?? policy) !== undefined;
   const hasCosign = cosignKeys.length + cosignIdentities.length > 0;
   const signed = require.filter((requirement) => requirement !== 'digest');
-  const names = { notation: [spell('trusted-certificate')], cosign: [spell('cosign-key'), spell('cosign-identity')] };
+  const names = {
+    notation: [spell('trust-policy'), spell('trusted-certificate')],
+    cosign: [spell('cosign-key'), spell('cosign-identity')],
+  };
   const lacking =
     signed.includes('notation') && !hasNotary
       ? names.notation

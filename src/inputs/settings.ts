@@ -140,6 +140,9 @@ export interface VerifySettings extends AccessSettings, ReportSettings {
 export interface TrustSettings {
   /** Certificates whose Notary Project signatures count. */
   readonly certificate: string | undefined;
+  /** Trust policy of the Notary Project, and its folder `truststore`; undefined: that beside the policy. */
+  readonly policy: string | undefined;
+  readonly store: string | undefined;
   /** Public keys of cosign. */
   readonly cosignKeys: readonly string[];
   /** As `parseCosignIdentity` reads them. */

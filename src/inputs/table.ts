@@ -180,6 +180,21 @@ export const inputs = [
       'For `verify`: file of certificates (PEM, DER or PKCS#7). Notary Project signatures count that are by one of them, or by a certificate that one of them has issued.',
   },
   {
+    name: 'trust-policy',
+    type: 'file',
+    commands: ['verify'],
+    defaultText: 'empty',
+    description:
+      "For `verify`: the Notary Project's `trustpolicy.json`, which says whose signatures count for which repositories, read as notation reads it.",
+  },
+  {
+    name: 'trust-store',
+    type: 'file',
+    commands: ['verify'],
+    defaultText: '`truststore` beside the trust policy',
+    description: 'For `verify`: folder with the trust stores of that policy (`x509/TYPE/NAME`).',
+  },
+  {
     name: 'cosign-key',
     type: 'list',
     commands: ['verify'],

@@ -67,7 +67,7 @@ async function readCompression(path: string, fail: SourceFailure): Promise<Archi
 }
 
 /** Tells path and tag apart by what exists: the longest path wins, so that a file whose name has a colon can be named. */
-async function findLocation(
+export async function findLocation(
   location: string,
   workspace: string,
   fail: SourceFailure,

@@ -141,6 +141,135 @@ describe('references', () => {
   });
 });
 
+describe('a trust policy', () => {
+  const statement = (more: object) => ({
+    name: 'release',
+    registryScopes: [app],
+    signatureVerification: { level: 'strict' },
+    trustStores: ['ca:own'],
+    trustedIdentities: ['*'],
+    ...more,
+  });
+  const writePolicy = (...statements: object[]) =>
+    write('notation/trustpolicy.json', JSON.stringify({ version: '1.0', trustPolicies: statements }));
+  const inputs = { reference: '', 'trusted-certificate': '', 'trust-policy': 'notation/trustpolicy.json' };
+
+  beforeAll(async () => {
+    const pem = await readFile(join(place.workspace, 'certificates.pem'), 'utf8');
+    const root = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\s*$/.exec(pem)?.[0] ?? '';
+    await write('notation/truststore/x509/ca/own/root.pem', root);
+    await write(
+      'notation/truststore/x509/ca/other/root.pem',
+      await readFile(join(place.workspace, 'other.pem'), 'utf8').then((text) => text.slice(text.lastIndexOf('-----BEGIN'))),
+    );
+  });
+
+  it('says whose signatures count, and its name stands beside each', async () => {
+    await writePolicy(statement({}));
+    const { exitCode, report } = await run({ ...inputs, reference: `${app}:1.0` });
+    expect(report.images[0].failures).toEqual([]);
+    expect(report.images[0].confirmed).toMatchObject([{ kind: 'signature', policy: 'trust policy "release"' }]);
+    expect(exitCode).toBe(0);
+  });
+
+  it.each([
+    ['another store', { trustStores: ['ca:other'] }, 1, 'untrusted', 'trust policy "release"'],
+    ['another identity', { trustedIdentities: ['x509.subject: C=DE, ST=X, O=Nobody'] }, 1, undefined, 'trust policy "release"'],
+    ['another repository', { registryScopes: ['elsewhere.example.com/app'] }, 1, 'no-trust-policy', 'trust-policy'],
+  ])('refuses by %s', async (_name, more, exit, code, policy) => {
+    await writePolicy(statement(more));
+    await write('policy-line.yaml', pod(`${app}@${digest}`));
+    const { exitCode, report, annotations } = await run({ ...inputs, deployment: 'policy-line.yaml', 'trusted-registry': registry.host });
+    expect(exitCode).toBe(exit);
+    const [failure] = report.images[0].failures;
+    if (code !== undefined) expect(failure.code).toBe(code);
+    expect(failure.policy).toBe(policy);
+    expect(annotations[0]).toMatchObject({ file: 'policy-line.yaml', line: 7, title: expect.stringContaining(`refused by ${policy}`) });
+  });
+
+  it('logs where it is to log, and looks at nothing where it is to skip', async () => {
+    await writePolicy(statement({ signatureVerification: { level: 'audit' }, trustStores: ['ca:other'] }));
+    const audit = await run({ ...inputs, reference: `${app}:1.0` });
+    expect([audit.exitCode, audit.report.images[0].warnings]).toEqual([
+      0,
+      [expect.stringContaining('trust policy "release" only logs authenticity')],
+    ]);
+    await writePolicy(
+      statement({ signatureVerification: { level: 'skip' }, registryScopes: ['*'], trustStores: undefined, trustedIdentities: undefined }),
+    );
+    const skip = await run({ ...inputs, reference: `${registry.host}/team/unsigned:1.0` });
+    expect([skip.exitCode, skip.report.images[0].warnings.length]).toEqual([0, 1]);
+  });
+
+  it('is refused as an input where it or its store is not what it has to be', async () => {
+    await writePolicy(statement({ trustStores: ['ca:nowhere'] }));
+    const store = await run({ ...inputs, reference: `${app}:1.0` });
+    expect([store.exitCode, store.error?.code]).toEqual([2, 'trust-store']);
+    await write('notation/trustpolicy.json', '{}');
+    const policy = await run({ ...inputs, reference: `${app}:1.0` });
+    expect([policy.exitCode, policy.error?.code]).toEqual([2, 'trust-policy']);
+  });
+});
+
+describe('a layout', () => {
+  /** What is in the repository, as `oras copy --recursive` writes it. */
+  async function copy(folder: string, leaveOut: readonly string[] = []): Promise<void> {
+    const token = await fetchToken();
+    const read = async (path: string) => {
+      const answer = await fetch(`http://${registry.host}/v2/team/app/${path}`, {
+        headers: { authorization: `Bearer ${token}`, accept: '*/*' },
+      });
+      return { bytes: Buffer.from(await answer.arrayBuffer()), type: answer.headers.get('content-type') ?? '' };
+    };
+    const listed: object[] = [];
+    const { manifests } = JSON.parse((await read(`referrers/${digest}`)).bytes.toString());
+    for (const { digest: one } of [{ digest }, ...manifests]) {
+      const { bytes, type } = await read(`manifests/${one}`);
+      listed.push({
+        mediaType: type,
+        digest: one,
+        size: bytes.length,
+        ...(one === digest ? { annotations: { 'org.opencontainers.image.ref.name': '1.0' } } : {}),
+      });
+      const { config, layers } = JSON.parse(bytes.toString());
+      await writeBlob(folder, one, bytes);
+      for (const { digest: blob } of [config, ...layers])
+        if (!leaveOut.includes(blob)) await writeBlob(folder, blob, (await read(`blobs/${blob}`)).bytes);
+    }
+    await write(`${folder}/index.json`, JSON.stringify({ schemaVersion: 2, manifests: listed }));
+    await write(`${folder}/oci-layout`, '{"imageLayoutVersion":"1.0.0"}');
+  }
+
+  async function writeBlob(folder: string, name: string, bytes: Buffer): Promise<void> {
+    const path = join(place.workspace, folder, 'blobs', name.replace(':', '/'));
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, bytes);
+  }
+
+  async function fetchToken(): Promise<string> {
+    const challenge = (await fetch(`http://${registry.host}/v2/`)).headers.get('www-authenticate') ?? '';
+    const realm = /realm="([^"]+)"/.exec(challenge)?.[1] ?? '';
+    const service = /service="([^"]+)"/.exec(challenge)?.[1] ?? '';
+    const authorization = `Basic ${Buffer.from(`shop-ci:${place.password}`).toString('base64')}`;
+    const answer = await fetch(`${realm}?service=${service}&scope=repository:team/app:pull`, { headers: { authorization } });
+    return ((await answer.json()) as { token: string }).token;
+  }
+
+  it('is verified with the signatures in it', async () => {
+    await copy('layout');
+    const { exitCode, report } = await run({ reference: 'oci:layout:1.0' });
+    expect(report.images).toMatchObject([{ reference: 'oci:layout:1.0', digest, failures: [], confirmed: [{ kind: 'signature' }] }]);
+    expect(exitCode).toBe(0);
+    const index = JSON.parse(await readFile(join(place.workspace, 'layout/index.json'), 'utf8'));
+    await write('bare/index.json', JSON.stringify({ ...index, manifests: index.manifests.slice(0, 1) }));
+    await writeBlob('bare', digest, await readFile(join(place.workspace, 'layout/blobs', digest.replace(':', '/'))));
+    const bare = await run({ reference: 'oci:bare' });
+    expect([bare.exitCode, bare.report.images[0].failures[0].code]).toEqual([1, 'unsigned']);
+    const absent = await run({ reference: 'oci:nowhere' });
+    expect([absent.exitCode, absent.error?.code]).toEqual([2, 'source-not-found']);
+  });
+});
+
 describe('evidence', () => {
   it.each(['notation', 'cosign'])(
     'that secure has attached holds under the same policy, and not under a stricter one (%s)',

@@ -74,7 +74,14 @@ async function publish(inputs: Readonly<Record<string, string>>): Promise<Publis
   return { repository, image: await repository.fetchManifest(digest) };
 }
 
-const none: TrustSettings = { certificate: undefined, cosignKeys: [], cosignIdentities: [], root: undefined };
+const none: TrustSettings = {
+  certificate: undefined,
+  policy: undefined,
+  store: undefined,
+  cosignKeys: [],
+  cosignIdentities: [],
+  root: undefined,
+};
 
 async function hear(
   { repository, image }: { readonly repository: ReadableRepository; readonly image: FetchedManifest },

@@ -1,0 +1,117 @@
+import { createHash } from 'node:crypto';
+import { type Digest, toHex } from '../model/digest.ts';
+import { type Descriptor, mediaTypes } from '../model/image.ts';
+import { maxManifestBytes, readManifest } from '../registry/manifest.ts';
+import type { FetchedManifest } from '../registry/manifest-exchange.ts';
+import type { ReferrerFilter } from '../registry/referrers.ts';
+import { toReferrersTag } from '../registry/referrers-tag.ts';
+import { RegistryError, type RegistryErrorCode } from '../registry/registry-error.ts';
+import { findLocation } from '../source/find-source.ts';
+import { LayoutFolder } from '../source/layout-folder.ts';
+import { parseLayoutIndex } from '../source/oci-document.ts';
+import { readLayoutRoot } from '../source/oci-layout.ts';
+import { failureOf } from '../source/source-error.ts';
+import type { ReadableRepository } from './attached-document.ts';
+
+/** An image of an OCI layout in a folder, with what refers to it there. */
+export interface LayoutImage {
+  readonly repository: ReadableRepository;
+  readonly digest: Digest;
+}
+
+/** Blobs are whole in memory: none that is asked for is larger. */
+const maxBlobBytes = 256 * 1024 * 1024;
+
+/**
+ * Opens `oci:DIR[:TAG]`, with what `oras copy --recursive` and `cosign save` put beside an image: manifests whose subject it is, and tags after its digest. Rejects with a
+ * StepError where there is no such folder or image.
+ */
+export async function openLayoutImage(text: string, workspace: string): Promise<LayoutImage> {
+  const fail = failureOf(text);
+  const { path, tag } = await findLocation(text.slice('oci:'.length), workspace, fail);
+  const files = new LayoutFolder(path, fail);
+  const root = await readLayoutRoot(files, tag, fail);
+  const listed = parseLayoutIndex(await files.read('index.json', maxManifestBytes), fail);
+  return { repository: new LayoutRepository(text, files, listed), digest: root.digest };
+}
+
+class LayoutRepository implements ReadableRepository {
+  readonly name: string;
+  readonly #files: LayoutFolder;
+  readonly #listed: readonly Descriptor[];
+
+  constructor(name: string, files: LayoutFolder, listed: readonly Descriptor[]) {
+    this.name = name;
+    this.#files = files;
+    this.#listed = listed;
+  }
+
+  async fetchManifest(digest: string): Promise<FetchedManifest> {
+    const bytes = await this.#read(digest as Digest, maxManifestBytes);
+    const mediaType = this.#listed.find((descriptor) => descriptor.digest === digest)?.mediaType;
+    const manifest = readManifest(bytes, `${digest} of ${this.name}`, mediaType);
+    return { manifest, bytes, descriptor: { mediaType: manifest.mediaType, digest: digest as Digest, size: bytes.length } };
+  }
+
+  async fetchBlob<T>(
+    { digest, size }: Pick<Descriptor, 'digest' | 'size'>,
+    consume: (content: AsyncIterable<Buffer>) => Promise<T>,
+  ): Promise<T> {
+    const bytes = await this.#read(digest, Math.min(size, maxBlobBytes));
+    if (bytes.length !== size) throw this.#fail('digest-mismatch', digest, `it has ${bytes.length} bytes and is named with ${size}`);
+    return await consume(one(bytes));
+  }
+
+  async findReferrers(subject: Digest, { artifactType, isWanted = () => true }: ReferrerFilter): Promise<readonly Descriptor[]> {
+    const found = new Map<Digest, Descriptor>();
+    for (const descriptor of [...this.#listed, ...(await this.#listTagged(subject))]) {
+      if (descriptor.mediaType !== mediaTypes.ociManifest) continue;
+      const { manifest, descriptor: own } = await this.fetchManifest(descriptor.digest);
+      if (manifest.kind !== 'image' || manifest.subject?.digest !== subject) continue;
+      const { artifactType: type = manifest.config.mediaType, annotations } = manifest;
+      const referrer = { ...own, artifactType: type, annotations };
+      if ((artifactType === undefined || type === artifactType) && isWanted(referrer)) found.set(own.digest, referrer);
+    }
+    return [...found.values()];
+  }
+
+  async listTaggedLayers(tag: string): Promise<readonly Descriptor[]> {
+    const descriptor = this.#findTag(tag);
+    if (descriptor === undefined) return [];
+    const { manifest } = await this.fetchManifest(descriptor.digest);
+    return manifest.kind === 'image' ? manifest.layers : [];
+  }
+
+  /** The index at the tag of the referrers tag schema. */
+  async #listTagged(subject: Digest): Promise<readonly Descriptor[]> {
+    const descriptor = this.#findTag(toReferrersTag(subject));
+    if (descriptor === undefined) return [];
+    const { manifest } = await this.fetchManifest(descriptor.digest);
+    return manifest.kind === 'index' ? manifest.manifests : [];
+  }
+
+  #findTag(tag: string): Descriptor | undefined {
+    return this.#listed.find(({ annotations }) => {
+      const name = annotations?.['org.opencontainers.image.ref.name'];
+      return name === tag || name?.endsWith(`:${tag}`) === true;
+    });
+  }
+
+  async #read(digest: Digest, maxBytes: number): Promise<Buffer> {
+    const path = `blobs/sha256/${toHex(digest)}`;
+    if ((await this.#files.find(path)) === undefined) throw this.#fail('not-found', digest, 'the layout does not have it');
+    const bytes = await this.#files.read(path, maxBytes);
+    if (`sha256:${createHash('sha256').update(bytes).digest('hex')}` !== digest)
+      throw this.#fail('digest-mismatch', digest, 'its bytes are others');
+    return bytes;
+  }
+
+  #fail(code: RegistryErrorCode, digest: Digest, reason: string): RegistryError {
+    const message = `cannot read ${digest} of ${this.name}: ${reason}`;
+    return new RegistryError({ code, message, hint: 'Copy the image and what refers to it again (oras copy --recursive, cosign save).' });
+  }
+}
+
+async function* one(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes;
+}

@@ -382,14 +382,14 @@ export const inputs = [
   {
     name: 'timestamp-url',
     type: 'text',
-    commands,
+    commands: publishing,
     defaultText: 'empty: no timestamps',
     description: 'Timestamp authority (RFC 3161) that countersigns Notary Project signatures, so that they outlive their certificate.',
   },
   {
     name: 'timestamp-certificate',
     type: 'file',
-    commands,
+    commands: publishing,
     defaultText: 'empty',
     description: 'File, PEM or DER, of the root certificate of the authority in `timestamp-url`.',
   },

@@ -5,6 +5,7 @@ import { parseProxy } from '../../src/lib/proxy.ts';
 import { SecretValue } from '../../src/lib/secret-value.ts';
 import { startKeyVault } from '../../src/sandbox/key-vault.ts';
 import type { RunningRegistry } from '../../src/sandbox/registry.ts';
+import { startTimestampAuthority } from '../../src/sandbox/timestamp.ts';
 import { writeZip } from '../advisory/zip-writer.ts';
 import { startForwardProxy } from '../lib/forward-proxy.ts';
 import { fileInputs, openPlace, type Place, vaultInputs } from '../main/place.ts';
@@ -70,6 +71,27 @@ describe('doctor, where all is right', () => {
     expect(exitCode).toBe(0);
     expect(results.map(({ name }) => name)).not.toContain('identity');
     expect(place.sandbox.vault.requests).toHaveLength(seen);
+  });
+
+  it('has a timestamp made, and is not content with one that is not below the root', async () => {
+    const [authority, other] = [await startTimestampAuthority(), await startTimestampAuthority()];
+    try {
+      await writeFile(join(place.workspace, 'tsa.pem'), authority.rootPem);
+      const inputs = { ...fileInputs(place, `${registry.host}/team/app:1`), 'timestamp-certificate': 'tsa.pem' };
+      const environment = { azureTenantId: undefined };
+      const { exitCode, of } = await consult(place, { ...inputs, 'timestamp-url': authority.url }, { environment });
+      expect(exitCode).toBe(0);
+      expect(of('timestamp')).toMatchObject({ state: 'right', text: expect.stringContaining(`${hostOf(authority.url)} countersigns`) });
+      expect(of('certificate dates').hint).toContain('nothing can be signed with the old one after its last day.');
+      const wrong = await consult(place, { ...inputs, 'timestamp-url': other.url }, { environment });
+      expect(wrong.of('timestamp')).toMatchObject({ state: 'wrong', code: 'timestamp-untrusted' });
+      await other.close();
+      const gone = await consult(place, { ...inputs, 'timestamp-url': other.url }, { environment });
+      expect(gone.of(`network ${hostOf(other.url)}`).state).toBe('wrong');
+      expect(gone.of('timestamp').state).toBe('skipped');
+    } finally {
+      await authority.close();
+    }
   });
 
   it('without an image and without a destination looks at what is left', async () => {

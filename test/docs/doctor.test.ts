@@ -1,8 +1,11 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { listAzurePipelinesChecks } from '../../src/host/azure-pipelines/checks.ts';
 import { listGitHubChecks } from '../../src/host/github/checks.ts';
 import { createHttp } from '../../src/lib/http-client.ts';
 import { toExaminationJson } from '../../src/report/examination.ts';
+import { startTimestampAuthority } from '../../src/sandbox/timestamp.ts';
 import { consult } from '../command/doctor-case.ts';
 import { openPlace, type Place, vaultInputs } from '../main/place.ts';
 import { readMarkdown, tableRows } from './markdown.ts';
@@ -21,7 +24,15 @@ describe('docs/doctor.md', () => {
     const registry = await place.startRegistry();
     const http = createHttp({ userAgent: 'test' });
     const hostChecks = [...listGitHubChecks({ env: {}, http, token: () => undefined }), ...listAzurePipelinesChecks({ env: {}, http })];
-    const { results } = await consult(place, vaultInputs(place, `${registry.host}/team/app:1`));
+    const authority = await startTimestampAuthority();
+    await writeFile(join(place.workspace, 'tsa.pem'), authority.rootPem);
+    const inputs = {
+      ...vaultInputs(place, `${registry.host}/team/app:1`),
+      'timestamp-url': authority.url,
+      'timestamp-certificate': 'tsa.pem',
+    };
+    const { results } = await consult(place, inputs);
+    await authority.close();
     http.close();
     const names = [...results, ...hostChecks].map(({ name }) =>
       name

@@ -38,6 +38,7 @@ export function targetsOf(given: Case): readonly Target[] {
       isVital: true,
     })),
     ...services.map(toTarget),
+    ...(settings.signing?.timestamp === undefined ? [] : [toTarget(settings.signing.timestamp.url)]),
     ...(hostUrl !== undefined && URL.canParse(hostUrl) ? [{ ...toTarget(new URL(hostUrl)), isVital: false }] : []),
   ];
   // Where two are one host, the one that comes first says what it is.

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { nameText } from '../../lib/certificate-chain.ts';
 import { isSignature, keyText, toPublicKey } from '../../lib/signature-algorithm.ts';
 import type { Check, CheckOutcome } from '../../model/check.ts';
@@ -7,6 +7,7 @@ import { checkCertificateChain } from '../../sign/notary/certificate-chain.ts';
 import { parseSigningKey } from '../../sign/signing-key.ts';
 import { sigstoreAudience } from '../../sign/sigstore/keyless-signer.ts';
 import { wrongSignature } from '../../sign/wrong-signature.ts';
+import { openTimestamping, type Timestamping } from '../signing.ts';
 import type { World } from '../world.ts';
 import { type Case, checkNames, dayMs } from './case.ts';
 
@@ -14,7 +15,7 @@ import { type Case, checkNames, dayMs } from './case.ts';
 const soonDays = 30;
 
 /** The key of the input signing-key, its certificates, and that it signs. Left out where nothing is signed. */
-export function signingChecks({ settings, signer, world }: Case): readonly Check[] {
+export function signingChecks({ settings, signer, world, host }: Case): readonly Check[] {
   const { signing } = settings;
   if (signing === undefined) return [];
   const { kind } = parseSigningKey(signing.key);
@@ -31,8 +32,18 @@ export function signingChecks({ settings, signer, world }: Case): readonly Check
         return { state: 'right', text: 'the chain keeps the rules of the Notary Project' };
       },
     },
-    { name: 'certificate dates', needs: needsKey, run: async () => datesOf(await signer(), world.now()) },
+    {
+      name: 'certificate dates',
+      needs: needsKey,
+      run: async () => datesOf(await signer(), world.now(), signing.timestamp === undefined ? renewal : stampedRenewal),
+    },
   ];
+  const { timestamp } = signing;
+  const timestampCheck = timestamp && {
+    name: 'timestamp',
+    needs: ['certificate rules', checkNames.network(timestamp.url.host)],
+    run: async () => tryTimestamp(await openTimestamping(signing, await signer(), host.workspace, world), timestamp.url, await signer()),
+  };
   return [
     {
       name: checkNames.signingKey,
@@ -45,6 +56,7 @@ export function signingChecks({ settings, signer, world }: Case): readonly Check
     },
     ...(isCertified ? certificateChecks : []),
     { name: 'signature', needs: isCertified ? ['certificate rules'] : needsKey, run: async () => trySignature(await signer()) },
+    ...(timestampCheck ? [timestampCheck] : []),
   ];
 }
 
@@ -55,20 +67,21 @@ async function tryToken(signer: () => Promise<KeySigner>, { environment: { fetch
   return { state: 'right', text: `${description}: the host gives a token for it` };
 }
 
-/** The first of the chain to end is the last day of all that was signed, for there is no timestamp. */
-function datesOf({ certificateChain }: KeySigner, now: Date): CheckOutcome {
+/** The first of the chain to end is the last day of all that was signed without a timestamp. */
+function datesOf({ certificateChain }: KeySigner, now: Date, hint: string): CheckOutcome {
   const certificates = certificateChain.map((der) => new X509Certificate(der)).map((x509) => ({ x509, ends: new Date(x509.validTo) }));
   const [first] = certificates.toSorted((a, b) => a.ends.getTime() - b.ends.getTime());
   if (first === undefined) return { state: 'wrong', text: 'the chain is empty' };
   const days = Math.floor((first.ends.getTime() - now.getTime()) / dayMs);
   const text = `the first to end is "${nameText(first.x509.subject)}", at ${first.ends.toISOString()}`;
-  if (days < 0) return { state: 'wrong', text: `${text}: that is past`, hint: renewal };
-  if (days < soonDays) return { state: 'warning', text: `${text}: in ${days} days`, hint: renewal };
+  if (days < 0) return { state: 'wrong', text: `${text}: that is past`, hint };
+  if (days < soonDays) return { state: 'warning', text: `${text}: in ${days} days`, hint };
   return { state: 'right', text: `${text}: in ${days} days` };
 }
 
-const renewal =
-  'Have the certificate issued anew (docs/signing.md), hand its root to those who verify, and only then sign with it: what was signed with the old one no longer holds after its last day.';
+const stampedRenewal =
+  'Have the certificate issued anew (docs/signing.md), hand its root to those who verify, and only then sign with it: nothing can be signed with the old one after its last day.';
+const renewal = `${stampedRenewal.slice(0, -1)}, and what was signed without a timestamp no longer holds.`;
 
 /** A sentence: nothing that verifies signatures takes it for what is signed there (JWS signing input has no blanks). */
 const sentence = Buffer.from('image-custody doctor tries whether this key signs; this is a signature of nothing else.');
@@ -78,4 +91,10 @@ async function trySignature(signer: KeySigner): Promise<CheckOutcome> {
   if (!isSignature(signer.algorithm, toPublicKey(signer.publicKey), sentence, signature)) throw wrongSignature(signer, signer.algorithm);
   const verifier = signer.certificateChain.length === 0 ? 'its public key' : "the certificate's key";
   return { state: 'right', text: `the key signs, and ${verifier} verifies it (${signer.algorithm})` };
+}
+
+/** What is countersigned is random, so that the timestamp is good for nothing. */
+async function tryTimestamp(timestamping: Timestamping | undefined, { host }: URL, { algorithm }: KeySigner): Promise<CheckOutcome> {
+  await timestamping?.countersign(randomBytes(64), algorithm);
+  return { state: 'right', text: `${host} countersigns, and its certificates are issued below the root of timestamp-certificate` };
 }

@@ -67,13 +67,14 @@ describe.each(files.map((file) => [file.path, file] as const))('%s', (path, { pr
   });
 });
 
-/** Of npm scripts, notation and oras. */
+/** Of npm scripts, notation, cosign and oras. */
 const foreignOptions: ReadonlySet<string> = new Set([
   'check',
   'insecure-registry',
   'new-bundle-format',
   'plain-http',
   'signature-digest-algorithm',
+  'type',
 ]);
 
 interface Step {

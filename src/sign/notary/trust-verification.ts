@@ -32,14 +32,16 @@ export async function verifyByPolicy(envelope: Envelope, trust: PolicyTrust): Pr
   const { statement, now } = trust;
   const time = now();
   const chain = envelope.certificateChain.map(parseCertificate);
+  const verifyAnchors = () => verifyStores(envelope, trust);
   const checks: readonly (readonly [TrustCheck, () => void | Promise<void>])[] = [
-    ['authenticity', () => verifyStores(envelope, trust)],
+    ['authenticity', verifyAnchors],
     ['authenticity', () => verifyIdentity(chain, statement)],
     ['expiry', () => verifyExpiry(envelope, time)],
     ['authenticTimestamp', () => verifyTime(envelope, chain, time, trust)],
-    ['revocation', () => verifyRevocation(envelope, trust)],
+    ['revocation', () => verifyRevocation(envelope, trust, isAnchored)],
   ];
   const warnings: TrustWarning[] = [];
+  let isAnchored = true;
   for (const [check, verify] of checks) {
     const action = statement.actions[check];
     if (action === 'skip') continue;
@@ -48,6 +50,7 @@ export async function verifyByPolicy(envelope: Envelope, trust: PolicyTrust): Pr
     } catch (error) {
       if (!(error instanceof StepError) || action === 'enforce') throw error;
       warnings.push({ check, error });
+      if (verify === verifyAnchors) isAnchored = false;
     }
   }
   return warnings;
@@ -117,8 +120,9 @@ function verifyValidity(chain: readonly Certificate[], time: Date): void {
     throw refused('certificate-time', `at ${toTimeText(time)} the certificate "${broken.subject}" does not count: ${broken.problem}`);
 }
 
-async function verifyRevocation({ scheme, signingTime, certificateChain }: Envelope, { checkRevocation }: PolicyTrust): Promise<void> {
-  verifyStatuses(await checkRevocation(certificateChain, scheme === 'notary.x509' ? undefined : signingTime));
+async function verifyRevocation(envelope: Envelope, { checkRevocation }: PolicyTrust, isTrusted: boolean): Promise<void> {
+  const signingTime = envelope.scheme === 'notary.x509' ? undefined : envelope.signingTime;
+  verifyStatuses(await checkRevocation(envelope.certificateChain, { signingTime, isTrusted }));
 }
 
 function verifyStatuses(statuses: readonly RevocationStatus[]): void {

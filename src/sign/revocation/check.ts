@@ -38,12 +38,13 @@ const [answerDeadlineMs, listDeadlineMs] = [10_000, 60_000];
 export function openRevocation(options: RevocationOptions): CheckRevocation {
   const network = new Network(options);
   const statuses = new Map<string, Promise<RevocationStatus>>();
-  return async (chain, signingTime) => {
+  return async (chain, { signingTime, isTrusted = true } = {}) => {
     const certificates = readChain(chain);
     if (typeof certificates === 'string') return [{ subject: 'of the signer', status: 'unknown', reason: certificates }];
     return Promise.all(
       certificates.map((certificate, at) => {
         const issuer = certificates[at + 1];
+        if (!isTrusted) return untrustedStatus(certificate, issuer);
         const key = `${certificate.x509.fingerprint256} ${signingTime?.getTime()}`;
         const status = statuses.get(key) ?? checkCertificate({ certificate, issuer, signingTime, now: options.now(), network });
         statuses.set(key, status);
@@ -62,6 +63,16 @@ function readChain(chain: readonly Uint8Array[]): readonly RevocableCertificate[
   }
 }
 
+function untrustedStatus(certificate: RevocableCertificate, issuer: RevocableCertificate | undefined): RevocationStatus {
+  const { subject } = certificate;
+  if (!isCheckable(certificate, issuer)) return { subject, status: 'not-checkable' };
+  return { subject, status: 'unknown', reason: 'nobody who is trusted names the addresses, which are not asked' };
+}
+
+function isCheckable({ ocspUrls, distributionPoints }: RevocableCertificate, issuer: RevocableCertificate | undefined): boolean {
+  return issuer !== undefined && ocspUrls.length + distributionPoints.length > 0;
+}
+
 interface Question {
   readonly certificate: RevocableCertificate;
   /** Undefined for the root. */
@@ -75,7 +86,7 @@ type IssuedQuestion = Question & { readonly issuer: RevocableCertificate };
 
 async function checkCertificate({ issuer, ...question }: Question): Promise<RevocationStatus> {
   const { subject, ocspUrls, distributionPoints } = question.certificate;
-  if (issuer === undefined || ocspUrls.length + distributionPoints.length === 0) return { subject, status: 'not-checkable' };
+  if (issuer === undefined || !isCheckable(question.certificate, issuer)) return { subject, status: 'not-checkable' };
   const failures: string[] = [];
   const asked = { ...question, issuer };
   for (const ask of [...(ocspUrls.length > 0 ? [askResponders] : []), ...(distributionPoints.length > 0 ? [readLists] : [])]) {

@@ -8,8 +8,15 @@ export interface RevocationStatus {
   readonly reason?: string;
 }
 
+export interface RevocationContext {
+  /** Only where an authority has vouched for it: a revocation that has effect from a later date on does not count then. */
+  readonly signingTime?: Date | undefined;
+  /** Default true. What a chain names that nobody trusts is not asked: it may be any address. */
+  readonly isTrusted?: boolean;
+}
+
 /**
- * Asks for each certificate of a chain (DER, leaf first, root last, verified). `signingTime` only where an authority has vouched for it: a revocation that
- * has effect from a later date on does not count then. Rejects only when the run is cancelled: what cannot be found out is `unknown`.
+ * Asks for each certificate of a chain (DER, leaf first, root last, verified). Rejects only when the run is cancelled: what cannot be found out is
+ * `unknown`.
  */
-export type CheckRevocation = (chain: readonly Uint8Array[], signingTime?: Date) => Promise<readonly RevocationStatus[]>;
+export type CheckRevocation = (chain: readonly Uint8Array[], context?: RevocationContext) => Promise<readonly RevocationStatus[]>;

@@ -1,14 +1,16 @@
-import { expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
 import { StepError } from '../../../src/lib/step-error.ts';
+import { createTimestampChain, type TimestampChain } from '../../../src/sandbox/timestamp/chain.ts';
 import type { SigningScheme } from '../../../src/sign/notary/envelope-content.ts';
 import { signNotary } from '../../../src/sign/notary/signature.ts';
 import { parseTrustPolicy } from '../../../src/sign/notary/trust-policy.ts';
 import type { TrustStores } from '../../../src/sign/notary/trust-store.ts';
 import type { PolicyTrust } from '../../../src/sign/notary/trust-verification.ts';
 import { verifyNotary } from '../../../src/sign/notary/verification.ts';
-import type { RevocationStatus } from '../../../src/sign/revocation/status.ts';
+import type { RevocationContext, RevocationStatus } from '../../../src/sign/revocation/status.ts';
 import { signatureError } from '../../../src/sign/signature-error.ts';
 import { type ChainParts, makeChain, makeSigner } from '../chain.ts';
+import { tokenOver } from '../timestamp/token.ts';
 
 const subject = {
   mediaType: 'application/vnd.oci.image.manifest.v1+json',
@@ -31,6 +33,9 @@ interface Case {
   readonly lifetimeMs?: number;
   readonly statuses?: readonly RevocationStatus['status'][];
   readonly other?: object;
+  /** When a timestamp authority has countersigned. */
+  readonly stampedAt?: Date;
+  readonly timestamps?: string;
 }
 
 const chains = new Map<ChainParts | undefined, ReturnType<typeof makeChain>>();
@@ -42,11 +47,23 @@ function chainOf(parts: ChainParts | undefined) {
   return made;
 }
 
+let tsa: TimestampChain;
+beforeAll(async () => {
+  tsa = await createTimestampChain({
+    validity: { notBefore: new Date('2026-01-01T00:00:00Z'), notAfter: new Date('2027-01-01T00:00:00Z') },
+  });
+});
+
+/** What the last signature's revocation was asked for with. */
+const contexts: (RevocationContext | undefined)[] = [];
+
 /** An envelope of that scheme, signed for real. */
-async function sign({ parts, scheme = 'notary.x509', signedAt = signed, lifetimeMs }: Case) {
+async function sign({ parts, scheme = 'notary.x509', signedAt = signed, lifetimeMs, stampedAt }: Case) {
   const { chain, keys } = chainOf(parts);
   const signer = makeSigner('ES256', keys, chain);
-  if (scheme === 'notary.x509') return signNotary({ signer, subject, now: () => signedAt, agent: 'test', lifetimeMs });
+  const timestamp = stampedAt && (async (signature: Uint8Array) => tokenOver(signature, tsa, { now: stampedAt }));
+  if (scheme === 'notary.x509')
+    return signNotary({ signer, subject, now: () => signedAt, agent: 'test', lifetimeMs, ...(timestamp && { timestamp }) });
   const authentic = 'io.cncf.notary.authenticSigningTime';
   const header = {
     alg: 'ES256',
@@ -68,7 +85,7 @@ async function verify(tested: Case): Promise<string> {
   const statement = {
     name: 'test',
     registryScopes: ['*'],
-    signatureVerification: { level, override },
+    signatureVerification: { level, override, verifyTimestamp: tested.timestamps ?? '' },
     trustStores: stores,
     trustedIdentities: identities,
   };
@@ -79,7 +96,10 @@ async function verify(tested: Case): Promise<string> {
     now: () => tested.now ?? new Date(signed.getTime() + dayMs),
     statement: parsed,
     stores: storesOf(root, trusted === 'damaged'),
-    checkRevocation: async (chain) => chain.map((_, at) => ({ subject: `certificate ${at}`, status: statuses[at] ?? 'not-checkable' })),
+    checkRevocation: async (chain, context) => {
+      contexts.push(context);
+      return chain.map((_, at) => ({ subject: `certificate ${at}`, status: statuses[at] ?? 'not-checkable' }));
+    },
   };
   try {
     const { warnings } = await verifyNotary(await sign(tested), { ...subject, ...tested.other }, trust);
@@ -93,7 +113,8 @@ async function verify(tested: Case): Promise<string> {
 /** Stores named `acme`, of each type one. */
 function storesOf(root: Buffer, isDamaged: boolean): TrustStores {
   return {
-    read: async (_, name) => {
+    read: async (type, name) => {
+      if (type === 'tsa' && name === 'clock') return [tsa.certificates.at(-1)?.raw ?? Buffer.of()];
       if (name === 'acme' && !isDamaged) return [root];
       throw signatureError('trust-store', 'there is no such store', 'none');
     },
@@ -102,6 +123,7 @@ function storesOf(root: Buffer, isDamaged: boolean): TrustStores {
 
 const expiring: ChainParts = { leaf: { to: new Date('2026-07-01T00:00:00Z') } };
 const after = new Date('2026-08-01T00:00:00Z');
+const stamped = { stores: ['ca:acme', 'tsa:clock'], parts: expiring, now: after } as const;
 const authority = { scheme: 'notary.x509.signingAuthority', stores: ['signingAuthority:acme'] } as const;
 
 test.each<[string, string, Case]>([
@@ -141,6 +163,26 @@ test.each<[string, string, Case]>([
   ['by a certificate that is revoked, logged', 'accepted, revocation revoked', { statuses: ['revoked'], level: 'audit' }],
   ['whose revocation is unknown', 'revocation-unknown', { statuses: ['good', 'unknown'] }],
   ['whose revocation is unknown, skipped', 'accepted', { statuses: ['unknown'], override: { revocation: 'skip' } }],
+  ['with a timestamp', 'accepted', { ...stamped, stampedAt: signed }],
+  ['with a timestamp that has to be there', 'no-timestamp', stamped],
+  ['with a timestamp of a later time', 'timestamp-validity', { ...stamped, stampedAt: after }],
+  [
+    'with a timestamp of a later time, logged',
+    'accepted, authenticTimestamp timestamp-validity',
+    { ...stamped, level: 'audit', stampedAt: after },
+  ],
+  [
+    'with a timestamp and a store that does not have its root',
+    'timestamp-untrusted',
+    { ...stamped, stores: ['ca:acme', 'tsa:acme'], stampedAt: signed },
+  ],
+  ['with a timestamp whose authority is revoked', 'revoked', { ...stamped, stampedAt: signed, statuses: ['revoked'] }],
+  [
+    'without a timestamp that is wanted once the certificate has expired',
+    'accepted',
+    { stores: stamped.stores, timestamps: 'afterCertExpiry' },
+  ],
+  ['with a timestamp that is wanted now', 'accepted', { ...stamped, timestamps: 'afterCertExpiry', stampedAt: signed }],
   ['of another subject', 'other-subject', { other: { size: 1 }, level: 'audit' }],
   ['by a signing authority', 'accepted', authority],
   ['by a signing authority, the store being of another type', 'untrusted', { ...authority, stores: ['ca:acme'] }],
@@ -160,4 +202,16 @@ test('several failures that are logged are all told, in order', async () => {
   expect(await verify(tested)).toBe(
     'accepted, authenticity untrusted, expiry expired, authenticTimestamp certificate-time, revocation revoked',
   );
+});
+
+test('addresses of a signer whom nobody trusts are not asked, those of an authority whose signer is another are', async () => {
+  const logged = { level: 'audit', statuses: ['good'] } as const;
+  await verify({ ...logged, trusted: 'other' });
+  await verify({ ...logged, identities: ['x509.subject: C=DE, ST=Berlin, O=Other'] });
+  await verify({ ...logged, ...authority });
+  expect(contexts.slice(-3)).toEqual([
+    { isTrusted: false, signingTime: undefined },
+    { isTrusted: true, signingTime: undefined },
+    { isTrusted: true, signingTime: signed },
+  ]);
 });

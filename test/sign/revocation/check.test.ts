@@ -26,7 +26,7 @@ const url = (name: string) => `${server.url}/${name}`;
 
 async function statusOf(certificate: X509Certificate, signingTime?: Date, issuer = root): Promise<string> {
   const check = openRevocation({ http, now: () => now });
-  const [leaf, last] = await check([certificate.raw, issuer.certificate.raw], signingTime);
+  const [leaf, last] = await check([certificate.raw, issuer.certificate.raw], { signingTime });
   expect(last).toEqual({ subject: expect.stringContaining(`CN=${issuer.name}`), status: 'not-checkable' });
   return leaf?.reason === undefined ? `${leaf?.status}` : `${leaf.status}: ${leaf.reason}`;
 }
@@ -194,6 +194,15 @@ describe('by OCSP', () => {
     cancel.abort(new Error('cancelled'));
     await expect(check([leaf.raw, root.certificate.raw])).rejects.toThrow('cancelled');
   });
+});
+
+test('of a chain that nobody trusts nothing is asked', async () => {
+  const check = openRevocation({ http, now: () => now });
+  const asked = server.requests.length;
+  const chain = [makeLeaf(root, { crlUrls: [url('list')], ocspUrls: [url('ocsp')] }).raw, root.certificate.raw];
+  expect(await check(chain, { isTrusted: false })).toMatchObject([{ status: 'unknown' }, { status: 'not-checkable' }]);
+  expect(await check([makeLeaf(root).raw, root.certificate.raw], { isTrusted: false })).toMatchObject([{ status: 'not-checkable' }, {}]);
+  expect(server.requests.length).toBe(asked);
 });
 
 test('what cannot be read is unknown', async () => {

@@ -1,14 +1,14 @@
 import type { SigstoreSettings } from '../inputs/settings.ts';
-import { parseTrustedRoot, type TrustedRoot } from '../sign/cosign/trusted-root.ts';
+import type { TrustedRoot } from '../sign/cosign/trusted-root.ts';
 import type { WitnessedSigner } from '../sign/cosign/witness.ts';
 import { signatureError } from '../sign/signature-error.ts';
-import { openKeyless } from '../sign/sigstore/keyless-signer.ts';
-import { openPublicRoot } from '../sign/sigstore/public-root.ts';
 import { readBytes } from './resources.ts';
 import type { World } from './world.ts';
 
 /** What certificates and logs are held against: the file of the input trusted-root, else that of the public instance. Rejects with a StepError. */
 export async function openSigstoreRoot(file: string | undefined, workspace: string): Promise<TrustedRoot> {
+  const { openPublicRoot } = await import('../sign/sigstore/public-root.ts');
+  const { parseTrustedRoot } = await import('../sign/cosign/trusted-root.ts');
   return file === undefined
     ? openPublicRoot()
     : parseTrustedRoot(JSON.stringify(file), await readBytes('trusted-root', file, workspace, true));
@@ -28,6 +28,7 @@ export async function openIdentitySigner(
     );
   }
   const root = await openSigstoreRoot(trustedRoot, workspace);
+  const { openKeyless } = await import('../sign/sigstore/keyless-signer.ts');
   const retry = { now, random, sleep };
   return openKeyless({ fulcioUrl, rekorUrl, root, fetchIdentityToken, http: (request) => http({ ...request, signal: cancelled }), retry });
 }

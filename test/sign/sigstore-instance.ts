@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, randomUUID, verify, X509Certificate } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomBytes, verify, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -51,20 +51,31 @@ export async function startSigstore(clock?: Date): Promise<SigstoreInstance> {
   server.on('request', async (request, response) => {
     const path = request.url ?? '';
     asked.push(`${request.method} ${path}`);
-    const body = await text(request);
+    const body = toMockRequest(await text(request), request.headers.authorization);
     const status = failures.get(path)?.shift();
     const answer = status === undefined ? await answerTo(path, body) : { statusCode: status, response: '{"message":"made to fail"}' };
-    response.writeHead(answer.statusCode, { 'content-type': answer.contentType ?? 'application/json' });
+    const headers = { 'content-type': 'application/json', ...('headers' in answer && answer.headers) };
+    response.writeHead(answer.statusCode, headers);
     response.end(typeof answer.response === 'string' ? answer.response : Buffer.from(answer.response.buffer));
   });
 
   async function answerTo(path: string, body: string) {
-    if (path === '/api/v2/signingCert') return fulcioHandler(authority).fn(body);
+    if (path === '/api/v2/signingCert') {
+      const answer = await fulcioHandler(authority).fn(body);
+      // The status of Fulcio itself.
+      return { ...answer, statusCode: answer.statusCode === 201 ? 200 : answer.statusCode };
+    }
     if (path === '/api/v1/timestamp') return tsaHandler(timestamps).fn(body);
-    if (path !== '/api/v1/log/entries') return { statusCode: 404, response: '{}', contentType: 'application/json' };
+    if (path !== '/api/v1/log/entries') return { statusCode: 404, response: '{}' };
     const entry = toLogged(JSON.parse(body));
-    if (entry === undefined) return { statusCode: 400, response: '{"message":"verifying signature"}', contentType: 'application/json' };
-    return { statusCode: 201, response: JSON.stringify({ [randomUUID()]: await add(entry) }), contentType: 'application/json' };
+    if (entry === undefined) return { statusCode: 400, response: '{"message":"verifying signature"}' };
+    const uuid = randomBytes(40).toString('hex');
+    // By the tag clients in Go find the entry in the answer.
+    return {
+      statusCode: 201,
+      response: JSON.stringify({ [uuid]: await add(entry) }),
+      headers: { etag: uuid, location: `${path}/${uuid}` },
+    };
   }
 
   return {
@@ -90,6 +101,12 @@ export async function startSigstore(clock?: Date): Promise<SigstoreInstance> {
       await once(server, 'close');
     },
   };
+}
+
+/** Clients in Go show their token in a header, where @sigstore/mock does not look. */
+function toMockRequest(body: string, authorization: string | undefined): string {
+  if (authorization === undefined) return body;
+  return JSON.stringify({ ...JSON.parse(body), credentials: { oidcIdentityToken: authorization.replace(/^Bearer /i, '') } });
 }
 
 interface ProposedEntry {

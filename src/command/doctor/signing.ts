@@ -5,7 +5,7 @@ import type { Check, CheckOutcome } from '../../model/check.ts';
 import type { KeySigner } from '../../model/signer.ts';
 import { checkCertificateChain } from '../../sign/notary/certificate-chain.ts';
 import { parseSigningKey } from '../../sign/signing-key.ts';
-import { sigstoreAudience } from '../../sign/sigstore/keyless-signer.ts';
+import { sigstoreAudience } from '../../sign/sigstore/audience.ts';
 import { wrongSignature } from '../../sign/wrong-signature.ts';
 import { openTimestamping, type Timestamping } from '../signing.ts';
 import type { World } from '../world.ts';

@@ -1,6 +1,5 @@
 import { toTimeText } from '../../lib/time-text.ts';
 import type { SignedDocument, TaggedLayer } from '../../model/signed-document.ts';
-import { toCertifiedAnnotations, toCertifiedBundle } from './certified-signature.ts';
 import { statementMediaType, toPreAuthentication } from './dsse.ts';
 import { signDer, toHint } from './key-signature.ts';
 import { type CosignSigner, isWitnessed } from './witness.ts';
@@ -29,11 +28,11 @@ export const keyAnnotation = 'io.github.image-custody.key';
  * the signer's answer does not verify, or with what the signer rejects with.
  */
 export async function attestBundle(request: AttestationRequest, now: () => Date): Promise<SignedDocument> {
-  const { signer, statement } = request;
+  const { signer } = request;
   return {
     artifactType: bundleMediaType,
     mediaType: bundleMediaType,
-    bytes: isWitnessed(signer) ? await toCertifiedBundle(signer, statement) : await toBundle(request),
+    bytes: await toBundle(request),
     annotations: {
       'dev.sigstore.bundle.content': 'dsse-envelope',
       [predicateTypeAnnotation]: request.predicateType,
@@ -54,13 +53,19 @@ export async function attestLayer(request: AttestationRequest): Promise<TaggedLa
   if (!isWitnessed(signer)) return { mediaType: envelopeMediaType, bytes, annotations };
   const [certificate = new Uint8Array()] = certificates;
   const entry = await signer.witness.testify({ kind: 'envelope', certificate, envelope: bytes });
+  const { toCertifiedAnnotations } = await import('./certified-signature.ts');
   const certified = await toCertifiedAnnotations(signer, certificates, entry, signed);
   return { mediaType: envelopeMediaType, bytes, annotations: { ...annotations, ...certified } };
 }
 
 async function toBundle(request: AttestationRequest): Promise<Buffer> {
+  const { signer, statement } = request;
+  if (isWitnessed(signer)) {
+    const { toCertifiedBundle } = await import('./certified-signature.ts');
+    return toCertifiedBundle(signer, statement);
+  }
   const { envelope } = await toEnvelope(request);
-  const verificationMaterial = { publicKey: { hint: toHint(request.signer) } };
+  const verificationMaterial = { publicKey: { hint: toHint(signer) } };
   return Buffer.from(JSON.stringify({ mediaType: bundleMediaType, verificationMaterial, dsseEnvelope: envelope }));
 }
 

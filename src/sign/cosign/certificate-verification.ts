@@ -1,6 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
-import type { SerializedBundle } from '@sigstore/bundle';
-import type { SignedEntity } from '@sigstore/verify';
+import { bundleFromJSON, type SerializedBundle } from '@sigstore/bundle';
+import { type SignedEntity, toSignedEntity, Verifier } from '@sigstore/verify';
 import type { JsonValue } from '../../lib/strict-json.ts';
 import { signatureError } from '../signature-error.ts';
 import { notOurs } from './bundle.ts';
@@ -30,15 +30,15 @@ export interface Certified {
 }
 
 /**
- * Verifies by Sigstore: that a trusted authority certified the key for one of the identities, at a time that a trusted log or authority vouches for, that a log has
- * this signature by this certificate, and the signature. Rejects with a StepError of code `untrusted`, `wrong-signature` or `certified-signature`.
+ * To be imported where it is needed alone, for it loads the verifier of Sigstore. Verifies by it: that a trusted authority certified the key for one of the identities, at a time that a trusted log or authority vouches for, that a log has
+ * this signature by this certificate, and the signature. Throws a StepError of code `untrusted`, `wrong-signature` or `certified-signature`.
  * https://github.com/sigstore/cosign/blob/v3.1.3/specs/BUNDLE_SPEC.md
  */
-export async function verifyCertified(
+export function verifyCertified(
   { bundle, certificate, message, signature, content }: CertifiedSignature,
   identities: readonly CosignIdentity[],
   { material, thresholds }: TrustedRoot,
-): Promise<Certified> {
+): Certified {
   const identity = attempt(() => readCertificateIdentity(certificate));
   if (!identities.some((one) => isIdentity(one, identity)))
     throw untrusted(`it is by ${identityText(identity)}, who is none of the trusted identities`);
@@ -54,7 +54,6 @@ export async function verifyCertified(
       "Cannot verify the signature: it is not one by its certificate's key over its content",
       notOurs,
     );
-  const [{ bundleFromJSON }, { toSignedEntity, Verifier }] = await Promise.all([import('@sigstore/bundle'), import('@sigstore/verify')]);
   return attempt(() => {
     const parsed = bundleFromJSON(bundle as unknown as SerializedBundle);
     for (const logged of loggedCertificates(parsed.verificationMaterial.tlogEntries))

@@ -1,5 +1,7 @@
 import { X509Certificate } from 'node:crypto';
-import type { TransparencyLogEntry } from '@sigstore/bundle';
+import { bundleToJSON, envelopeToJSON, type TransparencyLogEntry } from '@sigstore/bundle';
+// The builder alone: the index of the package loads its own HTTP client.
+import { DSSEBundleBuilder } from '@sigstore/sign/dist/bundler/dsse.js';
 import type { JsonValue } from '../../lib/strict-json.ts';
 import { parseBundle } from './bundle.ts';
 import { certificateAnnotation, chainAnnotation, logAnnotation, readCertifiedLayer } from './certified-layer.ts';
@@ -9,9 +11,6 @@ import type { WitnessedSigner } from './witness.ts';
 
 /** A Sigstore bundle with the signer's certificate and its entry in the log, verified as others will verify it. Rejects with what signer and witness reject with. */
 export async function toCertifiedBundle(signer: WitnessedSigner, statement: Uint8Array): Promise<Buffer> {
-  const { bundleToJSON, envelopeToJSON } = await import('@sigstore/bundle');
-  // The builder alone: the index of the package loads its own HTTP client.
-  const { DSSEBundleBuilder } = await import('@sigstore/sign/dist/bundler/dsse.js');
   const [certificate = new Uint8Array()] = await signer.witness.certify();
   const builder = new DSSEBundleBuilder({
     signer: {

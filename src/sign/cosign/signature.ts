@@ -1,7 +1,6 @@
 import type { Descriptor } from '../../model/image.ts';
 import type { SignedDocument, TaggedLayer } from '../../model/signed-document.ts';
 import { attestBundle, signatureAnnotation } from './attestation.ts';
-import { toCertifiedAnnotations } from './certified-signature.ts';
 import { signDer } from './key-signature.ts';
 import { type CosignSigner, isWitnessed } from './witness.ts';
 
@@ -44,6 +43,7 @@ export async function signLayer(request: CosignRequest, repository: string): Pro
   if (!isWitnessed(signer)) return { mediaType: simpleSigningMediaType, bytes, annotations };
   const [certificate = new Uint8Array()] = certificates;
   const entry = await signer.witness.testify({ kind: 'message', certificate, message: bytes, signature });
+  const { toCertifiedAnnotations } = await import('./certified-signature.ts');
   const certified = await toCertifiedAnnotations(signer, certificates, entry, { message: bytes, signature, content: bytes });
   return { mediaType: simpleSigningMediaType, bytes, annotations: { ...annotations, ...certified } };
 }

@@ -1,4 +1,5 @@
-import type { TrustMaterial } from '@sigstore/verify';
+import { TrustedRoot as TrustedRootMessage } from '@sigstore/protobuf-specs';
+import { type TrustMaterial, toTrustMaterial } from '@sigstore/verify';
 import { isJsonObject, type JsonValue, parseStrictJson } from '../../lib/strict-json.ts';
 import { signatureError } from '../signature-error.ts';
 
@@ -10,10 +11,10 @@ export interface TrustedRoot {
 }
 
 /**
- * Reads a `trusted_root.json`, as `cosign trusted-root create` writes it and the TUF repositories of instances have it. Rejects with a StepError of origin `input`.
+ * Loads what reads the messages of Sigstore: to be imported where it is needed alone. Reads a `trusted_root.json`, as `cosign trusted-root create` writes it and the TUF repositories of instances have it. Throws a StepError of origin `input`.
  * https://github.com/sigstore/protobuf-specs/blob/v0.5.1/protos/sigstore_trustroot.proto
  */
-export async function parseTrustedRoot(name: string, bytes: Uint8Array): Promise<TrustedRoot> {
+export function parseTrustedRoot(name: string, bytes: Uint8Array): TrustedRoot {
   const json = readJson(name, bytes);
   const mediaType = isJsonObject(json) ? json.mediaType : undefined;
   if (
@@ -21,11 +22,7 @@ export async function parseTrustedRoot(name: string, bytes: Uint8Array): Promise
     !/^application\/vnd\.dev\.sigstore\.trustedroot(?:\.v0\.[0-9]+\+json|\+json;version=0\.[0-9]+)$/.test(mediaType)
   )
     throw refused(name, `its mediaType is ${JSON.stringify(mediaType) ?? 'missing'}`);
-  const [{ TrustedRoot: message }, { toTrustMaterial }] = await Promise.all([
-    import('@sigstore/protobuf-specs'),
-    import('@sigstore/verify'),
-  ]);
-  const material = toMaterial(name, () => toTrustMaterial(message.fromJSON(json), () => fail('no key is trusted here')));
+  const material = toMaterial(name, () => toTrustMaterial(TrustedRootMessage.fromJSON(json), () => fail('no key is trusted here')));
   const { certificateAuthorities, tlogs, ctlogs, timestampAuthorities } = material;
   if (certificateAuthorities.length === 0) throw refused(name, 'it has no certificateAuthorities');
   if (tlogs.length + timestampAuthorities.length === 0)

@@ -7,7 +7,7 @@ import { signatureError } from '../signature-error.ts';
 import { envelopeMediaType, signatureAnnotation } from './attestation.ts';
 import { base64Bytes } from './base64.ts';
 import { type BundleContent, bundleError, type MessageSignature, notOurs, parseBundle, parseEnvelope } from './bundle.ts';
-import { type CertifiedSignature, verifyCertified } from './certificate-verification.ts';
+import type { CertifiedSignature } from './certificate-verification.ts';
 import { readCertifiedLayer } from './certified-layer.ts';
 import { statementMediaType, toPreAuthentication } from './dsse.ts';
 import { toHint } from './key-signature.ts';
@@ -80,6 +80,7 @@ async function verifyByCertificate(certified: CertifiedSignature, { keys, identi
   // A certificate for a key that is trusted takes nothing from it.
   if (signer !== undefined) return { signedBy: signer.name };
   if (identities.length === 0) throw untrusted('it is by the key of a certificate, and no identity is trusted');
+  const { verifyCertified } = await import('./certificate-verification.ts');
   return verifyCertified(certified, identities, await openRoot());
 }
 

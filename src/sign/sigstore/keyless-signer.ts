@@ -7,6 +7,7 @@ import { verifyCertified } from '../cosign/certificate-verification.ts';
 import { readCertificateIdentity } from '../cosign/identity.ts';
 import type { TrustedRoot } from '../cosign/trusted-root.ts';
 import type { Witness, WitnessedSigner } from '../cosign/witness.ts';
+import { sigstoreAudience } from './audience.ts';
 import { type KeyPair, requestCertificate } from './fulcio.ts';
 import { logSignature } from './rekor.ts';
 
@@ -22,13 +23,11 @@ export interface KeylessOptions {
   readonly retry: RetryOptions;
 }
 
-/** What every instance of Fulcio asks tokens to be for: https://docs.sigstore.dev/certificate_authority/oidc-in-fulcio/ */
-export const sigstoreAudience = 'sigstore';
 /** A certificate holds for ten minutes; the log's clock may go differently. */
 const leastTimeLeftMs = 2 * 60_000;
 
 /**
- * Signs without a key that anybody keeps: by one that is made now and never leaves this process, for which Sigstore certifies whose run it was. Nothing is asked of
+ * To be imported where it is needed alone, for it loads the verifier of Sigstore. Signs without a key that anybody keeps: by one that is made now and never leaves this process, for which Sigstore certifies whose run it was. Nothing is asked of
  * Sigstore before the first signature.
  */
 export function openKeyless(options: KeylessOptions): WitnessedSigner {
@@ -63,7 +62,7 @@ function openWitness({ fulcioUrl, rekorUrl, root, fetchIdentityToken, http, retr
     verify: async (certified) => {
       const { issuer, subjects } = readCertificateIdentity(certified.certificate);
       const identity = { issuer: { kind: 'exact', text: issuer }, subject: { kind: 'exact', text: subjects[0] ?? '' } } as const;
-      await verifyCertified(certified, [identity], root);
+      verifyCertified(certified, [identity], root);
     },
   };
 }

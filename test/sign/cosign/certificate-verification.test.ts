@@ -35,7 +35,11 @@ beforeAll(async () => {
 afterAll(() => sigstore.close());
 
 function trust(...identities: readonly string[]): CosignTrust {
-  return { keys: [], identities: identities.map(parseCosignIdentity), openRoot: () => parseTrustedRoot('root.json', sigstore.trustedRoot) };
+  return {
+    keys: [],
+    identities: identities.map(parseCosignIdentity),
+    openRoot: async () => parseTrustedRoot('root.json', sigstore.trustedRoot),
+  };
 }
 const bytesOf = (value: object) => Buffer.from(JSON.stringify(value));
 
@@ -102,9 +106,11 @@ test.each([
 ])('a trusted root with %s is refused', async (what, change, reason) => {
   const root = change(JSON.parse(sigstore.trustedRoot.toString()));
   const bytes = what === 'no JSON' ? Buffer.from('{') : bytesOf(root as object);
-  await expect(parseTrustedRoot('root.json', bytes)).rejects.toMatchObject({
-    code: 'trusted-root',
-    origin: 'input',
-    message: expect.stringContaining(reason),
-  });
+  expect(() => parseTrustedRoot('root.json', bytes)).toThrow(
+    expect.objectContaining({
+      code: 'trusted-root',
+      origin: 'input',
+      message: expect.stringContaining(reason),
+    }),
+  );
 });

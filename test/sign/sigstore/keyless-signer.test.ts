@@ -37,7 +37,7 @@ async function open(changes: Partial<KeylessOptions> = {}, token = toToken({ iss
   return openKeyless({
     fulcioUrl: sigstore.url,
     rekorUrl: sigstore.url,
-    root: await parseTrustedRoot('root.json', sigstore.trustedRoot),
+    root: parseTrustedRoot('root.json', sigstore.trustedRoot),
     fetchIdentityToken: async (audience) => new SecretValue(audience === 'sigstore' ? token : 'another audience'),
     http,
     retry: { now, random: () => 0, sleep: () => Promise.resolve() },
@@ -50,7 +50,7 @@ test('signs and attests in both forms by one certificate, and all of it verifies
   const trust = {
     keys: [],
     identities: [parseCosignIdentity(`${issuer} ${workflow}`)],
-    openRoot: () => parseTrustedRoot('root.json', sigstore.trustedRoot),
+    openRoot: async () => parseTrustedRoot('root.json', sigstore.trustedRoot),
   };
   const from = sigstore.asked.length;
   const request = { signer, subject, metadata: new Map([['run', '42']]) };
@@ -122,7 +122,7 @@ test('a token that is none is not told', async () => {
 test('what verifiers of the instance would not accept is not attached', async () => {
   const other = await startSigstore();
   try {
-    const signer = await open({ root: await parseTrustedRoot('other.json', other.trustedRoot) });
+    const signer = await open({ root: parseTrustedRoot('other.json', other.trustedRoot) });
     const refused = { code: 'certified-signature' };
     await expect(attestBundle({ signer, statement, predicateType }, now)).rejects.toMatchObject(refused);
     await expect(attestLayer({ signer, statement, predicateType })).rejects.toMatchObject(refused);

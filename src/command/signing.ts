@@ -36,18 +36,17 @@ export async function openSigning(
   if (signing === undefined) return undefined;
   const signer = await openKey(signing, workspace, credentials, world);
   if (signing.systems.includes('notation')) checkCertificateChain(signer, world.now());
-  return { ...signing, signer, timestamping: await openTimestamping(signing, signer, workspace, world) };
+  const { timestamp } = signing;
+  return { ...signing, signer, timestamping: timestamp && (await openTimestamping(timestamp, signer, workspace, world)) };
 }
 
 /** The authority of the input timestamp-url. It is not asked yet. */
 export async function openTimestamping(
-  { timestamp }: SigningSettings,
+  { url, rootFile }: NonNullable<SigningSettings['timestamp']>,
   { certificateChain }: Pick<KeySigner, 'certificateChain'>,
   workspace: string,
   { http, now, random, sleep }: Pick<World, 'http' | 'now' | 'random' | 'sleep'>,
-): Promise<Timestamping | undefined> {
-  if (timestamp === undefined) return undefined;
-  const { url, rootFile } = timestamp;
+): Promise<Timestamping> {
   const roots = await readTimestampRoots(await readBytes('timestamp-certificate', rootFile, workspace, true), rootFile);
   const session = { http, retry: { now, random, sleep } };
   return {

@@ -1,3 +1,4 @@
+import type { X509Certificate } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -5,6 +6,8 @@ import { parseProxy } from '../../src/lib/proxy.ts';
 import { SecretValue } from '../../src/lib/secret-value.ts';
 import { startKeyVault } from '../../src/sandbox/key-vault.ts';
 import type { RunningRegistry } from '../../src/sandbox/registry.ts';
+import { startRevocationService } from '../../src/sandbox/revocation.ts';
+import { createTimestampChain } from '../../src/sandbox/timestamp/chain.ts';
 import { startTimestampAuthority } from '../../src/sandbox/timestamp.ts';
 import { writeZip } from '../advisory/zip-writer.ts';
 import { startForwardProxy } from '../lib/forward-proxy.ts';
@@ -91,6 +94,30 @@ describe('doctor, where all is right', () => {
       expect(gone.of('timestamp').state).toBe('skipped');
     } finally {
       await authority.close();
+    }
+  });
+
+  it("asks whether the authority's certificates are revoked", async () => {
+    const revocation = await startRevocationService();
+    const { ocspUrl } = revocation.addressesOf('tsa');
+    const chain = await createTimestampChain({ length: 'root', leaf: { ocspUrls: [ocspUrl] } });
+    const [leaf, root] = chain.certificates as [X509Certificate, X509Certificate];
+    const authority = await startTimestampAuthority({ chain });
+    try {
+      await writeFile(join(place.workspace, 'tsa.pem'), authority.rootPem);
+      const given = {
+        ...fileInputs(place, `${registry.host}/team/app:1`),
+        'timestamp-url': authority.url,
+        'timestamp-certificate': 'tsa.pem',
+      };
+      const look = async () => (await consult(place, given, { environment: { azureTenantId: undefined } })).of('timestamp');
+      expect(await look()).toMatchObject({ state: 'warning', text: expect.stringContaining('is revoked cannot be found out') });
+      revocation.enroll('tsa', { certificate: root, privateKey: chain.issuerKey, issued: [leaf] });
+      expect((await look()).state).toBe('right');
+      revocation.revoke('tsa', { certificate: leaf, time: new Date('2026-01-01T00:00:00Z') });
+      expect(await look()).toMatchObject({ state: 'wrong', text: expect.stringContaining('is revoked') });
+    } finally {
+      await Promise.all([authority.close(), revocation.close()]);
     }
   });
 

@@ -1,4 +1,4 @@
-import { randomBytes, X509Certificate } from 'node:crypto';
+import { X509Certificate } from 'node:crypto';
 import { nameText } from '../../lib/certificate-chain.ts';
 import { isSignature, keyText, toPublicKey } from '../../lib/signature-algorithm.ts';
 import type { Check, CheckOutcome } from '../../model/check.ts';
@@ -7,15 +7,16 @@ import { checkCertificateChain } from '../../sign/notary/certificate-chain.ts';
 import { parseSigningKey } from '../../sign/signing-key.ts';
 import { sigstoreAudience } from '../../sign/sigstore/audience.ts';
 import { wrongSignature } from '../../sign/wrong-signature.ts';
-import { openTimestamping, type Timestamping } from '../signing.ts';
 import type { World } from '../world.ts';
 import { type Case, checkNames, dayMs } from './case.ts';
+import { timestampChecks } from './timestamp.ts';
 
 /** A certificate takes a while to be renewed and to be handed to those who verify. */
 const soonDays = 30;
 
 /** The key of the input signing-key, its certificates, and that it signs. Left out where nothing is signed. */
-export function signingChecks({ settings, signer, world, host }: Case): readonly Check[] {
+export function signingChecks(given: Case): readonly Check[] {
+  const { settings, signer, world } = given;
   const { signing } = settings;
   if (signing === undefined) return [];
   const { kind } = parseSigningKey(signing.key);
@@ -38,12 +39,6 @@ export function signingChecks({ settings, signer, world, host }: Case): readonly
       run: async () => datesOf(await signer(), world.now(), signing.timestamp === undefined ? renewal : stampedRenewal),
     },
   ];
-  const { timestamp } = signing;
-  const timestampCheck = timestamp && {
-    name: 'timestamp',
-    needs: ['certificate rules', checkNames.network(timestamp.url.host)],
-    run: async () => tryTimestamp(await openTimestamping(signing, await signer(), host.workspace, world), timestamp.url, await signer()),
-  };
   return [
     {
       name: checkNames.signingKey,
@@ -56,7 +51,7 @@ export function signingChecks({ settings, signer, world, host }: Case): readonly
     },
     ...(isCertified ? certificateChecks : []),
     { name: 'signature', needs: isCertified ? ['certificate rules'] : needsKey, run: async () => trySignature(await signer()) },
-    ...(timestampCheck ? [timestampCheck] : []),
+    ...timestampChecks(signing, given),
   ];
 }
 
@@ -91,10 +86,4 @@ async function trySignature(signer: KeySigner): Promise<CheckOutcome> {
   if (!isSignature(signer.algorithm, toPublicKey(signer.publicKey), sentence, signature)) throw wrongSignature(signer, signer.algorithm);
   const verifier = signer.certificateChain.length === 0 ? 'its public key' : "the certificate's key";
   return { state: 'right', text: `the key signs, and ${verifier} verifies it (${signer.algorithm})` };
-}
-
-/** What is countersigned is random, so that the timestamp is good for nothing. */
-async function tryTimestamp(timestamping: Timestamping | undefined, { host }: URL, { algorithm }: KeySigner): Promise<CheckOutcome> {
-  await timestamping?.countersign(randomBytes(64), algorithm);
-  return { state: 'right', text: `${host} countersigns, and its certificates are issued below the root of timestamp-certificate` };
 }

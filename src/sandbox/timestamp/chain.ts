@@ -1,4 +1,4 @@
-import type { X509Certificate } from 'node:crypto';
+import type { KeyObject, X509Certificate } from 'node:crypto';
 import { type CertificateFields, extendedKeyUsages, issueCertificate, keyUsages } from '../certificate/x509.ts';
 import { generateKeys, type KeyPair, type KeyType } from '../certificate.ts';
 
@@ -24,6 +24,8 @@ export interface TimestampChain {
   readonly certificates: readonly X509Certificate[];
   /** Of the leaf. */
   readonly keys: KeyPair;
+  /** Of who issued the leaf, and can revoke it. */
+  readonly issuerKey: KeyObject;
 }
 
 const dayMs = 24 * 60 * 60 * 1000;
@@ -34,7 +36,8 @@ export async function createTimestampChain(options: TimestampChainOptions = {}):
   const validity = options.validity ?? around(options.now?.() ?? new Date());
   const keys = await generateKeys(keyType);
   const fields = { ...leafFields(name, keys), ...validity, ...leaf };
-  if (length === 'self-signed') return { certificates: [issueCertificate(fields, { name, privateKey: keys.privateKey })], keys };
+  if (length === 'self-signed')
+    return { certificates: [issueCertificate(fields, { name, privateKey: keys.privateKey })], keys, issuerKey: keys.privateKey };
   const rootKeys = await generateKeys('P-256');
   let issuer = { name: `${name} root`, privateKey: rootKeys.privateKey };
   const authorities = [issueCertificate({ ...authorityFields(issuer.name, rootKeys), ...validity, ...root }, issuer)];
@@ -44,7 +47,7 @@ export async function createTimestampChain(options: TimestampChainOptions = {}):
     authorities.unshift(issueCertificate({ ...authorityFields(middle.name, middleKeys), ...validity, ...intermediate }, issuer));
     issuer = middle;
   }
-  return { certificates: [issueCertificate(fields, issuer), ...authorities], keys };
+  return { certificates: [issueCertificate(fields, issuer), ...authorities], keys, issuerKey: issuer.privateKey };
 }
 
 function around(now: Date) {

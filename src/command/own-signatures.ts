@@ -50,13 +50,13 @@ function isTimestamped({ timestamp, signature, algorithm, certificateChain }: En
 /** The same for a Sigstore bundle. */
 export const findOwnBundle: FindOwn = async (repository, subject, { signer, metadata }) => {
   const hint = toHint(signer);
-  const listed = await repository.listReferrers(subject.digest, bundleMediaType);
-  const candidates = newestFirst(listed).filter(
-    ({ annotations = {} }) =>
+  const candidates = await repository.findReferrers(subject.digest, {
+    artifactType: bundleMediaType,
+    isWanted: ({ annotations = {} }) =>
       (annotations[keyAnnotation] ?? hint) === hint && (annotations[predicateTypeAnnotation] ?? signPredicateType) === signPredicateType,
-  );
+  });
   // A registry that hands no annotations on leaves them all alike.
-  const ours = candidates.toSorted(
+  const ours = newestFirst(candidates).toSorted(
     (a, b) => Number(b.annotations?.[keyAnnotation] === hint) - Number(a.annotations?.[keyAnnotation] === hint),
   );
   const digests = ours.map(({ digest }) => digest);

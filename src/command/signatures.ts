@@ -18,9 +18,11 @@ export async function listSignatures(
   certificates: readonly Uint8Array[],
 ): Promise<ListedSignatures> {
   const thumbprints = certificates.map(toThumbprint);
-  const listed = await repository.listReferrers(subject.digest, notaryArtifactType);
-  const ours = newestFirst(listed).filter(({ annotations }) =>
-    thumbprints.some((thumbprint) => annotations?.[thumbprintAnnotation]?.includes(thumbprint)),
-  );
-  return { ours: ours.map(({ digest }) => digest), total: listed.length };
+  const all = new Set<Digest>();
+  const isWanted = ({ digest, annotations }: Descriptor): boolean => {
+    all.add(digest);
+    return thumbprints.some((thumbprint) => annotations?.[thumbprintAnnotation]?.includes(thumbprint));
+  };
+  const ours = newestFirst(await repository.findReferrers(subject.digest, { artifactType: notaryArtifactType, isWanted }));
+  return { ours: ours.map(({ digest }) => digest), total: all.size };
 }

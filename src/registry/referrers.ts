@@ -11,7 +11,7 @@ const maxReferrers = 1_000_000;
 /** What is looked for among all that refers to a manifest. */
 export interface ReferrerFilter {
   readonly artifactType?: string;
-  /** Asked once for each digest of the artifact type, while the list is read. Default: all are wanted. */
+  /** Asked of each of the artifact type, while the list is read; of what is listed twice perhaps twice. Default: all are wanted. */
   readonly isWanted?: (referrer: Descriptor) => boolean;
 }
 

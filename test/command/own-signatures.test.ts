@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { findOwnBundle, findOwnLayer, findOwnNotary } from '../../src/command/own-signatures.ts';
 import type { Signing } from '../../src/command/signing.ts';
+import type { Digest } from '../../src/model/digest.ts';
 import { type Descriptor, mediaTypes } from '../../src/model/image.ts';
 import type { KeySigner } from '../../src/model/signer.ts';
 import { digestOf, emptyConfig } from '../../src/registry/artifact.ts';
+import type { ReferrerFilter } from '../../src/registry/referrers.ts';
 import type { Repository } from '../../src/registry/repository.ts';
 import { startRegistry } from '../../src/sandbox/registry.ts';
 import { createTimestampChain, type TimestampChain } from '../../src/sandbox/timestamp/chain.ts';
@@ -92,7 +94,7 @@ test('what claims to be its own, and is not, or is damaged or not there, ends no
   const listed = await repository.listReferrers(subject.digest);
   const absent = { ...listed[0], mediaType: mediaTypes.ociManifest, size: 7, digest: digestOf(Buffer.from('absent')), annotations: claim };
   const withAbsent: Repository = Object.create(repository, {
-    listReferrers: { value: async () => [absent, ...listed] },
+    findReferrers: { value: async (_: Digest, { isWanted = () => true }: ReferrerFilter) => [absent, ...listed].filter(isWanted) },
     fetchManifest: { value: (name: string) => repository.fetchManifest(name) },
     fetchBlob: { value: repository.fetchBlob.bind(repository) },
   });
@@ -102,7 +104,7 @@ test('what claims to be its own, and is not, or is damaged or not there, ends no
 
 test('a registry that cannot say what is there is not one where nothing is', async () => {
   const repository = await openPlace();
-  const failing = { ...repository, listReferrers: () => Promise.reject(new Error('server error')) } as Repository;
+  const failing = { ...repository, findReferrers: () => Promise.reject(new Error('server error')) } as Repository;
   const signing = toSigning(newSigner());
   await expect(findOwnBundle(failing, subject, signing, now)).rejects.toThrow('server error');
   await expect(findOwnNotary(failing, subject, signing, now)).rejects.toThrow('server error');

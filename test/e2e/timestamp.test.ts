@@ -229,6 +229,17 @@ describe('a signature whose certificates have expired', () => {
     expect(await notationVerify(attached.reference, attached.root)).toMatch(/expired/);
   });
 
+  test('holds by a timestamp that is signed with PSS', async () => {
+    const chain = await pastChain({ keyType: 'RSA-2048' });
+    const attached = await attach('past-pss', {
+      validity: expired,
+      signedAt: past,
+      timestamp: async (signature) => tokenOver(signature, chain, { now: past, isPss: true }),
+    });
+    expect(ourVerdict(attached, rootOf(chain))).toBe('verified');
+    expect(await notationVerify(attached.reference, attached.root, rootOf(chain))).toBe('verified');
+  });
+
   const second = { seconds: 1 };
   test.each<[string, Date, TokenOptions['accuracy'], string, RegExp]>([
     ['its last second', expired.to, undefined, 'verified', /verified/],

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, sign, type X509Certificate } from 'node:crypto';
+import { constants, createHash, randomBytes, sign, type X509Certificate } from 'node:crypto';
 import {
   Attribute,
   CertificateChoices,
@@ -17,6 +17,7 @@ import {
   SignerInfo,
   SignerInfos,
 } from '@peculiar/asn1-cms';
+import { id_mgf1, id_RSASSA_PSS, RsaSaPssParams } from '@peculiar/asn1-rsa';
 import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
 import { Accuracy, id_ct_tstInfo, MessageImprint, type TimeStampReq, TSTInfo } from '@peculiar/asn1-tsp';
 import { AlgorithmIdentifier, Certificate } from '@peculiar/asn1-x509';
@@ -32,6 +33,8 @@ export interface TokenOptions {
   readonly policy?: string | undefined;
   /** Default `sha256`. */
   readonly hash?: 'sha256' | 'sha384' | 'sha512' | undefined;
+  /** An RSA key signs with PSS instead of PKCS#1 v1.5. */
+  readonly isPss?: boolean | undefined;
   readonly flaw?: TokenFlaw | undefined;
 }
 
@@ -84,7 +87,11 @@ function toInfo(request: TimeStampReq, now: Date, { accuracy, policy = sandboxPo
   });
 }
 
-function toSigner(content: Buffer, { certificates, keys }: TimestampChain, { hash = 'sha256', flaw }: TokenOptions): SignerInfo {
+function toSigner(
+  content: Buffer,
+  { certificates, keys }: TimestampChain,
+  { hash = 'sha256', isPss = false, flaw }: TokenOptions,
+): SignerInfo {
   const [leaf] = certificates;
   if (leaf === undefined) throw new Error('a timestamp authority without a certificate');
   const { issuer, serialNumber } = AsnConvert.parse(leaf.raw, Certificate).tbsCertificate;
@@ -101,15 +108,25 @@ function toSigner(content: Buffer, { certificates, keys }: TimestampChain, { has
   // What is signed is a SET OF in order, and so is what is sent (RFC 5652, 5.4).
   const ordered = attributes.sort((a, b) => Buffer.compare(Buffer.from(AsnConvert.serialize(a)), Buffer.from(AsnConvert.serialize(b))));
   const signedBytes = toTagged(0x31, Buffer.concat(ordered.map((attribute) => Buffer.from(AsnConvert.serialize(attribute)))));
-  const signature = sign(hash, signedBytes, keys.privateKey);
+  const padding = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
+  const signature = sign(hash, signedBytes, { key: keys.privateKey, ...(isPss && padding) });
   return new SignerInfo({
     version: CMSVersion.v1,
     sid: new SignerIdentifier({ issuerAndSerialNumber: new IssuerAndSerialNumber({ issuer, serialNumber }) }),
     digestAlgorithm: new AlgorithmIdentifier({ algorithm: hashIds[hash] }),
     signedAttrs: ordered,
-    signatureAlgorithm: toSignatureAlgorithm(keys.privateKey, hash),
+    signatureAlgorithm: isPss ? toPssAlgorithm(hash) : toSignatureAlgorithm(keys.privateKey, hash),
     signature: new OctetString(flaw === 'damaged-signature' ? toOther(signature) : signature),
   });
+}
+
+/** RFC 4055, 3.1. */
+function toPssAlgorithm(hash: keyof typeof hashIds): AlgorithmIdentifier {
+  const hashAlgorithm = new AlgorithmIdentifier({ algorithm: hashIds[hash], parameters: null });
+  const maskGenAlgorithm = new AlgorithmIdentifier({ algorithm: id_mgf1, parameters: AsnConvert.serialize(hashAlgorithm) });
+  const saltLength = Number(hash.slice('sha'.length)) / 8;
+  const parameters = AsnConvert.serialize(new RsaSaPssParams({ hashAlgorithm, maskGenAlgorithm, saltLength }));
+  return new AlgorithmIdentifier({ algorithm: id_RSASSA_PSS, parameters });
 }
 
 /** RFC 5035, 3 and 4, with issuer and serial number, as openssl ts writes it. */

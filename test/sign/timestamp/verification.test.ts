@@ -53,6 +53,14 @@ describe('a timestamp', () => {
     }
   });
 
+  it.each(['sha256', 'sha384', 'sha512'] as const)('may be signed by RSA with PSS and %s', async (hash) => {
+    const chain = await createTimestampChain({ keyType: 'RSA-2048', now: () => now });
+    const token = tokenOver(signature, chain, { now, hash, isPss: true });
+    expect(verifyOwn(token, chain).time).toStrictEqual(now);
+    const forged = tokenOver(signature, chain, { now, hash, isPss: true, flaw: 'damaged-signature' });
+    expect(refusalOf(() => verifyOwn(forged, chain))).toMatch(/^timestamp-signature/);
+  });
+
   it('may be over a stronger hash than the signature, and not over a weaker one', () => {
     const verify = (imprintHash: 'sha256' | 'sha384' | 'sha512', algorithm: 'ES256' | 'PS384' | 'ES512') =>
       refusalOf(() =>

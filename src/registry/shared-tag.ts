@@ -34,8 +34,8 @@ const maxWindowMs = 60_000;
 /** How long others may keep it from standing still. */
 const giveUpMs = 180_000;
 const maxFailures = 4;
-/** Until the first look at what was written, of several, each twice as long after the other; longer where an exchange takes longer. */
-const firstLookMs = 50;
+/** At what was written, each after twice as long as the one before, the last one at the end: what is taken away is seen soon, and few are needed. */
+const looks = 6;
 
 /**
  * A tag that others write at the same time, in a registry that has no conditional write. A write is sent once, and only within a window from the beginning of
@@ -169,16 +169,15 @@ class TagWriter<Change> {
   /** Whether the tag names what it names now as long as anybody may need who has read before; the last look begins after that. */
   async #isKept(state: TagState): Promise<boolean> {
     const session = this.#session;
-    const endMs = session.now() + this.#settleMs(state);
-    for (let pauseMs = Math.max(firstLookMs, this.#exchangeMs); ; pauseMs *= 2) {
-      await session.sleep(Math.max(1, Math.min(pauseMs, endMs - session.now())));
-      const isLast = session.now() >= endMs;
-      if ((await headManifest(session, this.#content.read.tag)) !== state.digest) {
-        await this.#rest();
-        return false;
-      }
-      if (isLast) return true;
+    const startMs = session.now();
+    const settleMs = this.#settleMs(state);
+    for (let look = 1; look <= looks; look += 1) {
+      await waitUntil(session, startMs + settleMs / 2 ** (looks - look));
+      if ((await headManifest(session, this.#content.read.tag)) === state.digest) continue;
+      await this.#rest();
+      return false;
     }
+    return true;
   }
 
   /** At random, so that writers who meet once do not meet again. */
@@ -203,4 +202,9 @@ class TagWriter<Change> {
       hint: 'Run the step again when fewer writers attach to this image at once, or use a registry with the referrers API.',
     });
   }
+}
+
+/** Timers may end early by a part of a millisecond. */
+async function waitUntil(session: Session, endMs: number): Promise<void> {
+  while (session.now() < endMs) await session.sleep(Math.ceil(endMs - session.now()));
 }

@@ -27,6 +27,8 @@ export const berTags = {
 
 /** Deeper than any certificate or token is. */
 const maxDepth = 32;
+/** More than any certificate, token or answer has in one element; a list of revoked certificates is read by `eachChild`. */
+const maxElements = 100_000;
 const tooDeep = `more than ${maxDepth} elements one in another`;
 const constructedBit = 0x20;
 
@@ -58,6 +60,7 @@ function readElements(content: Buffer, depth: number): BerElement[] {
   const elements: BerElement[] = [];
   for (let at = 0; at < content.length; ) {
     const element = readElement(content, at, depth);
+    if (elements.length === maxElements) throw new Error(`more than ${maxElements} elements in one`);
     elements.push(element);
     at += element.raw.length;
   }

@@ -6,6 +6,9 @@ export interface Extension {
   readonly value: BerElement;
 }
 
+/** A list or an answer has three or four. */
+const maxExtensions = 64;
+
 /** Extensions by their OID (RFC 5280, 4.1). Throws where one is there twice. */
 export function readExtensions(list: BerElement | undefined): ReadonlyMap<string, Extension> {
   const extensions = new Map<string, Extension>();
@@ -17,6 +20,7 @@ export function readExtensions(list: BerElement | undefined): ReadonlyMap<string
     const value = readBer(readOctetString(fields.take(berTags.octetString)));
     fields.end();
     if (extensions.has(oid)) throw new Error(`its extension ${oid} is there twice`);
+    if (extensions.size === maxExtensions) throw new Error(`it has more than ${maxExtensions} extensions`);
     extensions.set(oid, { isCritical, value });
   }
   return extensions;

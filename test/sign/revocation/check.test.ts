@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { type BerElement, readBer, readChildren, toTagged } from '../../../src/lib/ber.ts';
 import { createHttp } from '../../../src/lib/http-client.ts';
 import type { RevocationListFields } from '../../../src/sandbox/revocation/revocation-list.ts';
 import { type StandIn, startStandIn } from '../../../src/sandbox/stand-in.ts';
@@ -121,6 +122,22 @@ describe('by a revocation list', () => {
     ]);
     await check([leaf.raw, root.certificate.raw]);
     expect(server.requests.length - asked).toBe(1);
+  });
+
+  test('lists that are made to fill the memory are not read, before anybody asks who signed them', async () => {
+    const sequence = (...parts: readonly Uint8Array[]) => toTagged(0x30, Buffer.concat(parts));
+    const nulls = Buffer.alloc(16_000_000).fill(Buffer.of(5, 0));
+    const end = [sequence(), toTagged(3, Buffer.of(0))];
+    answers.set('list', sequence(sequence(nulls), ...end));
+    expect(await statusOf(leaf)).toMatch(/^unknown: .*more than 100000 elements/);
+    const list = readChildren(readBer(toList()));
+    const fields = readChildren(list[0] as BerElement).slice(0, -1);
+    const extensions = Array.from({ length: 1000 }, (_, at) =>
+      sequence(toTagged(6, Buffer.of(0x2a, 0x83, at & 0x7f, 1)), toTagged(4, Buffer.of(5, 0))),
+    );
+    const many = toTagged(0xa0, sequence(...extensions));
+    answers.set('list', sequence(sequence(...fields.map(({ raw }) => raw), many), ...list.slice(1).map(({ raw }) => raw)));
+    expect(await statusOf(leaf)).toMatch(/^unknown: .*more than 64 extensions/);
   });
 
   test('a list above 32 MiB is not taken', async () => {

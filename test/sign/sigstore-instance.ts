@@ -32,14 +32,15 @@ export interface LogAnswer {
 
 const makeKeys = () => generateKeyPairSync('ec', { namedCurve: 'P-256' });
 
+/** `clock`: when the authority of certificates says that it is; undefined: now. */
 export async function startSigstore(clock?: Date): Promise<SigstoreInstance> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const ctLog = await initializeCTLog(makeKeys(), clock);
   const authority = await initializeCA(makeKeys(), ctLog, clock);
-  const log = await initializeTLog(url, makeKeys(), clock);
-  const timestamps = await initializeTSA(makeKeys(), clock);
+  const log = await initializeTLog(url, makeKeys());
+  const timestamps = await initializeTSA(makeKeys());
   const parts = { url, ctLog, authority, log, timestamps };
   const add = async (body: object) => {
     const [answer] = Object.values(await log.log(body)) as unknown as LogAnswer[];
@@ -84,7 +85,11 @@ export async function startSigstore(clock?: Date): Promise<SigstoreInstance> {
     asked,
     fail: (path, ...statuses) => void failures.set(path, [...statuses]),
     issue: async (publicKey, subject, issuer) => {
-      const extensions = [{ oid: '1.3.6.1.4.1.57264.1.8', value: issuer }];
+      // Of the old form and of the new one, as Fulcio says it.
+      const extensions = [
+        { oid: '1.3.6.1.4.1.57264.1.1', value: issuer, legacy: true },
+        { oid: '1.3.6.1.4.1.57264.1.8', value: issuer },
+      ];
       const certificate = await authority.issueCertificate({ publicKey: Uint8Array.from(publicKey), subjectAltName: subject, extensions });
       return Buffer.from(certificate.buffer);
     },

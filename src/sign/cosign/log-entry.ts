@@ -36,13 +36,16 @@ const bodies: Readonly<Record<string, v.GenericSchema<unknown, Buffer>>> = {
 };
 
 /**
- * What @sigstore/verify leaves open of entries of a log: the certificates (DER) by which they have the signature, and that the names in a checkpoint are names, which it
- * takes for regular expressions. Throws an Error with a reason.
+ * What @sigstore/verify leaves open of entries of a log: the certificates (DER) by which they have the signature, that the names in a checkpoint are names, which it
+ * takes for regular expressions, and that the checkpoint is of the tree that the proof names. Throws an Error with a reason.
  */
 export function loggedCertificates(entries: readonly TransparencyLogEntry[]): readonly Buffer[] {
   return entries.map(({ kindVersion: { kind, version }, canonicalizedBody, inclusionProof }) => {
     const names = [...(inclusionProof?.checkpoint?.envelope.matchAll(/^\u2014 (\S+) /gm) ?? [])].map(([, name]) => name ?? '');
     if (!names.every((name) => namePattern.test(name))) throw new Error('a checkpoint of the log is signed by what is no name');
+    const [, size, hash] = inclusionProof?.checkpoint?.envelope.split('\n') ?? [];
+    if (inclusionProof !== undefined && (size !== inclusionProof.treeSize || hash !== inclusionProof.rootHash.toString('base64')))
+      throw new Error('a checkpoint of the log is of another tree than the proof');
     const shape = Object.hasOwn(bodies, `${kind} ${version}`) ? bodies[`${kind} ${version}`] : undefined;
     if (shape === undefined) throw new Error(`the log's entry is of the kind ${kind} ${version}, which is not known here`);
     return v.parse(shape, parseStrictJson(canonicalizedBody, { maxBytes: maxBodyBytes }));

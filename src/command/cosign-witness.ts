@@ -5,20 +5,26 @@ import type { ConfirmedKind } from '../model/verification.ts';
 import type { FetchedManifest } from '../registry/manifest-exchange.ts';
 import { toReferrersTag } from '../registry/referrers-tag.ts';
 import { isRegistryError } from '../registry/registry-error.ts';
-import { bundleMediaType, envelopeMediaType, predicateTypeAnnotation } from '../sign/cosign/attestation.ts';
+import { bundleMediaType, envelopeMediaType, keyAnnotation, predicateTypeAnnotation } from '../sign/cosign/attestation.ts';
 import { maxEnvelopeBytes } from '../sign/cosign/bundle.ts';
+import { toHint } from '../sign/cosign/key-signature.ts';
 import { simpleSigningMediaType } from '../sign/cosign/signature.ts';
 import type { CosignTrust } from '../sign/cosign/trust.ts';
 import { type VerifiedStatement, verifyCosignBundle, verifyCosignLayer } from '../sign/cosign/verification.ts';
-import { fetchAttached, newestFirst, type ReadableRepository } from './attached-document.ts';
+import { fetchAttached, type ReadableRepository } from './attached-document.ts';
+import { toHearingOrder } from './receipt.ts';
 import { toStatementKind } from './statement-kind.ts';
 import { hearInOrder, type SignedStatement, type Testimony, type Witness } from './testimony.ts';
 
-/** Signers of cosign: keys, and identities that certificates are for. */
-export function createCosignWitness(trust: CosignTrust): Witness {
+/** Signers of cosign: keys, and identities that certificates are for. What `receipts` name is looked at first. */
+export function createCosignWitness(receipts: ReadonlySet<Digest>, trust: CosignTrust): Witness {
+  const hints = trust.keys.map(({ key }) => toHint({ publicKey: key.export({ format: 'der', type: 'spki' }) }));
+  const isLikely = ({ annotations }: Descriptor) => hints.includes(annotations?.[keyAnnotation] ?? '');
   return {
     async hear(repository, image, kinds) {
-      const candidates = await listCandidates(repository, image.descriptor.digest, kinds);
+      const candidates = await listCandidates(repository, image.descriptor.digest, kinds, (listed) =>
+        toHearingOrder(listed, receipts, isLikely),
+      );
       const ofKind = (kind: ConfirmedKind) => candidates.filter((candidate) => candidate.kind === kind || candidate.kind === 'other');
       const hear = (candidate: Candidate, kind: ConfirmedKind) => hearCandidate(repository, image, candidate, kind, trust);
       const signed = await hearInOrder(ofKind('signature'), (candidate) => hear(candidate, 'signature'), { until: 'first', atOnce: 8 });
@@ -51,6 +57,7 @@ async function listCandidates(
   repository: ReadableRepository,
   image: Digest,
   kinds: readonly ConfirmedKind[],
+  toOrder: (listed: readonly Descriptor[]) => readonly Descriptor[],
 ): Promise<readonly Candidate[]> {
   const wanted: readonly ConfirmedKind[] = ['signature', ...kinds];
   const toKind = (predicateType: string | undefined) => (predicateType === undefined ? 'other' : toStatementKind(predicateType));
@@ -63,7 +70,7 @@ async function listCandidates(
   const signatures = await repository.listTaggedLayers(`${tag}.sig`);
   const attestations = kinds.length === 0 ? [] : await repository.listTaggedLayers(`${tag}.att`);
   return [
-    ...newestFirst(bundles).map(({ digest, annotations }) => ({
+    ...toOrder(bundles).map(({ digest, annotations }) => ({
       form: 'bundle' as const,
       kind: toKind(annotations?.[predicateTypeAnnotation]),
       digest,

@@ -12,7 +12,8 @@ import { statementMediaType } from '../sign/cosign/dsse.ts';
 import { notaryArtifactType, thumbprintAnnotation, toThumbprint } from '../sign/notary/signature.ts';
 import type { PolicyTrust } from '../sign/notary/trust-verification.ts';
 import { type CertificateTrust, verifyNotary } from '../sign/notary/verification.ts';
-import { fetchAttached, newestFirst, type ReadableRepository } from './attached-document.ts';
+import { fetchAttached, type ReadableRepository } from './attached-document.ts';
+import { toHearingOrder } from './receipt.ts';
 import { toStatementKind } from './statement-kind.ts';
 import { type Heard, hearInOrder, type SignedStatement, type Testimony, toRefusal, type Witness } from './testimony.ts';
 
@@ -29,8 +30,8 @@ export type NotaryRule =
 
 const atOnce = 8;
 
-/** Signers of the Notary Project. `ruleFor` takes a repository, `HOST/PATH`, and rejects with an error of origin `signature` where there is no rule for it. */
-export function createNotaryWitness(ruleFor: (repository: string) => Promise<NotaryRule>): Witness {
+/** Signers of the Notary Project. What `receipts` name is looked at first. `ruleFor` takes a repository, `HOST/PATH`, and rejects with an error of origin `signature` where there is no rule for it. */
+export function createNotaryWitness(receipts: ReadonlySet<Digest>, ruleFor: (repository: string) => Promise<NotaryRule>): Witness {
   return {
     async hear(repository, image, kinds) {
       const rule = await ruleFor(repository.name).catch(toRefusal);
@@ -47,8 +48,8 @@ export function createNotaryWitness(ruleFor: (repository: string) => Promise<Not
       const testimony = { ...nothing, policy: rule.policy };
       if (rule.kind === 'skip')
         return { ...testimony, isSkipped: true, warnings: [`${rule.policy} has the level skip: signatures were not looked at`] };
-      const signed = await hearSignatures(repository, image.descriptor, rule);
-      const statements = await hearStatements(repository, image.descriptor.digest, kinds, rule);
+      const signed = await hearSignatures(repository, image.descriptor, rule, receipts);
+      const statements = await hearStatements(repository, image.descriptor.digest, kinds, rule, receipts);
       const { answers, refusals, left } = signed;
       const warnings = [...answers.flatMap((answer) => answer.warnings), ...statements.flatMap((answer) => answer.warnings)];
       return {
@@ -70,12 +71,18 @@ interface HeardSignature {
   readonly warnings: readonly string[];
 }
 
-/** Signatures of a manifest; the first that counts is enough. Those that say to be by somebody who is trusted come first. */
-async function hearSignatures(repository: ReadableRepository, subject: Descriptor, rule: Rule): Promise<Heard<HeardSignature>> {
+/** Signatures of a manifest; the first that counts is enough. */
+async function hearSignatures(
+  repository: ReadableRepository,
+  subject: Descriptor,
+  rule: Rule,
+  receipts: ReadonlySet<Digest>,
+): Promise<Heard<HeardSignature>> {
   const thumbprints = rule.anchors.map(toThumbprint);
-  const listed = newestFirst(await repository.findReferrers(subject.digest, { artifactType: notaryArtifactType }));
-  const isLikely = ({ annotations }: Descriptor) => thumbprints.some((print) => annotations?.[thumbprintAnnotation]?.includes(print));
-  const order = [...listed.filter(isLikely), ...listed.filter((descriptor) => !isLikely(descriptor))];
+  const listed = await repository.findReferrers(subject.digest, { artifactType: notaryArtifactType });
+  const isLikely = ({ annotations }: Descriptor) =>
+    thumbprints.some((print) => annotations?.[thumbprintAnnotation]?.includes(print) === true);
+  const order = toHearingOrder(listed, receipts, isLikely);
   return await hearInOrder(order, ({ digest }) => hearSignature(repository, subject, digest, rule), { until: 'first', atOnce });
 }
 
@@ -103,13 +110,15 @@ async function hearStatements(
   image: Digest,
   kinds: readonly ConfirmedKind[],
   rule: Rule,
+  receipts: ReadonlySet<Digest>,
 ): Promise<readonly { readonly statement: SignedStatement; readonly warnings: readonly string[] }[]> {
   if (kinds.length === 0) return [];
   const listed = await repository.findReferrers(image, { isWanted: (referrer) => kinds.includes(kindOf(referrer)) });
   const found = await Promise.all(
     kinds.map(async (kind) => {
-      const candidates = newestFirst(listed.filter((referrer) => kindOf(referrer) === kind)).slice(0, documentsLimit);
-      const { answers } = await hearInOrder(candidates, (referrer) => hearStatement(repository, image, kind, referrer, rule), {
+      const ofKind = listed.filter((referrer) => kindOf(referrer) === kind);
+      const candidates = toHearingOrder(ofKind, receipts, () => false).slice(0, documentsLimit);
+      const { answers } = await hearInOrder(candidates, (referrer) => hearStatement(repository, image, kind, referrer, rule, receipts), {
         // The newest is told by what it says itself.
         until: kind === 'scan' || kind === 'verdict' ? 'end' : 'first',
         atOnce: 2,
@@ -120,9 +129,16 @@ async function hearStatements(
   return found.flat();
 }
 
-async function hearStatement(repository: ReadableRepository, image: Digest, kind: ConfirmedKind, referrer: Descriptor, rule: Rule) {
+async function hearStatement(
+  repository: ReadableRepository,
+  image: Digest,
+  kind: ConfirmedKind,
+  referrer: Descriptor,
+  rule: Rule,
+  receipts: ReadonlySet<Digest>,
+) {
   const { mediaType, digest, size } = referrer;
-  const [signature] = (await hearSignatures(repository, { mediaType, digest, size }, rule)).answers;
+  const [signature] = (await hearSignatures(repository, { mediaType, digest, size }, rule, receipts)).answers;
   const document = signature && (await fetchAttached(repository, digest, maxStatementBytes));
   // What is signed is this document; that it is about this image, it has to say itself.
   if (document === undefined || signature === undefined || document.subject?.digest !== image) return undefined;

@@ -56,6 +56,7 @@ function parseTrust(fields: Fields): TrustSettings {
     cosignKeys: fields.list('cosign-key'),
     cosignIdentities: fields.list('cosign-identity'),
     root: fields.text('trusted-root'),
+    receipts: fields.list('receipt'),
   };
 }
 

@@ -149,6 +149,8 @@ export interface TrustSettings {
   readonly cosignIdentities: readonly string[];
   /** Of Sigstore. */
   readonly root: string | undefined;
+  /** Reports of runs that attached what is looked at first. */
+  readonly receipts: readonly string[];
 }
 
 /** `bucket`: archives of records under an https URL. */

@@ -218,6 +218,13 @@ export const inputs = [
       'For `verify`: what each image has to have: `digest` (in the deployment), `signature` (by anybody who is trusted), `notation`, `cosign` (a signature of that system); signed evidence: `sbom`, `provenance`, `scan` (held against the policy of today), `verdict`; or `none`.',
   },
   {
+    name: 'receipt',
+    type: 'list',
+    commands: ['verify'],
+    defaultText: 'empty',
+    description: 'For `verify`: JSON reports of the runs of `secure` that published the images. What they attached is looked at first.',
+  },
+  {
     name: 'evidence-max-age',
     type: 'text',
     commands: ['verify'],

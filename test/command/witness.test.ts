@@ -81,6 +81,7 @@ const none: TrustSettings = {
   cosignKeys: [],
   cosignIdentities: [],
   root: undefined,
+  receipts: [],
 };
 
 async function hear(
@@ -187,5 +188,15 @@ describe('the Notary Project', () => {
     } satisfies ReadableRepository;
     const { signatures } = await hear({ repository: flooded, image }, { certificate: 'certificates.pem' });
     expect(signatures.length).toBe(1);
+    // Those that say to be by the same certificate are told from it by a receipt.
+    const listed = await repository.findReferrers(image.descriptor.digest, { isWanted: ({ digest }) => digest === signatures[0]?.digest });
+    const posing = flood.map(({ annotations, ...other }) => ({ ...other, annotations: { ...listed[0]?.annotations, ...annotations } }));
+    const posed = { ...flooded, findReferrers: async () => [...posing, ...listed] };
+    const lost = await hear({ repository: posed, image }, { certificate: 'certificates.pem' });
+    expect([lost.signatures.length, lost.left]).toEqual([0, 9_901]);
+    const publication = { kind: 'published', signatures: [signatures[0]?.digest] };
+    await writeFile(join(place.workspace, 'receipt.json'), JSON.stringify({ publication }));
+    const found = await hear({ repository: posed, image }, { certificate: 'certificates.pem', receipts: ['receipt.json'] });
+    expect(found.signatures).toEqual(signatures);
   });
 });

@@ -39,6 +39,8 @@ beforeAll(async () => {
   await writeFile(join(folder, 'key.pub'), keys.publicKey.export({ type: 'spki', format: 'pem' }));
   await writeFile(join(folder, 'chain.pem'), toPem(...chain));
   await writeFile(join(folder, 'policy.yml'), policy);
+  await writeFile(join(folder, 'strict.yml'), 'version: 1\nextends: builtin\n');
+  await writeFile(join(folder, 'root.pem'), toPem(chain.at(-1) ?? Buffer.of()));
   await trustRoot(toPem(chain.at(-1) ?? Buffer.of()));
   const [distribution, sandbox] = await Promise.all([
     startRegistry(),
@@ -224,6 +226,20 @@ describe.each(['CNCF Distribution', 'the sandbox'])('on %s', (place) => {
       for (const artifact of [digest, ...statements, ...sboms])
         expect(await verifyNotation(`${repository()}@${artifact}`)).toMatchObject({ exitCode: 0 });
     }
+  });
+
+  test.each([
+    ['cosign', ['--cosign-key', 'key.pub']],
+    ['the Notary Project', ['--trusted-certificate', 'root.pem']],
+  ])('verify accepts what is signed for %s, under the policy of the run and not under another', async (_system, trust) => {
+    const verify = (digest: string, policyFile: string) => {
+      const required = ['provenance', 'scan', 'verdict', ...(digest === index ? [] : ['sbom'])].flatMap((kind) => ['--require', kind]);
+      const args = ['verify', '--reference', `${repository()}@${digest}`, '--policy', policyFile, ...required, ...trust];
+      return runBundle('cli.js', args, { cwd: folder });
+    };
+    for (const digest of [index, found, clean]) expect(await verify(digest, 'policy.yml')).toMatchObject({ exitCode: 0 });
+    const { exitCode, stdout, stderr } = await verify(found, 'strict.yml');
+    expect({ exitCode, text: stdout + stderr }).toEqual({ exitCode: 1, text: expect.stringContaining('CVE-2021-44906') });
   });
 
   test('what says the same again is not attached twice, and what tells a time is', async () => {

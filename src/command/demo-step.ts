@@ -42,6 +42,7 @@ export async function runGithubStep(
       'registry-username': 'shop-ci',
       'registry-password': 'secret:REGISTRY_PASSWORD',
       'signing-key': `${sandbox.signing.name},${chainFile}`,
+      attest: 'sbom\nprovenance\nscan\nverdict',
       'github-token': sandbox.githubToken,
     },
   });

@@ -1,3 +1,4 @@
+import type { Digest } from '../model/digest.ts';
 import type { EvidenceKind } from '../model/evidence-kind.ts';
 import type { Report } from '../model/report.ts';
 import type { Part } from './budget.ts';
@@ -7,15 +8,23 @@ import { toCount } from './verdict-text.ts';
 /** What was published, and with what evidence; nothing where nothing was. */
 export function toPublicationPart({ publication }: Report): readonly Part[] {
   if (publication.kind === 'none') return [];
-  const { references, signatures, sboms, attestations } = publication;
+  const { references, signatures, attestations } = publication;
   const rows = [
     ...references.map((reference) => `- ${toCode(reference, 600)}\n`),
     ...signatures.map((digest) => `- signature ${toCode(digest)}\n`),
-    ...sboms.map((digest) => `- SBOM ${toCode(digest)}\n`),
+    ...unsignedSboms(publication).map((digest) => `- SBOM ${toCode(digest)}\n`),
     ...attestations.map(({ kind, system, digest }) => `- signed ${statementNames[kind]} ${toCode(digest)} (${system})\n`),
   ];
   return [{ head: '### Published\n\n', rows, foot: '\n', more: (count) => `- ${count} more\n`, maxRows: 100 }];
 }
+
+/** The bills of materials that are not themselves among the signed statements. */
+export function unsignedSboms({ sboms, attestations }: Published): readonly Digest[] {
+  const signed = new Set(attestations.map(({ digest }) => digest));
+  return sboms.filter((digest) => !signed.has(digest));
+}
+
+type Published = Extract<Report['publication'], { kind: 'published' }>;
 
 /** What a signed statement is called. */
 export const statementNames: Readonly<Record<EvidenceKind, string>> = {

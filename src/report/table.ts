@@ -2,7 +2,7 @@ import { toClipped, toVisibleLine } from '../lib/visible-text.ts';
 import type { Finding, Severity } from '../model/finding.ts';
 import type { Report } from '../model/report.ts';
 import { isDeletedLater, toExploitationMark, toFix, toGapText, toImagePath, toPlatforms, toSourceLine, toSubject } from './finding-text.ts';
-import { statementNames } from './publication-text.ts';
+import { statementNames, unsignedSboms } from './publication-text.ts';
 import { toColumns, toPainter } from './terminal.ts';
 import { toCount, toEnd, toOthers, toRefusals, toSeverityCounts, toVerdictSentence } from './verdict-text.ts';
 
@@ -119,7 +119,7 @@ function toPublished(report: Report, paint: Paint): string[] {
   const lines = [
     ...publication.references.map((reference) => `  ${toVisibleLine(reference)}`),
     ...publication.signatures.map((signature) => `  signature  ${signature}`),
-    ...publication.sboms.map((sbom) => `  SBOM       ${sbom}`),
+    ...unsignedSboms(publication).map((sbom) => `  SBOM       ${sbom}`),
     ...publication.attestations.map(({ kind, system, digest: attested }) => `  attested   ${attested} ${statementNames[kind]} (${system})`),
   ];
   return [

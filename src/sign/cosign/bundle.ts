@@ -53,32 +53,32 @@ const messageShape = v.pipe(
 
 const number = v.pipe(v.string(), v.regex(/^(?:0|[1-9][0-9]{0,18})$/));
 const certificateShape = v.strictObject({ rawBytes: base64Bytes });
-/** Numbers are not written where they are 0. */
+/** Numbers are not written where they are 0; older writers have null where there is nothing. */
 const logEntryShape = v.strictObject({
-  logIndex: v.optional(number),
+  logIndex: v.nullish(number),
   logId: v.strictObject({ keyId: base64Bytes }),
   kindVersion: v.strictObject({ kind: v.string(), version: v.string() }),
-  integratedTime: v.optional(number),
-  inclusionPromise: v.optional(v.strictObject({ signedEntryTimestamp: base64Bytes })),
-  inclusionProof: v.optional(
+  integratedTime: v.nullish(number),
+  inclusionPromise: v.nullish(v.strictObject({ signedEntryTimestamp: base64Bytes })),
+  inclusionProof: v.nullish(
     v.strictObject({
-      logIndex: v.optional(number),
+      logIndex: v.nullish(number),
       rootHash: base64Bytes,
       treeSize: number,
-      hashes: v.optional(v.pipe(v.array(base64Bytes), v.maxLength(64))),
-      checkpoint: v.optional(v.strictObject({ envelope: v.pipe(v.string(), v.maxLength(65_536)) })),
+      hashes: v.nullish(v.pipe(v.array(base64Bytes), v.maxLength(64))),
+      checkpoint: v.nullish(v.strictObject({ envelope: v.pipe(v.string(), v.maxLength(65_536)) })),
     }),
   ),
   canonicalizedBody: base64Bytes,
 });
 const materialShape = v.strictObject({
-  publicKey: v.optional(v.strictObject({ hint: v.optional(v.string(), '') })),
-  certificate: v.optional(certificateShape),
-  x509CertificateChain: v.optional(v.strictObject({ certificates: v.pipe(v.array(certificateShape), v.minLength(1), v.maxLength(16)) })),
-  tlogEntries: v.optional(v.pipe(v.array(logEntryShape), v.maxLength(32)), []),
-  timestampVerificationData: v.optional(
+  publicKey: v.nullish(v.strictObject({ hint: v.nullish(v.string(), '') })),
+  certificate: v.nullish(certificateShape),
+  x509CertificateChain: v.nullish(v.strictObject({ certificates: v.pipe(v.array(certificateShape), v.minLength(1), v.maxLength(16)) })),
+  tlogEntries: v.nullish(v.pipe(v.array(logEntryShape), v.maxLength(32)), []),
+  timestampVerificationData: v.nullish(
     v.strictObject({
-      rfc3161Timestamps: v.optional(v.pipe(v.array(v.strictObject({ signedTimestamp: base64Bytes })), v.maxLength(32))),
+      rfc3161Timestamps: v.nullish(v.pipe(v.array(v.strictObject({ signedTimestamp: base64Bytes })), v.maxLength(32))),
     }),
   ),
 });
@@ -94,26 +94,26 @@ const mediaTypes = [
 const bundleShape = v.strictObject({
   mediaType: v.picklist(mediaTypes),
   verificationMaterial: materialShape,
-  dsseEnvelope: v.optional(envelopeShape),
-  messageSignature: v.optional(messageShape),
+  dsseEnvelope: v.nullish(envelopeShape),
+  messageSignature: v.nullish(messageShape),
 });
 
 /** Throws a StepError with code `bundle`: where anything is there twice, missing, or unknown, which another reader might read otherwise. */
 export function parseBundle(bytes: Uint8Array): Bundle {
   const json = readJson(bytes, 'bundle');
   const { mediaType, verificationMaterial, dsseEnvelope, messageSignature } = matchShape(bundleShape, json, 'bundle');
-  const contents = [dsseEnvelope, messageSignature].filter((content) => content !== undefined);
+  const contents = [dsseEnvelope, messageSignature].filter((content) => content != null);
   const [content] = contents;
   if (content === undefined || contents.length > 1) throw bundleError('bundle', 'it has to have one of dsseEnvelope and messageSignature');
   const { publicKey, certificate, x509CertificateChain } = verificationMaterial;
   const isOld = !mediaType.includes('0.3');
-  if (x509CertificateChain !== undefined && !isOld) throw bundleError('bundle', 'it has a certificate chain, which version 0.3 has not');
-  const signers: (BundleSigner | undefined)[] = [
+  if (x509CertificateChain && !isOld) throw bundleError('bundle', 'it has a certificate chain, which version 0.3 has not');
+  const signers: (BundleSigner | null | undefined)[] = [
     publicKey && { kind: 'key', hint: publicKey.hint },
     certificate && { kind: 'certificate', der: certificate.rawBytes },
     x509CertificateChain?.certificates[0] && { kind: 'certificate', der: x509CertificateChain.certificates[0].rawBytes },
   ];
-  const named = signers.filter((signer) => signer !== undefined);
+  const named = signers.filter((signer) => signer != null);
   const [signer] = named;
   if (signer === undefined || named.length > 1) throw bundleError('bundle', 'it has to name one key or certificate');
   return { content, signer, json };

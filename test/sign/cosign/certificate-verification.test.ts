@@ -58,6 +58,18 @@ test.each([
   });
 });
 
+test('a bundle as older writers have it: a chain, nulls, and the promise of the log alone', async () => {
+  const { bundle, certificate } = await makeCertifiedBundle(sigstore, statement);
+  const tlogEntries = bundle.verificationMaterial.tlogEntries.map((entry) => ({ ...entry, inclusionProof: null }));
+  const x509CertificateChain = { certificates: [{ rawBytes: certificate.toString('base64') }] };
+  const old = {
+    mediaType: 'application/vnd.dev.sigstore.bundle+json;version=0.1',
+    verificationMaterial: { x509CertificateChain, tlogEntries, timestampVerificationData: null },
+    dsseEnvelope: bundle.dsseEnvelope,
+  };
+  await expect(verifyCosignBundle(bytesOf(old), subject, trust(`${issuer} ${workflow}`))).resolves.toMatchObject({ predicateType });
+});
+
 test('a layer of cosign 2 by a certificate holds', async () => {
   const layer = await makeCertifiedLayer(sigstore, document);
   expect(await verifyCosignLayer(layer, subject, trust(`${issuer} ${workflow}`))).toMatchObject({

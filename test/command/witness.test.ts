@@ -166,6 +166,23 @@ describe('the Notary Project', () => {
     expect(signatures.length).toBe(1);
   });
 
+  it('takes no bill of materials that is signed for another image, whoever lists it here', async () => {
+    const { repository, image } = await publish({ sbom: 'cyclonedx', attest: 'sbom' });
+    const trust = { certificate: 'certificates.pem' };
+    expect((await hear({ repository, image }, trust, ['sbom'])).statements).toMatchObject([{ confirmation: { kind: 'sbom' } }]);
+    const here = { ...image, descriptor: { ...image.descriptor, digest: `sha256:${'c'.repeat(64)}` as const } };
+    const replaying = {
+      name: repository.name,
+      fetchManifest: repository.fetchManifest.bind(repository),
+      fetchBlob: repository.fetchBlob.bind(repository),
+      listTaggedLayers: repository.listTaggedLayers.bind(repository),
+      findReferrers: (...[subject, filter]: Parameters<Repository['findReferrers']>) =>
+        repository.findReferrers(subject === here.descriptor.digest ? image.descriptor.digest : subject, filter),
+    } satisfies ReadableRepository;
+    const { statements, signatures, refusals } = await hear({ repository: replaying, image: here }, trust, ['sbom']);
+    expect([statements, signatures, refusals.map(({ code }) => code)]).toEqual([[], [], ['other-subject']]);
+  });
+
   it('finds its signature among 10,000 that others have put there', async () => {
     const published = await publish({});
     const { repository, image } = published;

@@ -62,7 +62,7 @@ export function ownSessions(work: OwnWork): readonly Session[] {
     { key: 'snapshot', steps: snapshotSteps(work, node) },
     { key: 'no-inventory', steps: [withoutInventoryStep(work, node)] },
     { key: 'unsigned', steps: [signingStep(work, node, 'unsigned', 'none')] },
-    { key: 'evidence', steps: [signingStep(work, node, 'with signatures of both systems and all statements', 'all')] },
+    { key: 'evidence', steps: [signingStep(work, node, 'with signatures and statements of both systems', 'all')] },
   ];
   return [...others, ...compressions().flatMap((compression) => work.nodes.map((node) => wholeSession(work, compression, node)))];
 }
@@ -152,7 +152,7 @@ interface WholeJob {
   readonly compression?: string;
   readonly advisories?: string;
   readonly program?: string;
-  /** Default `notation`, without statements. */
+  /** By which systems; default `notation`. Statements are signed with it. */
   readonly signs?: 'none' | 'notation' | 'all';
 }
 
@@ -167,8 +167,7 @@ function signingOptions({ keyPath, chainPath }: OwnFiles, signs: 'none' | 'notat
   if (signs === 'none') return [];
   const key = ['--signing-key', `file:${keyPath},${chainPath}`];
   if (signs === 'notation') return key;
-  const statements = ['sbom', 'scan', 'verdict'].flatMap((kind) => ['--attest', kind]);
-  return [...key, '--sign', 'notation', '--sign', 'cosign', ...statements];
+  return [...key, '--sign', 'notation', '--sign', 'cosign'];
 }
 
 function reportIn({ folder }: Place): string {

@@ -63,7 +63,7 @@ interface Subject {
 export async function toDocuments(facts: AttestationFacts, host: Host, world: World): Promise<Documents> {
   const { settings, image, inspection, destinations } = facts;
   const sboms = toSboms(settings, image, inspection, destinations, world);
-  if (settings.attest.includes('provenance') && world.environment.buildRun === undefined)
+  if (settings.isAttestNamed && settings.attest.includes('provenance') && world.environment.buildRun === undefined)
     host.log('warning', 'No provenance is attested (input attest): nothing here says which run this is.');
   return { sboms, attestations: await toAttestations(facts, sboms, world) };
 }

@@ -2,13 +2,14 @@ import { readWhole } from '../lib/http-client.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
 import type { ConfirmedKind } from '../model/verification.ts';
+import { digestOf } from '../registry/artifact.ts';
 import type { FetchedManifest } from '../registry/manifest-exchange.ts';
 import { toReferrersTag } from '../registry/referrers-tag.ts';
 import { isRegistryError } from '../registry/registry-error.ts';
 import { bundleMediaType, envelopeMediaType, keyAnnotation, predicateTypeAnnotation } from '../sign/cosign/attestation.ts';
 import { maxEnvelopeBytes } from '../sign/cosign/bundle.ts';
 import { toHint } from '../sign/cosign/key-signature.ts';
-import { simpleSigningMediaType } from '../sign/cosign/signature.ts';
+import { simpleSigningMediaType, toSimpleSigning } from '../sign/cosign/signature.ts';
 import type { CosignTrust } from '../sign/cosign/trust.ts';
 import { type VerifiedStatement, verifyCosignBundle, verifyCosignLayer } from '../sign/cosign/verification.ts';
 import { fetchAttached, type ReadableRepository } from './attached-document.ts';
@@ -19,12 +20,15 @@ import { hearInOrder, type SignedStatement, type Testimony, type Witness } from 
 /** Signers of cosign: keys, and identities that certificates are for. What `receipts` name is looked at first. */
 export function createCosignWitness(receipts: ReadonlySet<Digest>, trust: CosignTrust): Witness {
   const hints = trust.keys.map(({ key }) => toHint({ publicKey: key.export({ format: 'der', type: 'spki' }) }));
-  const isLikely = ({ annotations }: Descriptor) => hints.includes(annotations?.[keyAnnotation] ?? '');
   return {
     async hear(repository, image, kinds) {
-      const candidates = await listCandidates(repository, image.descriptor.digest, kinds, (listed) =>
-        toHearingOrder(listed, receipts, isLikely),
-      );
+      const { digest } = image.descriptor;
+      // What this step signs without metadata is known before it is fetched.
+      const known = digestOf(toSimpleSigning({ subject: { digest }, metadata: new Map() }, repository.name));
+      const isLikely = (listed: Descriptor) => listed.digest === known || hints.includes(listed.annotations?.[keyAnnotation] ?? '');
+      const listed = await listCandidates(repository, digest, kinds);
+      const byDescriptor = new Map(listed.map((candidate) => [candidate.descriptor, candidate]));
+      const candidates = toHearingOrder([...byDescriptor.keys()], receipts, isLikely).flatMap((key) => byDescriptor.get(key) ?? []);
       const ofKind = (kind: ConfirmedKind) => candidates.filter((candidate) => candidate.kind === kind || candidate.kind === 'other');
       const hear = (candidate: Candidate, kind: ConfirmedKind) => hearCandidate(repository, image, candidate, kind, trust);
       const signed = await hearInOrder(ofKind('signature'), (candidate) => hear(candidate, 'signature'), { until: 'first', atOnce: 8 });
@@ -49,15 +53,17 @@ export function createCosignWitness(receipts: ReadonlySet<Digest>, trust: Cosign
 }
 
 /** Something that may be a signature or a statement. `kind`: as it is labelled, which has to be shown yet; `other` where it is not. */
-type Candidate =
-  | { readonly form: 'bundle'; readonly kind: ConfirmedKind; readonly digest: Digest }
-  | { readonly form: 'layer'; readonly kind: ConfirmedKind; readonly layer: Descriptor };
+interface Candidate {
+  readonly form: 'bundle' | 'layer';
+  readonly kind: ConfirmedKind;
+  /** Of the artifact's manifest, or of the layer at a tag. */
+  readonly descriptor: Descriptor;
+}
 
 async function listCandidates(
   repository: ReadableRepository,
   image: Digest,
   kinds: readonly ConfirmedKind[],
-  toOrder: (listed: readonly Descriptor[]) => readonly Descriptor[],
 ): Promise<readonly Candidate[]> {
   const wanted: readonly ConfirmedKind[] = ['signature', ...kinds];
   const toKind = (predicateType: string | undefined) => (predicateType === undefined ? 'other' : toStatementKind(predicateType));
@@ -70,17 +76,20 @@ async function listCandidates(
   const signatures = await repository.listTaggedLayers(`${tag}.sig`);
   const attestations = kinds.length === 0 ? [] : await repository.listTaggedLayers(`${tag}.att`);
   return [
-    ...toOrder(bundles).map(({ digest, annotations }) => ({
+    ...bundles.map((descriptor) => ({
+      descriptor,
       form: 'bundle' as const,
-      kind: toKind(annotations?.[predicateTypeAnnotation]),
-      digest,
+      kind: toKind(descriptor.annotations?.[predicateTypeAnnotation]),
     })),
+    // The last one was added last.
     ...signatures
+      .toReversed()
       .filter(({ mediaType }) => mediaType === simpleSigningMediaType)
-      .map((layer) => ({ form: 'layer' as const, kind: 'signature' as const, layer })),
+      .map((descriptor) => ({ descriptor, form: 'layer' as const, kind: 'signature' as const })),
     ...attestations
+      .toReversed()
       .filter(({ mediaType }) => mediaType === envelopeMediaType)
-      .map((layer) => ({ form: 'layer' as const, kind: toKind(layer.annotations?.predicateType), layer })),
+      .map((descriptor) => ({ descriptor, form: 'layer' as const, kind: toKind(descriptor.annotations?.predicateType) })),
   ];
 }
 
@@ -95,8 +104,11 @@ async function hearCandidate(
   if (verified === undefined || toStatementKind(verified.predicateType) !== kind) return undefined;
   const { predicateType, predicate, signedBy, time } = verified;
   const policy = trust.keys.some(({ name }) => name === signedBy) ? 'cosign-key' : 'cosign-identity';
-  const digest = candidate.form === 'bundle' ? candidate.digest : candidate.layer.digest;
-  return { predicateType, predicate, confirmation: { kind, signedBy, policy, digest, time: time?.toISOString() } };
+  return {
+    predicateType,
+    predicate,
+    confirmation: { kind, signedBy, policy, digest: candidate.descriptor.digest, time: time?.toISOString() },
+  };
 }
 
 async function verifyCandidate(
@@ -107,10 +119,10 @@ async function verifyCandidate(
 ): Promise<VerifiedStatement | undefined> {
   const subject = { digest: descriptor.digest, bytes: manifest };
   if (candidate.form === 'bundle') {
-    const document = await fetchAttached(repository, candidate.digest, maxEnvelopeBytes);
+    const document = await fetchAttached(repository, candidate.descriptor.digest, maxEnvelopeBytes);
     return document && (await verifyCosignBundle(document.bytes, subject, trust));
   }
-  const { layer } = candidate;
+  const { descriptor: layer } = candidate;
   if (layer.size > maxEnvelopeBytes) return undefined;
   try {
     const bytes = await repository.fetchBlob(layer, readWhole);

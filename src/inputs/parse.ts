@@ -58,6 +58,7 @@ function parseStep(fields: Fields): StepSettings {
     epss: parseListSetting('epss', fields),
     sbom,
     attest,
+    isAttestNamed: fields.text('attest') !== undefined,
     pruneEvidence: parsePruning(fields, attest),
     dockerfile: fields.text('dockerfile'),
     annotations: fields.flag('annotations'),
@@ -110,7 +111,7 @@ function parseAttest(fields: Fields, { signing }: AccessSettings, sbom: readonly
   const chosen = fields.choices('attest', evidenceKinds);
   if (chosen !== undefined && chosen.length > 0 && signing === undefined) return fields.missing('signing-key');
   if (chosen?.includes('sbom') && sbom.length === 0) return fields.invalid('sbom', '"none" where attest names sbom', 'a format to attest');
-  return signing === undefined ? [] : (chosen ?? []).filter((kind) => kind !== 'sbom' || sbom.length > 0);
+  return signing === undefined ? [] : (chosen ?? evidenceKinds).filter((kind) => kind !== 'sbom' || sbom.length > 0);
 }
 
 function parsePlatforms(fields: Fields): readonly Platform[] {

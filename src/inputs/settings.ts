@@ -80,6 +80,8 @@ export interface StepSettings extends AccessSettings {
   readonly sbom: readonly SbomFormat[];
   /** What is attached as signed statements; empty where nothing is signed. */
   readonly attest: readonly EvidenceKind[];
+  /** Whether the input named them; what is only there by default is left out without a word where it cannot be had. */
+  readonly isAttestNamed: boolean;
   /** Delete what earlier runs with this key have attached of the same kinds. */
   readonly pruneEvidence: boolean;
   readonly dockerfile: string | undefined;

@@ -432,7 +432,7 @@ export const inputs = [
   {
     name: 'attest',
     type: 'list',
-    default: 'none',
+    defaultText: 'all of them when signing-key is set',
     description:
       'Statements to sign and attach with the key of signing-key: `sbom`, `provenance` (the run), `scan` (all findings), `verdict` (what the policy said, and until when), or `none`.',
   },

@@ -10,14 +10,16 @@ import { toStatement, toStatementBytes } from '../../src/evidence/statement.ts';
 import type { TrustSettings } from '../../src/inputs/settings.ts';
 import type { HttpClient } from '../../src/lib/http.ts';
 import { SecretValue } from '../../src/lib/secret-value.ts';
+import { mediaTypes } from '../../src/model/image.ts';
 import type { KeySigner } from '../../src/model/signer.ts';
 import type { ConfirmedKind } from '../../src/model/verification.ts';
 import type { FetchedManifest } from '../../src/registry/manifest-exchange.ts';
 import { toReferrersTag } from '../../src/registry/referrers-tag.ts';
 import { openRepository, type Repository } from '../../src/registry/repository.ts';
 import type { RunningRegistry } from '../../src/sandbox/registry.ts';
-import { attestBundle, attestLayer } from '../../src/sign/cosign/attestation.ts';
+import { attestBundle, attestLayer, signatureAnnotation } from '../../src/sign/cosign/attestation.ts';
 import { statementMediaType } from '../../src/sign/cosign/dsse.ts';
+import { simpleSigningMediaType } from '../../src/sign/cosign/signature.ts';
 import { openKeyFile } from '../../src/sign/key-file.ts';
 import { signNotary } from '../../src/sign/notary/signature.ts';
 import { fileInputs, openPlace, type Place } from '../main/place.ts';
@@ -58,6 +60,7 @@ async function publish(inputs: Readonly<Record<string, string>>): Promise<Publis
     ...fileInputs(place, `${registry.host}/${name}:1`),
     image: 'docker-archive:small.tar',
     sbom: 'none',
+    ...(inputs.sign === 'none' ? {} : { attest: 'none' }),
     ...inputs,
   });
   expect(exitCode).toBe(0);
@@ -128,6 +131,37 @@ describe('cosign', () => {
     expect(signatures).toEqual([]);
     expect((await hear(published, { cosignKeys: ['other.pub'] }, ['scan'])).statements).toEqual([]);
   });
+});
+
+it.each(['bundle', 'legacy'] as const)('cosign: finds the %s by a trusted key among 10,000 that others have put there', async (format) => {
+  const published = await publish({ sign: 'cosign', 'cosign-format': format });
+  const { repository, image } = published;
+  const [junkBundle, junkLayer] = [
+    { mediaType: mediaTypes.ociManifest, size: 7 },
+    { mediaType: simpleSigningMediaType, size: 7 },
+  ];
+  const digests = Array.from({ length: 10_000 }, (_, at) => `sha256:${at.toString(16).padStart(64, '0')}` as const);
+  const created = { 'org.opencontainers.image.created': '2099-01-01T00:00:00Z' };
+  let fetched = 0;
+  const flooded = {
+    name: repository.name,
+    fetchManifest: (tagOrDigest: string) => repository.fetchManifest(tagOrDigest),
+    fetchBlob: (...given: Parameters<Repository['fetchBlob']>) => {
+      fetched += 1;
+      return repository.fetchBlob(...given);
+    },
+    listTaggedLayers: async (tag: string) => [
+      ...(await repository.listTaggedLayers(tag)),
+      ...digests.map((digest) => ({ ...junkLayer, digest, annotations: { [signatureAnnotation]: 'AAAA' } })),
+    ],
+    findReferrers: async (...given: Parameters<Repository['findReferrers']>) => [
+      ...digests.map((digest) => ({ ...junkBundle, digest, annotations: created })),
+      ...(await repository.findReferrers(...given)),
+    ],
+  } as unknown as ReadableRepository;
+  const { signatures } = await hear({ repository: flooded, image }, { cosignKeys: ['key.pub'] });
+  expect(signatures).toHaveLength(1);
+  expect(fetched).toBeLessThan(110);
 });
 
 describe('the Notary Project', () => {

@@ -172,7 +172,7 @@ class TagWriter<Change> {
     const startMs = session.now();
     const settleMs = this.#settleMs(state);
     for (let look = 1; look <= looks; look += 1) {
-      await waitUntil(session, startMs + settleMs / 2 ** (looks - look));
+      await session.sleep(Math.max(1, Math.ceil(startMs + settleMs / 2 ** (looks - look) - session.now())));
       if ((await headManifest(session, this.#content.read.tag)) === state.digest) continue;
       await this.#rest();
       return false;
@@ -202,9 +202,4 @@ class TagWriter<Change> {
       hint: 'Run the step again when fewer writers attach to this image at once, or use a registry with the referrers API.',
     });
   }
-}
-
-/** Timers may end early by a part of a millisecond. */
-async function waitUntil(session: Session, endMs: number): Promise<void> {
-  while (session.now() < endMs) await session.sleep(Math.ceil(endMs - session.now()));
 }

@@ -29,6 +29,9 @@ const windowMs = 2_000;
 const slowestBytesPerMs = 250;
 /** For a registry that goes on with a write after its writer has left. */
 const graceMs = 1_000;
+/** How long it has to stand still where nobody else was seen to write: so many times as long as the slowest exchange took, and no less than that. */
+const quietExchanges = 5;
+const leastQuietMs = 250;
 /** The longest window, for a registry that needs more. */
 const maxWindowMs = 60_000;
 /** How long others may keep it from standing still. */
@@ -40,7 +43,8 @@ const looks = 6;
 /**
  * A tag that others write at the same time, in a registry that has no conditional write. A write is sent once, and only within a window from the beginning of
  * the read that it is based on. Who has written is done only when the tag has named one and the same manifest, with his changes, for longer than that: who has
- * read an earlier one has written by then, and who reads later reads what is to stay. docs/decisions/0021-writers-of-one-tag.md
+ * read an earlier one has written by then, and who reads later reads what is to stay. Who sees nobody else looks for a shorter time.
+ * docs/decisions/0021-writers-of-one-tag.md
  */
 export class SharedTag<Change> {
   readonly #session: Session;
@@ -80,8 +84,10 @@ class TagWriter<Change> {
   readonly #content: TagContent<Change>;
   readonly #startMs: number;
   #windowMs = windowMs;
-  /** Of a read and the write based on it. */
+  /** Of the slowest read with the write based on it. */
   #exchangeMs = 5;
+  /** Something was seen that only another writer, or a registry that does not answer in time, does. */
+  #isContended = false;
   #writes = 0;
   #failures = 0;
   /** Since when every read has found all changes made. */
@@ -106,6 +112,8 @@ class TagWriter<Change> {
     const isLate = readMs - this.#startMs > giveUpMs;
     if (missing.length > 0) {
       if (isLate) throw this.#lost();
+      // It was there, or should have been.
+      if (this.#writes > 0) this.#isContended = true;
       this.#madeMs = undefined;
       const written = await this.#write(found, missing, readMs);
       if (written !== undefined) return this.#isKept(written);
@@ -143,14 +151,16 @@ class TagWriter<Change> {
     try {
       const answer = await session.send(request, (code) => code === 412 || (code >= 200 && code < 300));
       this.#failures = 0;
+      this.#isContended ||= answer.status === 412;
       if (answer.status === 412) return undefined;
       const digest = digestOf(body);
       session.verifyDigest(verb, answer, digest);
-      this.#exchangeMs = Math.max(5, session.now() - readMs);
+      this.#exchangeMs = Math.max(this.#exchangeMs, session.now() - readMs);
       // The others find it as slow.
       this.#windowMs = Math.min(maxWindowMs, Math.max(this.#windowMs, 2 * this.#exchangeMs));
       return { digest, sizeBytes: body.length };
     } catch (error) {
+      this.#isContended = true;
       await this.#recover(error, session.now() >= endMs);
       return undefined;
     }
@@ -174,6 +184,7 @@ class TagWriter<Change> {
     for (let look = 1; look <= looks; look += 1) {
       await session.sleep(Math.max(1, Math.ceil(startMs + settleMs / 2 ** (looks - look) - session.now())));
       if ((await headManifest(session, this.#content.read.tag)) === state.digest) continue;
+      this.#isContended = true;
       await this.#rest();
       return false;
     }
@@ -187,7 +198,8 @@ class TagWriter<Change> {
   }
 
   #settleMs({ sizeBytes }: TagState): number {
-    return this.#windowFor(sizeBytes) + graceMs;
+    const safeMs = this.#windowFor(sizeBytes) + graceMs;
+    return this.#isContended ? safeMs : Math.min(safeMs, Math.max(leastQuietMs, quietExchanges * this.#exchangeMs));
   }
 
   #windowFor(sizeBytes: number): number {

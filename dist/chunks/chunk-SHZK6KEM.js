@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
-import{c as a,d as m,f as p}from"./chunk-QBWLOPCD.js";import{c as n}from"./chunk-VJICKLYM.js";async function y(t,o,e){let r=e.map(p),s=await t.listReferrers(o.digest,a);return{ours:s.filter(({annotations:i})=>r.some(f=>i?.[m]?.includes(f))).map(({digest:i})=>i),total:s.length}}async function d(t,o){let{manifest:e}=await t.fetchManifest(o),[r]=e.kind==="image"?e.layers:[];return r&&await t.fetchBlob(r,n)}export{y as a,d as b};

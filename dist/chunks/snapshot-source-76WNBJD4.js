@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
-import{a}from"./chunk-O5VDIHQN.js";import"./chunk-SJI3FLEK.js";import"./chunk-YUFMT4XP.js";import"./chunk-4HOEBB5D.js";import"./chunk-SQXARXJY.js";import"./chunk-W4WEMM5G.js";import"./chunk-RTZREKJC.js";import"./chunk-VRFSQXDQ.js";import"./chunk-UNJ5DPHI.js";import"./chunk-JDBVFNLY.js";import"./chunk-CD7BRZSB.js";export{a as openSnapshotSource};

@@ -297,7 +297,7 @@ export const badInputs: readonly Case[] = [
   },
   {
     what: 'pruning without statements',
-    inputs: { 'prune-evidence': 'true' },
+    inputs: { 'prune-evidence': 'true', attest: 'none' },
     exitCode: 2,
     says: [/prune-?evidence/i, /attest/],
     hint: /attest/,

@@ -8,6 +8,9 @@ import type { Repository } from '../registry/repository.ts';
 export interface AttachedDocument {
   /** Of the artifact's manifest. */
   readonly digest: Digest;
+  readonly manifest: Buffer;
+  /** Digest of its configuration. */
+  readonly config: Digest;
   /** By image-spec manifest.md that of the configuration, where the manifest states none. */
   readonly artifactType: string;
   /** Of the artifact's manifest. */
@@ -35,12 +38,21 @@ export async function fetchAttached(
   maxBytes = maxDocumentBytes,
 ): Promise<AttachedDocument | undefined> {
   try {
-    const { manifest } = await repository.fetchManifest(digest);
+    const { manifest, bytes: written } = await repository.fetchManifest(digest);
     const [layer, ...others] = manifest.kind === 'image' ? manifest.layers : [];
     if (manifest.kind !== 'image' || layer === undefined || others.length > 0 || layer.size > maxBytes) return undefined;
     const { artifactType = manifest.config.mediaType, annotations, subject } = manifest;
     const bytes = await repository.fetchBlob(layer, readWhole);
-    return { digest, artifactType, annotations, subject, mediaType: layer.mediaType, bytes };
+    return {
+      digest,
+      manifest: written,
+      config: manifest.config.digest,
+      artifactType,
+      annotations,
+      subject,
+      mediaType: layer.mediaType,
+      bytes,
+    };
   } catch (error) {
     if (isRegistryError(error, ...othersFaults)) return undefined;
     throw error;

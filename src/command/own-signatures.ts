@@ -2,7 +2,7 @@ import { StepError } from '../lib/step-error.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
 import type { TaggedLayer } from '../model/signed-document.ts';
-import { type Artifact, digestOf, toArtifactManifest } from '../registry/artifact.ts';
+import { type Artifact, digestOf, emptyConfig } from '../registry/artifact.ts';
 import type { Repository } from '../registry/repository.ts';
 import { bundleMediaType, keyAnnotation, predicateTypeAnnotation, signatureAnnotation } from '../sign/cosign/attestation.ts';
 import { toHint } from '../sign/cosign/key-signature.ts';
@@ -87,7 +87,7 @@ export async function findOwnLayer(
   return undefined;
 }
 
-/** The first artifact whose bytes are those that this run would write for its content, so that attaching it anew changes nothing. */
+/** The first artifact that is this run's own, whichever program wrote it: attaching it anew, to the byte, changes nothing. */
 async function findArtifact(
   repository: Repository,
   subject: Descriptor,
@@ -97,9 +97,11 @@ async function findArtifact(
   for (const digest of digests.slice(0, maxCandidates)) {
     const document = await fetchAttached(repository, digest);
     if (document === undefined) continue;
-    const { artifactType, annotations, mediaType, bytes } = document;
-    const artifact = { subject, artifactType, annotations, layers: [{ mediaType, bytes }] };
-    if (toArtifactManifest(artifact).descriptor.digest === digest && (await holds(() => isOwn(document)))) return artifact;
+    // What it refers to is told to the registry by its manifest, which is handed on with the empty configuration alone.
+    if (document.subject?.digest !== subject.digest || document.config !== digestOf(emptyConfig)) continue;
+    if (!(await holds(() => isOwn(document)))) continue;
+    const { artifactType, annotations, mediaType, bytes, manifest } = document;
+    return { subject, artifactType, annotations, layers: [{ mediaType, bytes }], manifest };
   }
   return undefined;
 }

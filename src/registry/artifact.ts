@@ -8,6 +8,8 @@ export interface Artifact {
   readonly artifactType: string;
   readonly layers: readonly ArtifactLayer[];
   readonly annotations?: Readonly<Record<string, string>>;
+  /** The manifest as another program wrote it of the same, with the empty configuration: handed on to the byte. */
+  readonly manifest?: Uint8Array;
 }
 
 export interface ArtifactLayer {
@@ -42,7 +44,10 @@ export function toArtifactManifest(artifact: Artifact): ArtifactManifest {
     ...(annotations === undefined ? {} : { annotations }),
   }));
   const { mediaType, digest, size } = artifact.subject;
-  const manifest = toManifest(artifact, layers, { mediaType, digest, size });
+  const manifest =
+    artifact.manifest === undefined
+      ? toManifest(artifact, layers, { mediaType, digest, size })
+      : describeManifest(artifact, Buffer.from(artifact.manifest));
   return {
     ...manifest,
     blobs: [emptyConfig, ...artifact.layers.map((layer) => layer.bytes)].map((blob) => ({ digest: digestOf(blob), bytes: blob })),
@@ -68,7 +73,13 @@ function toManifest(
     ...(subject === undefined ? {} : { subject }),
     ...(annotations === undefined ? {} : { annotations }),
   };
-  const bytes = Buffer.from(JSON.stringify(manifest));
+  return describeManifest({ artifactType, annotations }, Buffer.from(JSON.stringify(manifest)));
+}
+
+function describeManifest(
+  { artifactType, annotations }: { readonly artifactType: string; readonly annotations?: Readonly<Record<string, string>> | undefined },
+  bytes: Buffer,
+): Omit<ArtifactManifest, 'blobs'> {
   return {
     bytes,
     descriptor: { ...describe(mediaTypes.ociManifest, bytes), artifactType, ...(annotations === undefined ? {} : { annotations }) },

@@ -55,6 +55,8 @@ async function publish(destination: string, inputs: Readonly<Record<string, read
     push: [destination],
     advisories: [shared('testdata/osv')],
     'fail-on': ['none'],
+    // Signatures are counted here, and statements have some of their own.
+    attest: ['none'],
     report: [report],
     ...inputs,
   });
@@ -187,6 +189,47 @@ test('signatures of cosign 2 that are there already stay, and ours stand beside 
   await publish(`${host}/beside:1`, inputs);
   for (const key of [publicKey, join(folder, 'theirs.pub')])
     expect(await verify(reference, key, ['--new-bundle-format=false'])).toMatchObject({ exitCode: 0 });
+});
+
+test('a signature that cosign or notation made with the same key is kept, and no other is made', async () => {
+  const host = registries.get('CNCF Distribution')?.host ?? '';
+  const { chain, keys } = makeChain('P-256');
+  const home = await mkdtemp(join(folder, 'same-'));
+  const path = (name: string) => join(home, name);
+  await writeFile(path('key.pem'), keys.privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  await writeFile(path('chain.pem'), toPem(...chain));
+  await expectProgram(peer('cosign'), ['import-key-pair', '--key', 'key.pem', '--output-key-prefix', 'theirs'], { env, cwd: home });
+  const repository = `${host}/same`;
+  const digest = await publish(`${repository}:1`, { sign: ['none'], sbom: ['none'] });
+  const reference = `${repository}@${digest}`;
+  for (const isBundle of [true, false]) {
+    const form = [`--new-bundle-format=${isBundle}`, '--tlog-upload=false', '--use-signing-config=false', '--allow-insecure-registry'];
+    await expectProgram(peer('cosign'), ['sign', '--yes', '--key', path('theirs.key'), ...form, reference], { env });
+  }
+  await mkdir(path('notation'));
+  const signer = { name: 'test', keyPath: path('key.pem'), certPath: path('chain.pem') };
+  await writeFile(path('notation/signingkeys.json'), JSON.stringify({ default: 'test', keys: [signer] }));
+  await expectProgram(peer('notation'), ['sign', '--insecure-registry', '--force-referrers-tag', reference], {
+    env: { ...process.env, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home },
+  });
+  const listed = async () => {
+    const ofTag = async (tag: string) =>
+      JSON.parse(await expectProgram(peer('crane'), ['manifest', '--insecure', `${repository}:${tag}`])) as Record<string, unknown[]>;
+    const tag = digest.replace(':', '-');
+    return [(await ofTag(tag)).manifests, (await ofTag(`${tag}.sig`)).layers];
+  };
+  const before = await listed();
+  expect(before.map((items) => items?.length)).toEqual([2, 1]);
+  const inputs = {
+    'signing-key': [`file:${path('key.pem')},${path('chain.pem')}`],
+    sign: ['notation', 'cosign'],
+    'cosign-format': ['both'],
+  };
+  await publish(`${repository}:2`, { ...inputs, sbom: ['none'] });
+  expect(await listed()).toEqual(before);
+  const other = `${host}/same-other`;
+  await publish(`${other}:2`, { ...inputs, sbom: ['none'], push: [`${repository}:3`, `${other}:3`] });
+  expect(await listed()).toEqual(before);
 });
 
 describe('keys of a vault sign for cosign', () => {

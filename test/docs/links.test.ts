@@ -116,7 +116,7 @@ function checkStep({ uses, task, with: given = {}, inputs: camel = {} }: Step): 
 
 /** Inputs without which a command does nothing of use. */
 function neededBy(command: unknown): string[] {
-  return command === 'mirror' ? ['push'] : command === 'doctor' ? [] : ['image'];
+  return command === 'mirror' ? ['push'] : command === 'doctor' || command === 'verify' ? [] : ['image'];
 }
 
 /** A `secret:NAME` has to be one of `secrets`. */

@@ -9,7 +9,10 @@ export function inputOptions(command: Command): readonly Option[] {
 }
 
 function toOption(input: Input): Option {
-  const option = new Option(`${toFlag(input.name as InputName)} <${input.type === 'list' ? 'item' : 'value'}>`, describe(input));
+  const value = input.type === 'list' ? '<item>' : input.type === 'flag' ? '[value]' : '<value>';
+  const option = new Option(`${toFlag(input.name as InputName)} ${value}`, describe(input));
+  // The option alone says yes.
+  if (input.type === 'flag') option.preset('true');
   if (input.type === 'list')
     option.argParser((item: string, previous: string | undefined) => (previous === undefined ? item : `${previous}\n${item}`));
   return option;

@@ -59,6 +59,20 @@ export async function fetchAttached(
   }
 }
 
+/** Gives what refers to a digest to `visit` as the list is read, and keeps none of it. What is listed twice is given twice. */
+export async function visitReferrers(
+  repository: Pick<Repository, 'findReferrers'>,
+  subject: Digest,
+  artifactType: string | undefined,
+  visit: (referrer: Descriptor) => void,
+): Promise<void> {
+  const isWanted = (referrer: Descriptor): boolean => {
+    visit(referrer);
+    return false;
+  };
+  await repository.findReferrers(subject, { isWanted, ...(artifactType === undefined ? {} : { artifactType }) });
+}
+
 /** By the time that their annotations state; those that state none last. */
 export function newestFirst(listed: readonly Descriptor[]): readonly Descriptor[] {
   const createdAt = ({ annotations }: Descriptor): string => annotations?.['org.opencontainers.image.created'] ?? '';

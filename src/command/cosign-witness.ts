@@ -12,8 +12,8 @@ import { toHint } from '../sign/cosign/key-signature.ts';
 import { simpleSigningMediaType, toSimpleSigning } from '../sign/cosign/signature.ts';
 import type { CosignTrust } from '../sign/cosign/trust.ts';
 import { type VerifiedStatement, verifyCosignBundle, verifyCosignLayer } from '../sign/cosign/verification.ts';
-import { fetchAttached, type ReadableRepository } from './attached-document.ts';
-import { toHearingOrder } from './receipt.ts';
+import { fetchAttached, type ReadableRepository, visitReferrers } from './attached-document.ts';
+import { documentsLimit, HearingList } from './hearing-list.ts';
 import { toStatementKind } from './statement-kind.ts';
 import { hearInOrder, type SignedStatement, type Testimony, type Witness } from './testimony.ts';
 
@@ -26,17 +26,18 @@ export function createCosignWitness(receipts: ReadonlySet<Digest>, trust: Cosign
       // What this step signs without metadata is known before it is fetched.
       const known = digestOf(toSimpleSigning({ subject: { digest }, metadata: new Map() }, repository.name));
       const isLikely = (listed: Descriptor) => listed.digest === known || hints.includes(listed.annotations?.[keyAnnotation] ?? '');
-      const listed = await listCandidates(repository, digest, kinds);
-      const byDescriptor = new Map(listed.map((candidate) => [candidate.descriptor, candidate]));
-      const candidates = toHearingOrder([...byDescriptor.keys()], receipts, isLikely).flatMap((key) => byDescriptor.get(key) ?? []);
-      const ofKind = (kind: ConfirmedKind) => candidates.filter((candidate) => candidate.kind === kind || candidate.kind === 'other');
-      const hear = (candidate: Candidate, kind: ConfirmedKind) => hearCandidate(repository, image, candidate, kind, trust);
-      const signed = await hearInOrder(ofKind('signature'), (candidate) => hear(candidate, 'signature'), { until: 'first', atOnce: 8 });
+      const wanted: readonly ConfirmedKind[] = ['signature', ...kinds];
+      const lists = new Map(wanted.map((kind) => [kind, new HearingList(receipts, isLikely)]));
+      await listCandidates(repository, digest, lists);
+      const hear = (candidates: readonly Descriptor[], kind: ConfirmedKind, until: 'first' | 'end', atOnce: number) =>
+        hearInOrder(candidates, (candidate) => hearCandidate(repository, image, candidate, kind, trust), { until, atOnce });
+      const orderOf = (kind: ConfirmedKind) => lists.get(kind)?.toOrder() ?? [];
+      const signed = await hear(orderOf('signature'), 'signature', 'first', 8);
       const statements: SignedStatement[] = [];
       for (const kind of kinds) {
         // The newest is told by what it says itself.
         const until = kind === 'scan' || kind === 'verdict' ? 'end' : 'first';
-        statements.push(...(await hearInOrder(ofKind(kind), (candidate) => hear(candidate, kind), { until, atOnce: 2 })).answers);
+        statements.push(...(await hear(orderOf(kind).slice(0, documentsLimit), kind, until, 2)).answers);
       }
       return {
         system: 'cosign',
@@ -46,57 +47,39 @@ export function createCosignWitness(receipts: ReadonlySet<Digest>, trust: Cosign
         statements,
         warnings: [],
         refusals: signed.refusals,
-        left: signed.left,
+        left: signed.left + (lists.get('signature')?.dropped ?? 0),
       } satisfies Testimony;
     },
   };
 }
 
-/** Something that may be a signature or a statement. `kind`: as it is labelled, which has to be shown yet; `other` where it is not. */
-interface Candidate {
-  readonly form: 'bundle' | 'layer';
-  readonly kind: ConfirmedKind;
-  /** Of the artifact's manifest, or of the layer at a tag. */
-  readonly descriptor: Descriptor;
-}
-
+/**
+ * Fills the lists of kinds with what may be of that kind: bundles, and layers at the tags of cosign 2. What is not labelled may be of any. That it is what its label
+ * says has to be shown yet.
+ */
 async function listCandidates(
   repository: ReadableRepository,
   image: Digest,
-  kinds: readonly ConfirmedKind[],
-): Promise<readonly Candidate[]> {
-  const wanted: readonly ConfirmedKind[] = ['signature', ...kinds];
-  const toKind = (predicateType: string | undefined) => (predicateType === undefined ? 'other' : toStatementKind(predicateType));
-  const isWanted = ({ annotations }: Descriptor) => {
-    const type = annotations?.[predicateTypeAnnotation];
-    return type === undefined || wanted.includes(toKind(type));
+  lists: ReadonlyMap<ConfirmedKind, HearingList>,
+): Promise<void> {
+  const offer = (candidate: Descriptor, predicateType: string | undefined) => {
+    if (predicateType !== undefined) return lists.get(toStatementKind(predicateType))?.offer(candidate);
+    for (const list of lists.values()) list.offer(candidate);
   };
-  const bundles = await repository.findReferrers(image, { artifactType: bundleMediaType, isWanted });
+  await visitReferrers(repository, image, bundleMediaType, (bundle) => offer(bundle, bundle.annotations?.[predicateTypeAnnotation]));
   const tag = toReferrersTag(image);
-  const signatures = await repository.listTaggedLayers(`${tag}.sig`);
-  const attestations = kinds.length === 0 ? [] : await repository.listTaggedLayers(`${tag}.att`);
-  return [
-    ...bundles.map((descriptor) => ({
-      descriptor,
-      form: 'bundle' as const,
-      kind: toKind(descriptor.annotations?.[predicateTypeAnnotation]),
-    })),
-    // The last one was added last.
-    ...signatures
-      .toReversed()
-      .filter(({ mediaType }) => mediaType === simpleSigningMediaType)
-      .map((descriptor) => ({ descriptor, form: 'layer' as const, kind: 'signature' as const })),
-    ...attestations
-      .toReversed()
-      .filter(({ mediaType }) => mediaType === envelopeMediaType)
-      .map((descriptor) => ({ descriptor, form: 'layer' as const, kind: toKind(descriptor.annotations?.predicateType) })),
-  ];
+  // The last one was added last.
+  for (const layer of (await repository.listTaggedLayers(`${tag}.sig`)).toReversed())
+    if (layer.mediaType === simpleSigningMediaType) lists.get('signature')?.offer(layer);
+  if (lists.size === 1) return;
+  for (const layer of (await repository.listTaggedLayers(`${tag}.att`)).toReversed())
+    if (layer.mediaType === envelopeMediaType) offer(layer, layer.annotations?.predicateType);
 }
 
 async function hearCandidate(
   repository: ReadableRepository,
   image: FetchedManifest,
-  candidate: Candidate,
+  candidate: Descriptor,
   kind: ConfirmedKind,
   trust: CosignTrust,
 ): Promise<SignedStatement | undefined> {
@@ -107,26 +90,26 @@ async function hearCandidate(
   return {
     predicateType,
     predicate,
-    confirmation: { kind, signedBy, policy, digest: candidate.descriptor.digest, time: time?.toISOString() },
+    confirmation: { kind, signedBy, policy, digest: candidate.digest, time: time?.toISOString() },
   };
 }
 
 async function verifyCandidate(
   repository: ReadableRepository,
   { descriptor, bytes: manifest }: FetchedManifest,
-  candidate: Candidate,
+  candidate: Descriptor,
   trust: CosignTrust,
 ): Promise<VerifiedStatement | undefined> {
   const subject = { digest: descriptor.digest, bytes: manifest };
-  if (candidate.form === 'bundle') {
-    const document = await fetchAttached(repository, candidate.descriptor.digest, maxEnvelopeBytes);
+  if (candidate.artifactType === bundleMediaType) {
+    const document = await fetchAttached(repository, candidate.digest, maxEnvelopeBytes);
     return document && (await verifyCosignBundle(document.bytes, subject, trust));
   }
-  const { descriptor: layer } = candidate;
-  if (layer.size > maxEnvelopeBytes) return undefined;
+  const { mediaType, size, annotations = {} } = candidate;
+  if (size > maxEnvelopeBytes) return undefined;
   try {
-    const bytes = await repository.fetchBlob(layer, readWhole);
-    return await verifyCosignLayer({ mediaType: layer.mediaType, bytes, annotations: layer.annotations ?? {} }, subject, trust);
+    const bytes = await repository.fetchBlob(candidate, readWhole);
+    return await verifyCosignLayer({ mediaType, bytes, annotations }, subject, trust);
   } catch (error) {
     // Anybody may list what is not there, or damaged.
     if (isRegistryError(error, 'not-found', 'digest-mismatch', 'blob-unknown')) return undefined;

@@ -12,8 +12,8 @@ import { statementMediaType } from '../sign/cosign/dsse.ts';
 import { notaryArtifactType, thumbprintAnnotation, toThumbprint } from '../sign/notary/signature.ts';
 import type { PolicyTrust } from '../sign/notary/trust-verification.ts';
 import { type CertificateTrust, verifyNotary } from '../sign/notary/verification.ts';
-import { fetchAttached, type ReadableRepository } from './attached-document.ts';
-import { toHearingOrder } from './receipt.ts';
+import { fetchAttached, type ReadableRepository, visitReferrers } from './attached-document.ts';
+import { documentsLimit, HearingList } from './hearing-list.ts';
 import { toStatementKind } from './statement-kind.ts';
 import { type Heard, hearInOrder, type SignedStatement, type Testimony, toRefusal, type Witness } from './testimony.ts';
 
@@ -79,11 +79,13 @@ async function hearSignatures(
   receipts: ReadonlySet<Digest>,
 ): Promise<Heard<HeardSignature>> {
   const thumbprints = rule.anchors.map(toThumbprint);
-  const listed = await repository.findReferrers(subject.digest, { artifactType: notaryArtifactType });
-  const isLikely = ({ annotations }: Descriptor) =>
-    thumbprints.some((print) => annotations?.[thumbprintAnnotation]?.includes(print) === true);
-  const order = toHearingOrder(listed, receipts, isLikely);
-  return await hearInOrder(order, ({ digest }) => hearSignature(repository, subject, digest, rule), { until: 'first', atOnce });
+  const list = new HearingList(receipts, ({ annotations }) =>
+    thumbprints.some((print) => annotations?.[thumbprintAnnotation]?.includes(print) === true),
+  );
+  await visitReferrers(repository, subject.digest, notaryArtifactType, (referrer) => list.offer(referrer));
+  const hear = ({ digest }: Descriptor) => hearSignature(repository, subject, digest, rule);
+  const heard = await hearInOrder(list.toOrder(), hear, { until: 'first', atOnce });
+  return { ...heard, left: heard.left + list.dropped };
 }
 
 async function hearSignature(
@@ -101,9 +103,6 @@ async function hearSignature(
   };
 }
 
-/** Most documents of one kind whose signatures are looked into. */
-const documentsLimit = 20;
-
 /** Bills of materials and statements that are attached to the image and have a signature by themselves. */
 async function hearStatements(
   repository: ReadableRepository,
@@ -113,11 +112,11 @@ async function hearStatements(
   receipts: ReadonlySet<Digest>,
 ): Promise<readonly { readonly statement: SignedStatement; readonly warnings: readonly string[] }[]> {
   if (kinds.length === 0) return [];
-  const listed = await repository.findReferrers(image, { isWanted: (referrer) => kinds.includes(kindOf(referrer)) });
+  const lists = new Map(kinds.map((kind) => [kind, new HearingList(receipts, () => false)]));
+  await visitReferrers(repository, image, undefined, (referrer) => lists.get(kindOf(referrer))?.offer(referrer));
   const found = await Promise.all(
-    kinds.map(async (kind) => {
-      const ofKind = listed.filter((referrer) => kindOf(referrer) === kind);
-      const candidates = toHearingOrder(ofKind, receipts, () => false).slice(0, documentsLimit);
+    [...lists].map(async ([kind, list]) => {
+      const candidates = list.toOrder().slice(0, documentsLimit);
       const { answers } = await hearInOrder(candidates, (referrer) => hearStatement(repository, image, kind, referrer, rule, receipts), {
         // The newest is told by what it says itself.
         until: kind === 'scan' || kind === 'verdict' ? 'end' : 'first',

@@ -1,8 +1,6 @@
 import { StepError } from '../lib/step-error.ts';
 import { isJsonObject, type JsonValue, parseStrictJson } from '../lib/strict-json.ts';
 import { type Digest, isDigest } from '../model/digest.ts';
-import type { Descriptor } from '../model/image.ts';
-import { newestFirst } from './attached-document.ts';
 import { readBytes } from './resources.ts';
 
 const maxReportBytes = 256 * 1024 * 1024;
@@ -36,14 +34,4 @@ function readPublication(file: string, bytes: Uint8Array): Readonly<Record<strin
     message: `Cannot use the file ${JSON.stringify(file)} of the input receipt: it is no report of a run of secure that has published an image`,
     hint: 'Give the file of the input report of that run.',
   });
-}
-
-/** Those that a receipt names, then those that say to be by somebody who is trusted, then the others; each newest first. */
-export function toHearingOrder(
-  listed: readonly Descriptor[],
-  receipts: ReadonlySet<Digest>,
-  isLikely: (descriptor: Descriptor) => boolean,
-): readonly Descriptor[] {
-  const rank = (descriptor: Descriptor) => (receipts.has(descriptor.digest) ? 0 : isLikely(descriptor) ? 1 : 2);
-  return newestFirst(listed).toSorted((a, b) => rank(a) - rank(b));
 }

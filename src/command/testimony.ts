@@ -5,6 +5,7 @@ import type { JsonValue } from '../lib/strict-json.ts';
 import type { Confirmation, ConfirmedKind } from '../model/verification.ts';
 import type { FetchedManifest } from '../registry/manifest-exchange.ts';
 import type { ReadableRepository } from './attached-document.ts';
+import { signaturesLimit } from './hearing-list.ts';
 
 /** Those who are trusted by one policy, and what they sign with. */
 export interface Witness {
@@ -35,9 +36,6 @@ export interface SignedStatement {
   readonly predicate: JsonValue;
   readonly confirmation: Confirmation;
 }
-
-/** Most signatures of one image that are looked into, as many as notation does. */
-export const signaturesLimit = 100;
 
 export interface Heard<R> {
   readonly answers: readonly R[];

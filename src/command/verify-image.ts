@@ -59,7 +59,9 @@ async function checkImage(request: ImageRequest, checks: ImageChecks): Promise<P
     if ('failure' in found) return { ...image, failures: [found.failure] };
     const { repository, manifest, name, isPinned } = found;
     const kinds = toSoughtKinds(checks.evidence.required);
-    const testimonies = await Promise.all(checks.witnesses.map((witness) => witness.hear(repository, manifest, kinds)));
+    const testimonies: Testimony[] = [];
+    // One after the other, for each may have to read a long list.
+    for (const witness of checks.witnesses) testimonies.push(await witness.hear(repository, manifest, kinds));
     const statements = testimonies.flatMap((testimony) => testimony.statements);
     const evidence = checkEvidence(name, statements, checks.evidence);
     const failures = [...toUnsignedFailures(name, testimonies, checks.settings), ...evidence.failures];

@@ -74,6 +74,9 @@ function fold(key: string): string {
 /** `annotations` of descriptors and manifests; the maps of an image configuration's `config`. */
 const imageMaps: readonly string[] = ['annotations', 'Labels', 'Volumes', 'ExposedPorts'];
 
+/** Keys of which it is remembered how they are folded. */
+const maxFolded = 1_000;
+
 interface Frame {
   /** Keys seen so far, folded; undefined in an array. */
   readonly keys: Map<string, string> | undefined;
@@ -92,6 +95,10 @@ class Walk {
   readonly text: string;
   readonly #limits: Required<Omit<StrictJsonLimits, 'maxBytes'>>;
   readonly #stack: Frame[] = [];
+  /** Of objects that have ended, to be used again: a list may have tens of thousands of them. */
+  readonly #spareKeys: Map<string, string>[] = [];
+  /** Of keys that came before, as nearly all have. */
+  readonly #folded = new Map<string, string>();
   #at = 0;
   #key = '';
   #list: VisitedList | undefined;
@@ -120,13 +127,13 @@ class Walk {
       const character = this.#skipSpace();
       if (this.#listFrame !== undefined && this.#stack.at(-1) === this.#listFrame) this.#elementStart = this.#at;
       if (character !== '{' && character !== '[') {
-        if (character === '"') this.#string();
+        if (character === '"') this.#passString();
         else this.#literal();
         return;
       }
       const { maxDepth, maps, mapsWithin } = this.#limits;
       if (this.#stack.length === maxDepth) this.#fail(`more than ${maxDepth} levels`);
-      const keys = character === '{' ? new Map<string, string>() : undefined;
+      const keys = character === '{' ? (this.#spareKeys.pop() ?? new Map<string, string>()) : undefined;
       const isMapWithin = this.#stack.at(-1)?.isMapWithin === true || mapsWithin.includes(this.#key);
       const frame = { keys, isMap: isMapWithin || maps.includes(this.#key), isMapWithin };
       const isList = keys === undefined && this.#stack.length === 1 && this.#key === this.#list?.member;
@@ -154,6 +161,9 @@ class Walk {
         return true;
       }
       this.#stack.pop();
+      if (frame.keys === undefined) continue;
+      frame.keys.clear();
+      this.#spareKeys.push(frame.keys);
     }
   }
 
@@ -178,23 +188,41 @@ class Walk {
   #verifyKey(key: string, start: number): void {
     const { keys = new Map<string, string>(), isMap = false } = this.#stack.at(-1) ?? {};
     if (key === '__proto__') this.#fail('the key "__proto__" is not accepted', start);
-    const folded = isMap ? key : fold(key);
+    const folded = isMap ? key : this.#fold(key);
     const earlier = keys.get(folded);
     if (earlier === key) this.#fail(`the key ${quoted(key)} is there twice`, start);
     if (earlier !== undefined) this.#fail(`the keys ${quoted(earlier)} and ${quoted(key)} differ in case alone`, start);
     keys.set(folded, key);
   }
 
+  #fold(key: string): string {
+    const known = this.#folded.get(key);
+    if (known !== undefined) return known;
+    const folded = fold(key);
+    if (this.#folded.size < maxFolded) this.#folded.set(key, folded);
+    return folded;
+  }
+
   #string(): string {
     const start = this.#at;
+    this.#passString();
+    return this.#unescape(start, this.#at);
+  }
+
+  /** A value, of which nobody needs the text: what has no escapes is right as it stands. */
+  #passString(): void {
+    const start = this.#at;
     let code = 0;
+    let isEscaped = false;
     for (this.#at += 1; code !== quote; this.#at += 1) {
       if (this.#at >= this.text.length) this.#fail('a string does not end', start);
       code = this.text.charCodeAt(this.#at);
       if (code < 0x20) this.#fail('a control character in a string');
-      if (code === backslash) this.#at += 1;
+      if (code !== backslash) continue;
+      isEscaped = true;
+      this.#at += 1;
     }
-    return this.#unescape(start, this.#at);
+    if (isEscaped) this.#unescape(start, this.#at);
   }
 
   #unescape(start: number, end: number): string {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ExitCode, exitCodeOf } from '../command/exit-code.ts';
 import type { World } from '../command/world.ts';
@@ -29,6 +30,8 @@ export function run(host: Host, network: Network, command: (world: Omit<World, '
     process.exit(3);
   });
   const cancel = new AbortController();
+  // Every request that is under way listens, and there may be dozens.
+  setMaxListeners(0, cancel.signal);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => cancel.abort());
   const world = {
     http: network.http,

@@ -154,10 +154,11 @@ it.each(['bundle', 'legacy'] as const)('cosign: finds the %s by a trusted key am
       ...(await repository.listTaggedLayers(tag)),
       ...digests.map((digest) => ({ ...junkLayer, digest, annotations: { [signatureAnnotation]: 'AAAA' } })),
     ],
-    findReferrers: async (...given: Parameters<Repository['findReferrers']>) => [
-      ...digests.map((digest) => ({ ...junkBundle, digest, annotations: created })),
-      ...(await repository.findReferrers(...given)),
-    ],
+    findReferrers: (...[subject, filter]: Parameters<Repository['findReferrers']>) => {
+      for (const digest of digests)
+        filter?.isWanted?.({ ...junkBundle, artifactType: filter.artifactType ?? '', digest, annotations: created });
+      return repository.findReferrers(subject, filter);
+    },
   } as unknown as ReadableRepository;
   const { signatures } = await hear({ repository: flooded, image }, { cosignKeys: ['key.pub'] });
   expect(signatures).toHaveLength(1);
@@ -235,14 +236,20 @@ describe('the Notary Project', () => {
       fetchManifest: (tagOrDigest: string) => repository.fetchManifest(tagOrDigest),
       fetchBlob: repository.fetchBlob.bind(repository),
       listTaggedLayers: (tag: string) => repository.listTaggedLayers(tag),
-      findReferrers: async (...given: Parameters<Repository['findReferrers']>) => [...flood, ...(await repository.findReferrers(...given))],
+      findReferrers: (...[subject, filter]: Parameters<Repository['findReferrers']>) => {
+        for (const descriptor of flood) filter?.isWanted?.(descriptor);
+        return repository.findReferrers(subject, filter);
+      },
     } satisfies ReadableRepository;
     const { signatures } = await hear({ repository: flooded, image }, { certificate: 'certificates.pem' });
     expect(signatures.length).toBe(1);
     // Those that say to be by the same certificate are told from it by a receipt.
     const listed = await repository.findReferrers(image.descriptor.digest, { isWanted: ({ digest }) => digest === signatures[0]?.digest });
     const posing = flood.map(({ annotations, ...other }) => ({ ...other, annotations: { ...listed[0]?.annotations, ...annotations } }));
-    const posed = { ...flooded, findReferrers: async () => [...posing, ...listed] };
+    const posed: ReadableRepository = {
+      ...flooded,
+      findReferrers: async (_, filter) => [...posing, ...listed].filter((descriptor) => filter?.isWanted?.(descriptor)),
+    };
     const lost = await hear({ repository: posed, image }, { certificate: 'certificates.pem' });
     expect([lost.signatures.length, lost.left]).toEqual([0, 9_901]);
     const publication = { kind: 'published', signatures: [signatures[0]?.digest] };

@@ -113,8 +113,10 @@ describe.each([
       referrers: { artifactType: string; digest: string }[];
     };
     const types = tree.referrers.map(({ artifactType }) => artifactType).sort();
-    expect(types).toEqual(['application/vnd.cncf.notary.signature', 'application/vnd.cyclonedx+json']);
-    expect(tree.referrers.map(({ digest }) => digest).sort()).toEqual([...published.signatures, ...published.sboms].sort());
+    const statements = Array(2).fill('application/vnd.in-toto+json');
+    expect(types).toEqual(['application/vnd.cncf.notary.signature', 'application/vnd.cyclonedx+json', ...statements]);
+    const others = tree.referrers.filter(({ artifactType }) => artifactType !== 'application/vnd.in-toto+json');
+    expect(others.map(({ digest }) => digest).sort()).toEqual([...published.signatures, ...published.sboms].sort());
 
     const manifest = JSON.parse(await expectProgram(peer('crane'), ['manifest', `${registry.host}/team/${tag}@${published.sboms[0]}`])) as {
       layers: { digest: string }[];

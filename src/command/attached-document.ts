@@ -63,14 +63,13 @@ export async function fetchAttached(
 export async function visitReferrers(
   repository: Pick<Repository, 'findReferrers'>,
   subject: Digest,
-  artifactType: string | undefined,
   visit: (referrer: Descriptor) => void,
 ): Promise<void> {
   const isWanted = (referrer: Descriptor): boolean => {
     visit(referrer);
     return false;
   };
-  await repository.findReferrers(subject, { isWanted, ...(artifactType === undefined ? {} : { artifactType }) });
+  await repository.findReferrers(subject, { isWanted });
 }
 
 /** By the time that their annotations state; those that state none last. */

@@ -12,68 +12,77 @@ import { toHint } from '../sign/cosign/key-signature.ts';
 import { simpleSigningMediaType, toSimpleSigning } from '../sign/cosign/signature.ts';
 import type { CosignTrust } from '../sign/cosign/trust.ts';
 import { type VerifiedStatement, verifyCosignBundle, verifyCosignLayer } from '../sign/cosign/verification.ts';
-import { fetchAttached, type ReadableRepository, visitReferrers } from './attached-document.ts';
+import { fetchAttached, type ReadableRepository } from './attached-document.ts';
 import { documentsLimit, HearingList } from './hearing-list.ts';
 import { toStatementKind } from './statement-kind.ts';
-import { hearInOrder, type SignedStatement, type Testimony, type Witness } from './testimony.ts';
+import { hearInOrder, type SignedStatement, type Witness } from './testimony.ts';
 
 /** Signers of cosign: keys, and identities that certificates are for. What `receipts` name is looked at first. */
 export function createCosignWitness(receipts: ReadonlySet<Digest>, trust: CosignTrust): Witness {
   const hints = trust.keys.map(({ key }) => toHint({ publicKey: key.export({ format: 'der', type: 'spki' }) }));
   return {
-    async hear(repository, image, kinds) {
+    async ask(repository, image, kinds) {
       const { digest } = image.descriptor;
       // What this step signs without metadata is known before it is fetched.
       const known = digestOf(toSimpleSigning({ subject: { digest }, metadata: new Map() }, repository.name));
       const isLikely = (listed: Descriptor) => listed.digest === known || hints.includes(listed.annotations?.[keyAnnotation] ?? '');
       const wanted: readonly ConfirmedKind[] = ['signature', ...kinds];
       const lists = new Map(wanted.map((kind) => [kind, new HearingList(receipts, isLikely)]));
-      await listCandidates(repository, digest, lists);
       const hear = (candidates: readonly Descriptor[], kind: ConfirmedKind, until: 'first' | 'end', atOnce: number) =>
         hearInOrder(candidates, (candidate) => hearCandidate(repository, image, candidate, kind, trust), { until, atOnce });
       const orderOf = (kind: ConfirmedKind) => lists.get(kind)?.toOrder() ?? [];
-      const signed = await hear(orderOf('signature'), 'signature', 'first', 8);
-      const statements: SignedStatement[] = [];
-      for (const kind of kinds) {
-        // The newest is told by what it says itself.
-        const until = kind === 'scan' || kind === 'verdict' ? 'end' : 'first';
-        statements.push(...(await hear(orderOf(kind).slice(0, documentsLimit), kind, until, 2)).answers);
-      }
       return {
-        system: 'cosign',
-        policy: trust.identities.length === 0 ? 'cosign-key' : trust.keys.length === 0 ? 'cosign-identity' : 'cosign-key, cosign-identity',
-        isSkipped: false,
-        signatures: signed.answers.map(({ confirmation }) => confirmation),
-        statements,
-        warnings: [],
-        refusals: signed.refusals,
-        left: signed.left + (lists.get('signature')?.dropped ?? 0),
-      } satisfies Testimony;
+        offer: (referrer) => offerBundle(lists, referrer),
+        async hear() {
+          await offerLayers(lists, repository, digest);
+          const signed = await hear(orderOf('signature'), 'signature', 'first', 8);
+          const statements: SignedStatement[] = [];
+          for (const kind of kinds) {
+            // The newest is told by what it says itself.
+            const until = kind === 'scan' || kind === 'verdict' ? 'end' : 'first';
+            statements.push(...(await hear(orderOf(kind).slice(0, documentsLimit), kind, until, 2)).answers);
+          }
+          return {
+            system: 'cosign',
+            policy: toPolicy(trust),
+            isSkipped: false,
+            signatures: signed.answers.map(({ confirmation }) => confirmation),
+            statements,
+            warnings: [],
+            refusals: signed.refusals,
+            left: signed.left + (lists.get('signature')?.dropped ?? 0),
+          };
+        },
+      };
     },
   };
 }
 
-/**
- * Fills the lists of kinds with what may be of that kind: bundles, and layers at the tags of cosign 2. What is not labelled may be of any. That it is what its label
- * says has to be shown yet.
- */
-async function listCandidates(
-  repository: ReadableRepository,
-  image: Digest,
-  lists: ReadonlyMap<ConfirmedKind, HearingList>,
-): Promise<void> {
-  const offer = (candidate: Descriptor, predicateType: string | undefined) => {
-    if (predicateType !== undefined) return lists.get(toStatementKind(predicateType))?.offer(candidate);
-    for (const list of lists.values()) list.offer(candidate);
-  };
-  await visitReferrers(repository, image, bundleMediaType, (bundle) => offer(bundle, bundle.annotations?.[predicateTypeAnnotation]));
+function toPolicy({ keys, identities }: CosignTrust): string {
+  return identities.length === 0 ? 'cosign-key' : keys.length === 0 ? 'cosign-identity' : 'cosign-key, cosign-identity';
+}
+
+/** By the kind of what is looked for. */
+type Lists = ReadonlyMap<ConfirmedKind, HearingList>;
+
+/** What is not labelled may be of any kind. That it is what its label says has to be shown yet. */
+function offer(lists: Lists, candidate: Descriptor, predicateType: string | undefined): void {
+  if (predicateType !== undefined) lists.get(toStatementKind(predicateType))?.offer(candidate);
+  else for (const list of lists.values()) list.offer(candidate);
+}
+
+function offerBundle(lists: Lists, referrer: Descriptor): void {
+  if (referrer.artifactType === bundleMediaType) offer(lists, referrer, referrer.annotations?.[predicateTypeAnnotation]);
+}
+
+/** Those at the tags of cosign 2. The last one was added last. */
+async function offerLayers(lists: Lists, repository: ReadableRepository, image: Digest): Promise<void> {
   const tag = toReferrersTag(image);
-  // The last one was added last.
   for (const layer of (await repository.listTaggedLayers(`${tag}.sig`)).toReversed())
     if (layer.mediaType === simpleSigningMediaType) lists.get('signature')?.offer(layer);
   if (lists.size === 1) return;
   for (const layer of (await repository.listTaggedLayers(`${tag}.att`)).toReversed())
-    if (layer.mediaType === envelopeMediaType) offer(layer, layer.annotations?.predicateType);
+    if (layer.mediaType === envelopeMediaType) offer(lists, layer, layer.annotations?.predicateType);
 }
 
 async function hearCandidate(

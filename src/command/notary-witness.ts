@@ -15,7 +15,7 @@ import { type CertificateTrust, verifyNotary } from '../sign/notary/verification
 import { fetchAttached, type ReadableRepository, visitReferrers } from './attached-document.ts';
 import { documentsLimit, HearingList } from './hearing-list.ts';
 import { toStatementKind } from './statement-kind.ts';
-import { type Heard, hearInOrder, type SignedStatement, type Testimony, toRefusal, type Witness } from './testimony.ts';
+import { type Heard, type Hearing, hearInOrder, type SignedStatement, type Testimony, toRefusal, type Witness } from './testimony.ts';
 
 /** Whose Notary Project signatures of one repository count. */
 export type NotaryRule =
@@ -33,7 +33,7 @@ const atOnce = 8;
 /** Signers of the Notary Project. What `receipts` name is looked at first. `ruleFor` takes a repository, `HOST/PATH`, and rejects with an error of origin `signature` where there is no rule for it. */
 export function createNotaryWitness(receipts: ReadonlySet<Digest>, ruleFor: (repository: string) => Promise<NotaryRule>): Witness {
   return {
-    async hear(repository, image, kinds) {
+    async ask(repository, image, kinds) {
       const rule = await ruleFor(repository.name).catch(toRefusal);
       const nothing = {
         system: 'notation',
@@ -44,24 +44,38 @@ export function createNotaryWitness(receipts: ReadonlySet<Digest>, ruleFor: (rep
         refusals: [],
         left: 0,
       } as const;
-      if (rule instanceof StepError) return { ...nothing, policy: 'trust-policy', refusals: [rule] };
+      if (rule instanceof StepError) return toSettled({ ...nothing, policy: 'trust-policy', refusals: [rule] });
       const testimony = { ...nothing, policy: rule.policy };
       if (rule.kind === 'skip')
-        return { ...testimony, isSkipped: true, warnings: [`${rule.policy} has the level skip: signatures were not looked at`] };
-      const signed = await hearSignatures(repository, image.descriptor, rule, receipts);
-      const statements = await hearStatements(repository, image.descriptor.digest, kinds, rule, receipts);
-      const { answers, refusals, left } = signed;
-      const warnings = [...answers.flatMap((answer) => answer.warnings), ...statements.flatMap((answer) => answer.warnings)];
+        return toSettled({ ...testimony, isSkipped: true, warnings: [`${rule.policy} has the level skip: signatures were not looked at`] });
+      const signatures = newSignatureList(rule, receipts);
+      const documents = new Map(kinds.map((kind) => [kind, new HearingList(receipts, () => false)]));
       return {
-        ...testimony,
-        signatures: answers.map(({ confirmation }) => confirmation),
-        statements: statements.map(({ statement }) => statement),
-        warnings: [...new Set(warnings)],
-        refusals,
-        left,
-      } satisfies Testimony;
+        offer(referrer) {
+          if (referrer.artifactType === notaryArtifactType) signatures.offer(referrer);
+          else documents.get(kindOf(referrer))?.offer(referrer);
+        },
+        async hear() {
+          const { answers, refusals, left } = await hearSignatures(repository, image.descriptor, rule, signatures);
+          const statements = await hearStatements(repository, image.descriptor.digest, documents, rule, receipts);
+          const warnings = [...answers, ...statements].flatMap((answer) => answer.warnings);
+          return {
+            ...testimony,
+            signatures: answers.map(({ confirmation }) => confirmation),
+            statements: statements.map(({ statement }) => statement),
+            warnings: [...new Set(warnings)],
+            refusals,
+            left,
+          };
+        },
+      };
     },
   };
+}
+
+/** Where nothing has to be looked at. */
+function toSettled(testimony: Testimony): Hearing {
+  return { offer: () => undefined, hear: async () => testimony };
 }
 
 type Rule = Extract<NotaryRule, { kind: 'verify' }>;
@@ -71,18 +85,21 @@ interface HeardSignature {
   readonly warnings: readonly string[];
 }
 
+/** Those that say to be by somebody who is trusted come first. */
+function newSignatureList({ anchors }: Rule, receipts: ReadonlySet<Digest>): HearingList {
+  const thumbprints = anchors.map(toThumbprint);
+  return new HearingList(receipts, ({ annotations }) =>
+    thumbprints.some((print) => annotations?.[thumbprintAnnotation]?.includes(print) === true),
+  );
+}
+
 /** Signatures of a manifest; the first that counts is enough. */
 async function hearSignatures(
   repository: ReadableRepository,
   subject: Descriptor,
   rule: Rule,
-  receipts: ReadonlySet<Digest>,
+  list: HearingList,
 ): Promise<Heard<HeardSignature>> {
-  const thumbprints = rule.anchors.map(toThumbprint);
-  const list = new HearingList(receipts, ({ annotations }) =>
-    thumbprints.some((print) => annotations?.[thumbprintAnnotation]?.includes(print) === true),
-  );
-  await visitReferrers(repository, subject.digest, notaryArtifactType, (referrer) => list.offer(referrer));
   const hear = ({ digest }: Descriptor) => hearSignature(repository, subject, digest, rule);
   const heard = await hearInOrder(list.toOrder(), hear, { until: 'first', atOnce });
   return { ...heard, left: heard.left + list.dropped };
@@ -107,15 +124,12 @@ async function hearSignature(
 async function hearStatements(
   repository: ReadableRepository,
   image: Digest,
-  kinds: readonly ConfirmedKind[],
+  documents: ReadonlyMap<ConfirmedKind, HearingList>,
   rule: Rule,
   receipts: ReadonlySet<Digest>,
 ): Promise<readonly { readonly statement: SignedStatement; readonly warnings: readonly string[] }[]> {
-  if (kinds.length === 0) return [];
-  const lists = new Map(kinds.map((kind) => [kind, new HearingList(receipts, () => false)]));
-  await visitReferrers(repository, image, undefined, (referrer) => lists.get(kindOf(referrer))?.offer(referrer));
   const found = await Promise.all(
-    [...lists].map(async ([kind, list]) => {
+    [...documents].map(async ([kind, list]) => {
       const candidates = list.toOrder().slice(0, documentsLimit);
       const { answers } = await hearInOrder(candidates, (referrer) => hearStatement(repository, image, kind, referrer, rule, receipts), {
         // The newest is told by what it says itself.
@@ -137,7 +151,11 @@ async function hearStatement(
   receipts: ReadonlySet<Digest>,
 ) {
   const { mediaType, digest, size } = referrer;
-  const [signature] = (await hearSignatures(repository, { mediaType, digest, size }, rule, receipts)).answers;
+  const list = newSignatureList(rule, receipts);
+  await visitReferrers(repository, digest, (signature) => {
+    if (signature.artifactType === notaryArtifactType) list.offer(signature);
+  });
+  const [signature] = (await hearSignatures(repository, { mediaType, digest, size }, rule, list)).answers;
   const document = signature && (await fetchAttached(repository, digest, maxStatementBytes));
   // What is signed is this document; that it is about this image, it has to say itself.
   if (document === undefined || signature === undefined || document.subject?.digest !== image) return undefined;

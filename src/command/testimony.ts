@@ -2,15 +2,39 @@ import type { SigningSystem } from '../inputs/settings.ts';
 import { mapParallel } from '../lib/parallel.ts';
 import { StepError } from '../lib/step-error.ts';
 import type { JsonValue } from '../lib/strict-json.ts';
+import type { Descriptor } from '../model/image.ts';
 import type { Confirmation, ConfirmedKind } from '../model/verification.ts';
 import type { FetchedManifest } from '../registry/manifest-exchange.ts';
-import type { ReadableRepository } from './attached-document.ts';
+import { type ReadableRepository, visitReferrers } from './attached-document.ts';
 import { signaturesLimit } from './hearing-list.ts';
 
 /** Those who are trusted by one policy, and what they sign with. */
 export interface Witness {
-  /** What they say of an image: that they signed it, and statements of these kinds. Rejects with a RegistryError where the registry cannot be read. */
-  hear(repository: ReadableRepository, image: FetchedManifest, kinds: readonly ConfirmedKind[]): Promise<Testimony>;
+  /** Asks them of an image: whether they signed it, and for statements of these kinds. */
+  ask(repository: ReadableRepository, image: FetchedManifest, kinds: readonly ConfirmedKind[]): Promise<Hearing>;
+}
+
+/** One image before those who are trusted by one policy. */
+export interface Hearing {
+  /** Takes everything that refers to the image, as the list is read. */
+  offer(referrer: Descriptor): void;
+  /** What they say, once all of it was offered. Rejects with a RegistryError where the registry cannot be read. */
+  hear(): Promise<Testimony>;
+}
+
+/** What each of them says. The list of what refers to the image, which others may have made long, is read once for all of them. */
+export async function hearWitnesses(
+  witnesses: readonly Witness[],
+  repository: ReadableRepository,
+  image: FetchedManifest,
+  kinds: readonly ConfirmedKind[],
+): Promise<readonly Testimony[]> {
+  if (witnesses.length === 0) return [];
+  const hearings = await Promise.all(witnesses.map((witness) => witness.ask(repository, image, kinds)));
+  await visitReferrers(repository, image.descriptor.digest, (referrer) => {
+    for (const hearing of hearings) hearing.offer(referrer);
+  });
+  return Promise.all(hearings.map((hearing) => hearing.hear()));
 }
 
 /** What those who are trusted by one policy say of an image, and why others are not believed. */

@@ -8,7 +8,7 @@ import { parseReference, type Reference, toText } from '../registry/reference.ts
 import { isRegistryError } from '../registry/registry-error.ts';
 import type { ReadableRepository } from './attached-document.ts';
 import type { LayoutImage } from './layout-repository.ts';
-import type { Testimony, Witness } from './testimony.ts';
+import { hearWitnesses, type Testimony, type Witness } from './testimony.ts';
 import { isTrustedRegistry } from './trusted-registry.ts';
 import { checkEvidence, type EvidenceRules, toSoughtKinds } from './verify-evidence.ts';
 import { toUndecided, toUnsigned } from './verify-failure.ts';
@@ -59,9 +59,7 @@ async function checkImage(request: ImageRequest, checks: ImageChecks): Promise<P
     if ('failure' in found) return { ...image, failures: [found.failure] };
     const { repository, manifest, name, isPinned } = found;
     const kinds = toSoughtKinds(checks.evidence.required);
-    const testimonies: Testimony[] = [];
-    // One after the other, for each may have to read a long list.
-    for (const witness of checks.witnesses) testimonies.push(await witness.hear(repository, manifest, kinds));
+    const testimonies = await hearWitnesses(checks.witnesses, repository, manifest, kinds);
     const statements = testimonies.flatMap((testimony) => testimony.statements);
     const evidence = checkEvidence(name, statements, checks.evidence);
     const failures = [...toUnsignedFailures(name, testimonies, checks.settings), ...evidence.failures];

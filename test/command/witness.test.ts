@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ReadableRepository } from '../../src/command/attached-document.ts';
-import type { Testimony, Witness } from '../../src/command/testimony.ts';
+import { hearWitnesses, type Testimony, type Witness } from '../../src/command/testimony.ts';
 import { openWitnesses } from '../../src/command/witnesses.ts';
 import { predicateTypeAnnotation, predicateTypes } from '../../src/evidence/predicate-type.ts';
 import { toStatement, toStatementBytes } from '../../src/evidence/statement.ts';
@@ -93,7 +93,8 @@ async function hear(
   kinds: readonly ConfirmedKind[] = [],
 ): Promise<Testimony> {
   const [witness] = (await openWitnesses({ ...none, ...trust }, place.workspace, toWorld(http, {}))) as [Witness];
-  return await witness.hear(repository, image, kinds);
+  const [testimony] = await hearWitnesses([witness], repository, image, kinds);
+  return testimony as Testimony;
 }
 
 const scanOf = ({ image }: Published, digest = image.descriptor.digest) =>
@@ -156,7 +157,7 @@ it.each(['bundle', 'legacy'] as const)('cosign: finds the %s by a trusted key am
     ],
     findReferrers: (...[subject, filter]: Parameters<Repository['findReferrers']>) => {
       for (const digest of digests)
-        filter?.isWanted?.({ ...junkBundle, artifactType: filter.artifactType ?? '', digest, annotations: created });
+        filter?.isWanted?.({ ...junkBundle, artifactType: 'application/vnd.dev.sigstore.bundle.v0.3+json', digest, annotations: created });
       return repository.findReferrers(subject, filter);
     },
   } as unknown as ReadableRepository;

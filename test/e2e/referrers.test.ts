@@ -93,7 +93,8 @@ describe.each(places)('%s', (_name, start, hasApi) => {
     const { repository, subject, reference } = await begin(start, 'api');
     const attaching = repository.attachReferrer(toArtifact(subject, 'a'));
     if (!hasApi) return expect(attaching).rejects.toMatchObject({ code: 'referrers-api-missing' });
-    expect(await discover(reference, 'api')).toEqual([(await attaching).digest]);
+    const { digest } = await attaching;
+    expect(await discover(reference, 'api')).toEqual([digest]);
     expect(await discover(reference, 'tag')).toEqual([]);
   });
 

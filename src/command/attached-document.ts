@@ -1,6 +1,7 @@
 import { readWhole } from '../lib/http-client.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
+import { type Artifact, digestOf, emptyConfig } from '../registry/artifact.ts';
 import { isRegistryError, type RegistryErrorCode } from '../registry/registry-error.ts';
 import type { Repository } from '../registry/repository.ts';
 
@@ -57,6 +58,16 @@ export async function fetchAttached(
     if (isRegistryError(error, ...othersFaults)) return undefined;
     throw error;
   }
+}
+
+/**
+ * The artifact as it stands, whichever program wrote it: attaching it anew, also elsewhere, changes nothing. Undefined where it does not refer to the subject, or has a
+ * configuration of its own, which is not handed on.
+ */
+export function toKeptArtifact(document: AttachedDocument, subject: Descriptor): Artifact | undefined {
+  if (document.subject?.digest !== subject.digest || document.config !== digestOf(emptyConfig)) return undefined;
+  const { artifactType, annotations, mediaType, bytes, manifest } = document;
+  return { subject, artifactType, annotations, layers: [{ mediaType, bytes }], manifest };
 }
 
 /** Gives what refers to a digest to `visit` as the list is read, and keeps none of it. What is listed twice is given twice. */

@@ -6,7 +6,13 @@ import { digestOf } from '../registry/artifact.ts';
 import type { FetchedManifest } from '../registry/manifest-exchange.ts';
 import { toReferrersTag } from '../registry/referrers-tag.ts';
 import { isRegistryError } from '../registry/registry-error.ts';
-import { bundleMediaType, envelopeMediaType, keyAnnotation, predicateTypeAnnotation } from '../sign/cosign/attestation.ts';
+import {
+  bundleMediaType,
+  envelopeMediaType,
+  keyAnnotation,
+  layerTypeAnnotation,
+  predicateTypeAnnotation,
+} from '../sign/cosign/attestation.ts';
 import { maxEnvelopeBytes } from '../sign/cosign/bundle.ts';
 import { toHint } from '../sign/cosign/key-signature.ts';
 import { simpleSigningMediaType, toSimpleSigning } from '../sign/cosign/signature.ts';
@@ -82,7 +88,7 @@ async function offerLayers(lists: Lists, repository: ReadableRepository, image: 
     if (layer.mediaType === simpleSigningMediaType) lists.get('signature')?.offer(layer);
   if (lists.size === 1) return;
   for (const layer of (await repository.listTaggedLayers(`${tag}.att`)).toReversed())
-    if (layer.mediaType === envelopeMediaType) offer(lists, layer, layer.annotations?.predicateType);
+    if (layer.mediaType === envelopeMediaType) offer(lists, layer, layer.annotations?.[layerTypeAnnotation]);
 }
 
 async function hearCandidate(

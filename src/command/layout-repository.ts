@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { type Digest, toHex } from '../model/digest.ts';
 import { type Descriptor, mediaTypes } from '../model/image.ts';
+import { digestOf } from '../registry/artifact.ts';
 import { maxManifestBytes, readManifest } from '../registry/manifest.ts';
 import type { FetchedManifest } from '../registry/manifest-exchange.ts';
 import type { ReferrerFilter } from '../registry/referrers.ts';
@@ -101,8 +101,7 @@ class LayoutRepository implements ReadableRepository {
     const path = `blobs/sha256/${toHex(digest)}`;
     if ((await this.#files.find(path)) === undefined) throw this.#fail('not-found', digest, 'the layout does not have it');
     const bytes = await this.#files.read(path, maxBytes);
-    if (`sha256:${createHash('sha256').update(bytes).digest('hex')}` !== digest)
-      throw this.#fail('digest-mismatch', digest, 'its bytes are others');
+    if (digestOf(bytes) !== digest) throw this.#fail('digest-mismatch', digest, 'its bytes are others');
     return bytes;
   }
 

@@ -3,18 +3,19 @@ import { readWhole } from '../lib/http-client.ts';
 import type { Descriptor } from '../model/image.ts';
 import type { TaggedLayer } from '../model/signed-document.ts';
 import type { KeySigner } from '../model/signer.ts';
-import { type Artifact, toArtifactManifest } from '../registry/artifact.ts';
+import type { Artifact } from '../registry/artifact.ts';
 import type { Repository } from '../registry/repository.ts';
 import {
   bundleMediaType,
   envelopeMediaType,
   keyAnnotation,
+  layerTypeAnnotation,
   predicateTypeAnnotation,
   signatureAnnotation,
 } from '../sign/cosign/attestation.ts';
 import { toHint } from '../sign/cosign/key-signature.ts';
 import { openOwnBundle, openOwnEnvelope } from '../sign/cosign/own-signature.ts';
-import { type AttachedDocument, fetchAttached, maxDocumentBytes, newestFirst } from './attached-document.ts';
+import { type AttachedDocument, fetchAttached, maxDocumentBytes, newestFirst, toKeptArtifact } from './attached-document.ts';
 import type { Attestation } from './attestations.ts';
 
 /** Anybody may have put many there that claim to be by this key: so many are looked into, newest first. */
@@ -59,9 +60,8 @@ export async function findOwnAttestation(
 ): Promise<Artifact | undefined> {
   if (kind !== 'provenance') return undefined;
   for (const { document, statement: other } of await listOwnBundles(repository, subject, predicateType, signer)) {
-    const { digest, artifactType, annotations, mediaType, bytes } = document;
-    const artifact = { subject, artifactType, annotations, layers: [{ mediaType, bytes }] };
-    if (other.equals(statement) && toArtifactManifest(artifact).descriptor.digest === digest) return artifact;
+    const artifact = toKeptArtifact(document, subject);
+    if (artifact !== undefined && other.equals(statement)) return artifact;
   }
   return undefined;
 }
@@ -87,6 +87,3 @@ export async function findOwnAttestationLayer(
   }
   return undefined;
 }
-
-/** As `attestLayer` writes it. */
-const layerTypeAnnotation = 'predicateType';

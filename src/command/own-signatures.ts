@@ -2,7 +2,7 @@ import { StepError } from '../lib/step-error.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
 import type { TaggedLayer } from '../model/signed-document.ts';
-import { type Artifact, digestOf, emptyConfig } from '../registry/artifact.ts';
+import { type Artifact, digestOf } from '../registry/artifact.ts';
 import type { Repository } from '../registry/repository.ts';
 import { bundleMediaType, keyAnnotation, predicateTypeAnnotation, signatureAnnotation } from '../sign/cosign/attestation.ts';
 import { toHint } from '../sign/cosign/key-signature.ts';
@@ -12,7 +12,7 @@ import { isSameMetadata } from '../sign/metadata.ts';
 import { type Envelope, envelopeMediaTypes, parseEnvelope } from '../sign/notary/envelope.ts';
 import { verifyNotary } from '../sign/notary/verification.ts';
 import { verifySignedInTime, verifyTimestamp } from '../sign/timestamp/verification.ts';
-import { type AttachedDocument, fetchAttached, newestFirst } from './attached-document.ts';
+import { type AttachedDocument, fetchAttached, newestFirst, toKeptArtifact } from './attached-document.ts';
 import { listSignatures } from './signatures.ts';
 import type { Signing, Timestamping } from './signing.ts';
 
@@ -97,11 +97,8 @@ async function findArtifact(
   for (const digest of digests.slice(0, maxCandidates)) {
     const document = await fetchAttached(repository, digest);
     if (document === undefined) continue;
-    // What it refers to is told to the registry by its manifest, which is handed on with the empty configuration alone.
-    if (document.subject?.digest !== subject.digest || document.config !== digestOf(emptyConfig)) continue;
-    if (!(await holds(() => isOwn(document)))) continue;
-    const { artifactType, annotations, mediaType, bytes, manifest } = document;
-    return { subject, artifactType, annotations, layers: [{ mediaType, bytes }], manifest };
+    const artifact = toKeptArtifact(document, subject);
+    if (artifact !== undefined && (await holds(() => isOwn(document)))) return artifact;
   }
   return undefined;
 }

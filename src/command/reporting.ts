@@ -102,7 +102,7 @@ export async function tellReport(report: Report, settings: Settings, host: Host)
   }
   for (const [name, value] of toOutputs(report)) host.output(name, value);
   if (host.kind !== 'shell' || settings.report !== undefined) {
-    await writeReport(report, settings, host);
+    await writeReport(toJson(report), settings, host);
   }
 }
 
@@ -132,11 +132,12 @@ function toOutputs(report: Report): readonly (readonly [OutputName, string])[] {
   ];
 }
 
-async function writeReport(report: Report, settings: Settings, host: Host): Promise<void> {
+/** Writes a report in JSON, and says where. A file that cannot be written is a warning. */
+export async function writeReport(json: string, settings: Pick<StepSettings, 'report'>, host: Host): Promise<void> {
   const path = reportPath(settings, host);
   try {
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, toJson(report));
+    await writeFile(path, json);
     host.output('report' satisfies OutputName, path);
   } catch (error) {
     host.log('warning', `Cannot write the report to ${JSON.stringify(path)}: ${reasonOf(error)}.`);

@@ -1,5 +1,3 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import type { Host } from '../host/host.ts';
 import type { ReportSettings } from '../inputs/settings.ts';
 import type { OutputName } from '../inputs/table.ts';
@@ -14,7 +12,7 @@ import {
   toVerificationSummary,
 } from '../report/verification-markdown.ts';
 import { toVerificationTable } from '../report/verification-table.ts';
-import { reportPath } from './reporting.ts';
+import { writeReport } from './reporting.ts';
 
 /** Gives the report to everything that was asked for. What cannot be written or posted is a warning: it changes nothing of what was found out. */
 export async function tellVerification(verification: Verification, settings: ReportSettings, host: Host): Promise<void> {
@@ -32,7 +30,7 @@ export async function tellVerification(verification: Verification, settings: Rep
     await host.comment(toVerificationComment(verification, summaryFormat.commentMaxCharacters), outcome);
   }
   for (const [name, value] of toOutputs(verification)) host.output(name, value);
-  if (host.kind !== 'shell' || settings.report !== undefined) await writeReport(verification, settings, host);
+  if (host.kind !== 'shell' || settings.report !== undefined) await writeReport(toVerificationJson(verification), settings, host);
 }
 
 /** Tells the pull request that the step failed before there was a verdict, so that an older comment does not stand for this run. */
@@ -56,15 +54,4 @@ function toOutputs({ images, verdict }: Verification): readonly (readonly [Outpu
     ['verdict', verdict],
     ['denied-by', [...new Set(denials)].join('\n')],
   ];
-}
-
-async function writeReport(verification: Verification, settings: ReportSettings, host: Host): Promise<void> {
-  const path = reportPath(settings, host);
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, toVerificationJson(verification));
-    host.output('report' satisfies OutputName, path);
-  } catch (error) {
-    host.log('warning', `Cannot write the report to ${JSON.stringify(path)}: ${(error as NodeJS.ErrnoException).code ?? 'unknown error'}.`);
-  }
 }

@@ -18,6 +18,8 @@ export const bundleMediaType = 'application/vnd.dev.sigstore.bundle.v0.3+json';
 /** Of a layer at the tag `sha256-HEX.att`: pkg/types/payload.go of cosign. */
 export const envelopeMediaType = 'application/vnd.dsse.envelope.v1+json';
 export const signatureAnnotation = 'dev.cosignproject.cosign/signature';
+/** On a layer at the tag `sha256-HEX.att`. */
+export const layerTypeAnnotation = 'predicateType';
 /** As cosign annotates a bundle's manifest. */
 export const predicateTypeAnnotation = 'dev.sigstore.bundle.predicateType';
 /** Ours, on a bundle's manifest: the hint of the key, by which a bundle of one's own is found among those of others. Nothing is trusted for it. */
@@ -49,7 +51,7 @@ export async function attestLayer(request: AttestationRequest): Promise<TaggedLa
   const { envelope, ...signed } = await toEnvelope(request);
   const bytes = Buffer.from(JSON.stringify(envelope));
   // The signature is in the envelope; verifiers want the annotation nevertheless.
-  const annotations = { [signatureAnnotation]: '', predicateType };
+  const annotations = { [signatureAnnotation]: '', [layerTypeAnnotation]: predicateType };
   if (!isWitnessed(signer)) return { mediaType: envelopeMediaType, bytes, annotations };
   const [certificate = new Uint8Array()] = certificates;
   const entry = await signer.witness.testify({ kind: 'envelope', certificate, envelope: bytes });

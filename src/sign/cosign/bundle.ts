@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { type JsonValue, parseStrictJson } from '../../lib/strict-json.ts';
+import { type JsonValue, parseStrictJson, type StrictJsonLimits } from '../../lib/strict-json.ts';
 import { signatureError } from '../signature-error.ts';
 import { base64Bytes } from './base64.ts';
 
@@ -124,9 +124,10 @@ export function parseEnvelope(bytes: Uint8Array): DsseEnvelope {
   return matchShape(envelopeShape, readJson(bytes, 'envelope'), 'envelope');
 }
 
-function readJson(bytes: Uint8Array, what: string): JsonValue {
+/** JSON of the size of an envelope, read strictly. Throws a StepError with code `bundle`. */
+export function readJson(bytes: Uint8Array, what: string, limits: StrictJsonLimits = {}): JsonValue {
   try {
-    return parseStrictJson(bytes, { maxBytes: maxEnvelopeBytes });
+    return parseStrictJson(bytes, { maxBytes: maxEnvelopeBytes, ...limits });
   } catch (error) {
     throw bundleError(what, `it is no JSON that reads in one way only: ${error instanceof Error ? error.message : String(error)}`);
   }

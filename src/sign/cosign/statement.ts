@@ -1,8 +1,8 @@
 import * as v from 'valibot';
-import { isJsonObject, type JsonObject, type JsonValue, parseStrictJson } from '../../lib/strict-json.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/strict-json.ts';
 import type { Digest } from '../../model/digest.ts';
 import { signatureError } from '../signature-error.ts';
-import { bundleError, maxEnvelopeBytes, notOurs } from './bundle.ts';
+import { bundleError, notOurs, readJson } from './bundle.ts';
 
 /** What was signed, as far as it is about one manifest. */
 export interface Statement {
@@ -71,11 +71,7 @@ export function parseDocumentAbout(digest: Digest, bytes: Uint8Array): ReadonlyM
 }
 
 function readSigned(bytes: Uint8Array, what: string, mapsWithin: readonly string[]): JsonValue {
-  try {
-    return parseStrictJson(bytes, { maxBytes: maxEnvelopeBytes, maxDepth: 64, mapsWithin });
-  } catch (error) {
-    throw bundleError(what, `it is no JSON that reads in one way only: ${error instanceof Error ? error.message : String(error)}`);
-  }
+  return readJson(bytes, what, { maxDepth: 64, mapsWithin });
 }
 
 function toMap(value: object | null | undefined): ReadonlyMap<string, JsonValue> {

@@ -12,6 +12,7 @@ import {
   type KeyUsageType,
 } from '@peculiar/asn1-x509';
 import { nameText } from '../../lib/certificate-chain.ts';
+import { hashNames } from '../hash-algorithm.ts';
 
 /** The parts of a certificate that the rules of the Notary Project look at. */
 export interface Certificate {
@@ -78,7 +79,7 @@ function signatureHashOf(certificate: CertificateAsn): Certificate['signatureHas
   const { algorithm, parameters } = certificate.signatureAlgorithm;
   if (algorithm !== id_RSASSA_PSS) return signatureHashes[algorithm];
   const pss = parameters ? AsnConvert.parse(parameters, RsaSaPssParams) : new RsaSaPssParams();
-  return digestHashes[pss.hashAlgorithm.algorithm];
+  return hashNames[pss.hashAlgorithm.algorithm];
 }
 
 /** RFC 4055, RFC 5758 and RFC 8410 (Ed25519 hashes with SHA-512). */
@@ -90,11 +91,4 @@ const signatureHashes: Readonly<Record<string, Certificate['signatureHash']>> = 
   '1.2.840.10045.4.3.3': 'sha384',
   '1.2.840.10045.4.3.4': 'sha512',
   '1.3.101.112': 'sha512',
-};
-
-/** RFC 4055, section 2.1. */
-const digestHashes: Readonly<Record<string, Certificate['signatureHash']>> = {
-  '2.16.840.1.101.3.4.2.1': 'sha256',
-  '2.16.840.1.101.3.4.2.2': 'sha384',
-  '2.16.840.1.101.3.4.2.3': 'sha512',
 };

@@ -1,5 +1,6 @@
 import { constants, type KeyObject, verify } from 'node:crypto';
 import { type BerElement, BerFields, berTags, onlyChild, readInteger, readOid } from '../../lib/ber.ts';
+import { type HashName, hashNames } from '../hash-algorithm.ts';
 
 /** What an authority has signed: a revocation list (RFC 5280, 5.1.1) or an answer of OCSP (RFC 6960, 4.2.1) begin alike. */
 export interface AuthorityStatement {
@@ -53,15 +54,6 @@ function readPss(parameters: BerElement | undefined): { readonly hash: HashName;
   const saltLength = saltField === undefined ? 20n : readInteger(onlyChild(saltField));
   return hash === undefined || saltLength < 0n || saltLength > 512n ? undefined : { hash, saltLength: Number(saltLength) };
 }
-
-type HashName = 'sha256' | 'sha384' | 'sha512';
-
-/** RFC 8017, B.1. */
-const hashNames: Readonly<Record<string, HashName>> = {
-  '2.16.840.1.101.3.4.2.1': 'sha256',
-  '2.16.840.1.101.3.4.2.2': 'sha384',
-  '2.16.840.1.101.3.4.2.3': 'sha512',
-};
 
 /** RFC 8017 (C) and RFC 5758 (3.2). */
 const signatureKinds: Readonly<Record<string, { readonly key: 'rsa' | 'ec'; readonly hash: HashName }>> = {

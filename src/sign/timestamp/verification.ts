@@ -1,6 +1,7 @@
 import { constants, createHash, type KeyObject, verify } from 'node:crypto';
 import { hashOf } from '../../lib/signature-algorithm.ts';
 import type { SignatureAlgorithm } from '../../model/signer.ts';
+import { type HashName, hashNames } from '../hash-algorithm.ts';
 import { type Certificate, parseCertificate } from '../notary/certificate.ts';
 import { findAuthorityChain, isValidAt, parseAuthorityCertificates, validityText } from './authority-chain.ts';
 import { timestampError } from './timestamp-error.ts';
@@ -113,8 +114,6 @@ function verifySigner({ signer, content }: TimestampToken, leaf: Certificate): v
     throw timestampError('timestamp-signature', "Cannot verify the timestamp: its signature is not one by its certificate's key");
 }
 
-type HashName = 'sha256' | 'sha384' | 'sha512';
-
 /** How node:crypto is told of a signature; undefined where algorithm, hash and key are not for one another. */
 function signatureFormOf(algorithm: string, hash: HashName, key: KeyObject) {
   const known = signatureKinds[algorithm];
@@ -142,13 +141,6 @@ const signatureKinds: Readonly<Record<string, SignatureKind>> = {
   '1.2.840.10045.4.3.2': { key: 'ec', hash: 'sha256' },
   '1.2.840.10045.4.3.3': { key: 'ec', hash: 'sha384' },
   '1.2.840.10045.4.3.4': { key: 'ec', hash: 'sha512' },
-};
-
-/** RFC 8017, B.1. */
-const hashNames: Readonly<Record<string, HashName>> = {
-  '2.16.840.1.101.3.4.2.1': 'sha256',
-  '2.16.840.1.101.3.4.2.2': 'sha384',
-  '2.16.840.1.101.3.4.2.3': 'sha512',
 };
 
 /** RFC 3161, 2.4.2. */

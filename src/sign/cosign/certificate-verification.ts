@@ -3,6 +3,7 @@ import { bundleFromJSON, type SerializedBundle } from '@sigstore/bundle';
 import { type SignedEntity, toSignedEntity, Verifier } from '@sigstore/verify';
 import type { JsonValue } from '../../lib/strict-json.ts';
 import { signatureError } from '../signature-error.ts';
+import { readTime } from '../timestamp/token-info.ts';
 import { notOurs } from './bundle.ts';
 import { type CosignIdentity, isIdentity, readCertificateIdentity } from './identity.ts';
 import { loggedCertificates } from './log-entry.ts';
@@ -21,6 +22,8 @@ export interface CertifiedSignature {
   /** Whose SHA-256 a log has: the statement in an envelope, or the message itself. */
   readonly content: Uint8Array;
 }
+
+type SignedTime = SignedEntity['timestamps'][number];
 
 export interface Certified {
   /** `SUBJECT (ISSUER)`. */
@@ -59,8 +62,10 @@ export function verifyCertified(
     for (const logged of loggedCertificates(parsed.verificationMaterial.tlogEntries))
       if (!logged.equals(certificate)) throw new Error('the log has this signature by another certificate');
     const digest = createHash('sha256').update(content).digest();
+    const { timestamps, ...read } = toSignedEntity(parsed);
     const entity: SignedEntity = {
-      ...toSignedEntity(parsed),
+      ...read,
+      timestamps: timestamps.map(withExactTime),
       signature: {
         signature: Buffer.from(signature),
         compareSignature: (other) => other.equals(signature),
@@ -71,6 +76,15 @@ export function verifyCertified(
     new Verifier(material, thresholds).verify(entity);
     return { signedBy: identityText(identity), time: earliestTime(entity) };
   });
+}
+
+/** RFC 3161 (2.4.2) ends a fraction of a second with its last digit that is not zero; the reader of Sigstore knows those of three digits alone. */
+function withExactTime(witness: SignedTime): SignedTime {
+  if (witness.$case !== 'timestamp-authority') return witness;
+  const { timestamp } = witness;
+  const time = timestamp.tstInfo.root.subs[4]?.value.toString('latin1') ?? '';
+  Object.defineProperty(timestamp, 'signingTime', { value: readTime(time) });
+  return witness;
 }
 
 function earliestTime({ timestamps }: SignedEntity): Date {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import type { Digest } from '../../../src/model/digest.ts';
 import { parseCosignIdentity } from '../../../src/sign/cosign/identity.ts';
 import type { CosignTrust } from '../../../src/sign/cosign/trust.ts';
@@ -32,6 +32,7 @@ let sigstore: SigstoreInstance;
 beforeAll(async () => {
   sigstore = await startSigstore();
 });
+afterEach(() => vi.useRealTimers());
 afterAll(() => sigstore.close());
 
 function trust(...identities: readonly string[]): CosignTrust {
@@ -79,8 +80,9 @@ test('a layer of cosign 2 by a certificate holds', async () => {
   });
 });
 
-test('a timestamp of an authority counts beside the log', async () => {
-  const { bundle, signature } = await makeCertifiedBundle(sigstore, statement);
+test.each([0, 5, 50, 500, 120, 123])('a timestamp of an authority counts beside the log, %i ms after the second', async (milliseconds) => {
+  const { bundle, signature, answer } = await makeCertifiedBundle(sigstore, statement);
+  vi.useFakeTimers({ toFake: ['Date'], now: (answer.integratedTime + 1) * 1000 + milliseconds });
   bundle.verificationMaterial.timestampVerificationData.rfc3161Timestamps.push({
     signedTimestamp: (await sigstore.timestamp(signature)).toString('base64'),
   });

@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
-import{a}from"./chunk-4UK6A3CP.js";import"./chunk-WDXK5QLM.js";import"./chunk-TPAD6NP3.js";import"./chunk-WBCC3CD3.js";import"./chunk-ODNJSOKJ.js";import"./chunk-IB5H2KZF.js";import"./chunk-FIATC76H.js";import"./chunk-NFXGK3JL.js";import"./chunk-HFLVK6YB.js";import"./chunk-HBKSNCPH.js";import"./chunk-HADQNBUW.js";import"./chunk-JDBVFNLY.js";import"./chunk-FQ4HMZTW.js";import"./chunk-CD7BRZSB.js";export{a as verifyCertified};

@@ -5,8 +5,9 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { fulcioHandler, initializeCA, initializeCTLog, initializeTLog, initializeTSA, tsaHandler } from '@sigstore/mock';
 import { toPreAuthentication } from '../../src/sign/cosign/dsse.ts';
+import { createTiledLog, type TiledLog } from './tiled-log.ts';
 
-/** An instance of Sigstore by @sigstore/mock: Fulcio, Rekor and a timestamp authority behind one address. */
+/** An instance of Sigstore by @sigstore/mock: Fulcio, Rekor of both versions and a timestamp authority behind one address. */
 export interface SigstoreInstance {
   readonly url: string;
   /** trusted_root.json. */
@@ -18,6 +19,8 @@ export interface SigstoreInstance {
   readonly issue: (publicKey: Buffer, subject: string, issuer: string) => Promise<Buffer>;
   /** A log entry, as Rekor answers. */
   readonly log: (body: object) => Promise<LogAnswer>;
+  /** The same of the log of Rekor's second version. */
+  readonly logTiled: TiledLog['add'];
   readonly timestamp: (signature: Uint8Array) => Promise<Buffer>;
   close(): Promise<void>;
 }
@@ -41,7 +44,8 @@ export async function startSigstore(clock?: Date): Promise<SigstoreInstance> {
   const authority = await initializeCA(makeKeys(), ctLog, clock);
   const log = await initializeTLog(url, makeKeys());
   const timestamps = await initializeTSA(makeKeys());
-  const parts = { url, ctLog, authority, log, timestamps };
+  const tiled = createTiledLog(url);
+  const parts = { url, ctLog, authority, log, tiled, timestamps };
   const add = async (body: object) => {
     const [answer] = Object.values(await log.log(body)) as unknown as LogAnswer[];
     if (answer === undefined) throw new Error('no entry');
@@ -94,6 +98,7 @@ export async function startSigstore(clock?: Date): Promise<SigstoreInstance> {
       return Buffer.from(certificate.buffer);
     },
     log: add,
+    logTiled: tiled.add,
     timestamp: async (signature) => {
       const artifactHash = createHash('sha256').update(signature).digest('base64');
       const { response } = await tsaHandler(timestamps).fn(JSON.stringify({ artifactHash, hashAlgorithm: 'sha256' }));
@@ -147,10 +152,11 @@ interface Parts {
   readonly ctLog: Awaited<ReturnType<typeof initializeCTLog>>;
   readonly authority: Awaited<ReturnType<typeof initializeCA>>;
   readonly log: Awaited<ReturnType<typeof initializeTLog>>;
+  readonly tiled: TiledLog;
   readonly timestamps: Awaited<ReturnType<typeof initializeTSA>>;
 }
 
-function toTrustedRoot({ url, ctLog, authority, log, timestamps }: Parts): object {
+function toTrustedRoot({ url, ctLog, authority, log, tiled, timestamps }: Parts): object {
   const validFor = { start: '2020-01-01T00:00:00Z' };
   const toLog = (publicKey: Uint8Array) => ({
     baseUrl: url,
@@ -166,7 +172,7 @@ function toTrustedRoot({ url, ctLog, authority, log, timestamps }: Parts): objec
   });
   return {
     mediaType: 'application/vnd.dev.sigstore.trustedroot+json;version=0.1',
-    tlogs: [toLog(log.publicKey)],
+    tlogs: [toLog(log.publicKey), tiled.trusted],
     certificateAuthorities: [toAuthority(authority.rootCertificate)],
     ctlogs: [toLog(Buffer.from(ctLog.publicKey))],
     timestampAuthorities: [toAuthority(timestamps.intCertificate, timestamps.rootCertificate)],

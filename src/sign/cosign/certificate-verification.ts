@@ -1,12 +1,12 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { bundleFromJSON, type SerializedBundle } from '@sigstore/bundle';
-import { type SignedEntity, toSignedEntity, Verifier } from '@sigstore/verify';
+import { type SignedEntity, type TrustMaterial, toSignedEntity, Verifier } from '@sigstore/verify';
 import type { JsonValue } from '../../lib/strict-json.ts';
 import { signatureError } from '../signature-error.ts';
 import { readTime } from '../timestamp/token-info.ts';
 import { notOurs } from './bundle.ts';
 import { type CosignIdentity, isIdentity, readCertificateIdentity } from './identity.ts';
-import { loggedCertificates } from './log-entry.ts';
+import { readLogEntry } from './log-entry.ts';
 import { isCosignSignature } from './trust.ts';
 import type { TrustedRoot } from './trusted-root.ts';
 
@@ -24,6 +24,7 @@ export interface CertifiedSignature {
 }
 
 type SignedTime = SignedEntity['timestamps'][number];
+type LogEntry = SignedEntity['tlogEntries'][number];
 
 export interface Certified {
   /** `SUBJECT (ISSUER)`. */
@@ -58,24 +59,55 @@ export function verifyCertified(
       notOurs,
     );
   return attempt(() => {
-    const parsed = bundleFromJSON(bundle as unknown as SerializedBundle);
-    for (const logged of loggedCertificates(parsed.verificationMaterial.tlogEntries))
-      if (!logged.equals(certificate)) throw new Error('the log has this signature by another certificate');
-    const digest = createHash('sha256').update(content).digest();
-    const { timestamps, ...read } = toSignedEntity(parsed);
+    const { tlogEntries, timestamps, ...read } = toSignedEntity(bundleFromJSON(bundle as unknown as SerializedBundle));
     const entity: SignedEntity = {
       ...read,
-      timestamps: timestamps.map(withExactTime),
+      tlogEntries: keepKnown(tlogEntries, (entry) => isOfLog(entry, material)),
+      timestamps: keepKnown(timestamps.filter(isPromised).map(withExactTime), (witness) => isByWitness(witness, material)),
       signature: {
         signature: Buffer.from(signature),
         compareSignature: (other) => other.equals(signature),
-        compareDigest: (other) => other.equals(digest),
+        // What has to be hashed depends on the kind of entry, and is compared below.
+        compareDigest: () => true,
         verifySignature: (key) => isCosignSignature(key, message, signature),
       },
     };
+    for (const entry of entity.tlogEntries) {
+      const logged = readLogEntry(entry);
+      if (!logged.certificate.equals(certificate)) throw new Error('the log has this signature by another certificate');
+      const hashed = logged.of === 'message' ? message : content;
+      if (!logged.digest.equals(createHash(logged.hash).update(hashed).digest()))
+        throw new Error('the log has a signature of something else');
+    }
     new Verifier(material, thresholds).verify(entity);
     return { signedBy: identityText(identity), time: earliestTime(entity) };
   });
+}
+
+/**
+ * Those that somebody vouches for whom the root names; all where there are none, so that it is said what is wrong with them. A signature may be in the logs of
+ * several instances, and what is not known here neither helps nor harms.
+ */
+function keepKnown<Item>(items: readonly Item[], isKnown: (item: Item) => boolean): Item[] {
+  const known = items.filter(isKnown);
+  return known.length > 0 ? known : [...items];
+}
+
+function isOfLog({ logId }: LogEntry, { tlogs }: TrustMaterial): boolean {
+  return tlogs.some(({ logID }) => logID.equals(logId.keyId));
+}
+
+function isByWitness(witness: SignedTime, material: TrustMaterial): boolean {
+  if (witness.$case === 'transparency-log') return isOfLog(witness.tlogEntry, material);
+  const { signerIssuer: issuer, signerSerialNumber: serialNumber } = witness.timestamp;
+  return material.timestampAuthorities.some(
+    ({ certChain: [leaf] }) => leaf?.issuer.equals(issuer) && leaf.serialNumber.equals(serialNumber),
+  );
+}
+
+/** The time that stands beside an entry is signed in the log's promise alone. */
+function isPromised(witness: SignedTime): boolean {
+  return witness.$case !== 'transparency-log' || witness.tlogEntry.inclusionPromise !== undefined;
 }
 
 /** RFC 3161 (2.4.2) ends a fraction of a second with its last digit that is not zero; the reader of Sigstore knows those of three digits alone. */

@@ -2,7 +2,18 @@ import { X509Certificate } from 'node:crypto';
 import type { TransparencyLogEntry } from '@sigstore/bundle';
 import * as v from 'valibot';
 import { parseStrictJson } from '../../lib/strict-json.ts';
+import type { HashName } from '../hash-algorithm.ts';
 import { base64Bytes } from './base64.ts';
+
+/** What a log says that it has. */
+export interface LoggedSignature {
+  /** DER. */
+  readonly certificate: Buffer;
+  /** What is hashed: that which the signature is over, or the statement alone that is in an envelope. */
+  readonly of: 'message' | 'content';
+  readonly hash: HashName;
+  readonly digest: Buffer;
+}
 
 const pem = v.pipe(
   base64Bytes,
@@ -10,46 +21,87 @@ const pem = v.pipe(
 );
 const one = <Item extends v.GenericSchema>(item: Item) => v.tuple([item]);
 const certificate = v.object({ x509Certificate: v.object({ rawBytes: base64Bytes }) });
+const hexBytes = v.pipe(
+  v.string(),
+  v.regex(/^(?:[0-9a-f]{2})+$/),
+  v.transform((text) => Buffer.from(text, 'hex')),
+);
+const hashed = v.pipe(
+  v.object({ algorithm: v.picklist(['sha256', 'sha384', 'sha512']), value: hexBytes }),
+  v.transform(({ algorithm, value }) => ({ hash: algorithm, digest: value })),
+);
+const hashNames = { SHA2_256: 'sha256', SHA2_384: 'sha384', SHA2_512: 'sha512' } as const;
+const hashedOfToday = v.pipe(
+  v.object({ algorithm: v.picklist(['SHA2_256', 'SHA2_384', 'SHA2_512']), digest: base64Bytes }),
+  v.transform(({ algorithm, digest }) => ({ hash: hashNames[algorithm], digest })),
+);
 
-/** By kind and version, where an entry has the certificate: pkg/types of https://github.com/sigstore/rekor, and rekor/v2 of protobuf-specs. */
-const bodies: Readonly<Record<string, v.GenericSchema<unknown, Buffer>>> = {
+/**
+ * By kind and version: pkg/types of https://github.com/sigstore/rekor, and rekor/v2 of protobuf-specs. The second version of Rekor has an envelope as what it is
+ * signed over: https://github.com/sigstore/rekor-tiles/blob/v2.3.0/CLIENTS.md#dsse--signed-attestations. For a time it had a kind of its own.
+ */
+const bodies: Readonly<Record<string, v.GenericSchema<unknown, LoggedSignature>>> = {
   'dsse 0.0.1': v.pipe(
-    v.object({ spec: v.object({ signatures: one(v.object({ verifier: pem })) }) }),
-    v.transform(({ spec }) => spec.signatures[0].verifier),
+    v.object({ spec: v.object({ payloadHash: hashed, signatures: one(v.object({ verifier: pem })) }) }),
+    v.transform(({ spec }) => ({ certificate: spec.signatures[0].verifier, of: 'content' as const, ...spec.payloadHash })),
   ),
   'intoto 0.0.2': v.pipe(
-    v.object({ spec: v.object({ content: v.object({ envelope: v.object({ signatures: one(v.object({ publicKey: pem })) }) }) }) }),
-    v.transform(({ spec }) => spec.content.envelope.signatures[0].publicKey),
+    v.object({
+      spec: v.object({
+        content: v.object({ payloadHash: hashed, envelope: v.object({ signatures: one(v.object({ publicKey: pem })) }) }),
+      }),
+    }),
+    v.transform(({ spec: { content } }) => ({
+      certificate: content.envelope.signatures[0].publicKey,
+      of: 'content' as const,
+      ...content.payloadHash,
+    })),
   ),
   'hashedrekord 0.0.1': v.pipe(
-    v.object({ spec: v.object({ signature: v.object({ publicKey: v.object({ content: pem }) }) }) }),
-    v.transform(({ spec }) => spec.signature.publicKey.content),
+    v.object({
+      spec: v.object({ data: v.object({ hash: hashed }), signature: v.object({ publicKey: v.object({ content: pem }) }) }),
+    }),
+    v.transform(({ spec }) => ({ certificate: spec.signature.publicKey.content, of: 'message' as const, ...spec.data.hash })),
   ),
   'dsse 0.0.2': v.pipe(
-    v.object({ spec: v.object({ dsseV002: v.object({ signatures: one(v.object({ verifier: certificate })) }) }) }),
-    v.transform(({ spec }) => spec.dsseV002.signatures[0].verifier.x509Certificate.rawBytes),
+    v.object({
+      spec: v.object({
+        dsseV002: v.object({ payloadHash: hashedOfToday, signatures: one(v.object({ verifier: certificate })) }),
+      }),
+    }),
+    v.transform(({ spec: { dsseV002 } }) => ({
+      certificate: dsseV002.signatures[0].verifier.x509Certificate.rawBytes,
+      of: 'content' as const,
+      ...dsseV002.payloadHash,
+    })),
   ),
   'hashedrekord 0.0.2': v.pipe(
-    v.object({ spec: v.object({ hashedRekordV002: v.object({ signature: v.object({ verifier: certificate }) }) }) }),
-    v.transform(({ spec }) => spec.hashedRekordV002.signature.verifier.x509Certificate.rawBytes),
+    v.object({
+      spec: v.object({
+        hashedRekordV002: v.object({ data: hashedOfToday, signature: v.object({ verifier: certificate }) }),
+      }),
+    }),
+    v.transform(({ spec: { hashedRekordV002 } }) => ({
+      certificate: hashedRekordV002.signature.verifier.x509Certificate.rawBytes,
+      of: 'message' as const,
+      ...hashedRekordV002.data,
+    })),
   ),
 };
 
 /**
- * What @sigstore/verify leaves open of entries of a log: the certificates (DER) by which they have the signature, that the names in a checkpoint are names, which it
- * takes for regular expressions, and that the checkpoint is of the tree that the proof names. Throws an Error with a reason.
+ * What @sigstore/verify leaves open of an entry of a log: by which certificate it has which signature, that the names in a checkpoint are names, which it takes for
+ * regular expressions, and that the checkpoint is of the tree that the proof names. Throws an Error with a reason.
  */
-export function loggedCertificates(entries: readonly TransparencyLogEntry[]): readonly Buffer[] {
-  return entries.map(({ kindVersion: { kind, version }, canonicalizedBody, inclusionProof }) => {
-    const names = [...(inclusionProof?.checkpoint?.envelope.matchAll(/^\u2014 (\S+) /gm) ?? [])].map(([, name]) => name ?? '');
-    if (!names.every((name) => namePattern.test(name))) throw new Error('a checkpoint of the log is signed by what is no name');
-    const [, size, hash] = inclusionProof?.checkpoint?.envelope.split('\n') ?? [];
-    if (inclusionProof !== undefined && (size !== inclusionProof.treeSize || hash !== inclusionProof.rootHash.toString('base64')))
-      throw new Error('a checkpoint of the log is of another tree than the proof');
-    const shape = Object.hasOwn(bodies, `${kind} ${version}`) ? bodies[`${kind} ${version}`] : undefined;
-    if (shape === undefined) throw new Error(`the log's entry is of the kind ${kind} ${version}, which is not known here`);
-    return v.parse(shape, parseStrictJson(canonicalizedBody, { maxBytes: maxBodyBytes }));
-  });
+export function readLogEntry({ kindVersion: { kind, version }, canonicalizedBody, inclusionProof }: TransparencyLogEntry): LoggedSignature {
+  const names = [...(inclusionProof?.checkpoint?.envelope.matchAll(/^\u2014 (\S+) /gm) ?? [])].map(([, name]) => name ?? '');
+  if (!names.every((name) => namePattern.test(name))) throw new Error('a checkpoint of the log is signed by what is no name');
+  const [, size, hash] = inclusionProof?.checkpoint?.envelope.split('\n') ?? [];
+  if (inclusionProof !== undefined && (size !== inclusionProof.treeSize || hash !== inclusionProof.rootHash.toString('base64')))
+    throw new Error('a checkpoint of the log is of another tree than the proof');
+  const shape = Object.hasOwn(bodies, `${kind} ${version}`) ? bodies[`${kind} ${version}`] : undefined;
+  if (shape === undefined) throw new Error(`the log's entry is of the kind ${kind} ${version}, which is not known here`);
+  return v.parse(shape, parseStrictJson(canonicalizedBody, { maxBytes: maxBodyBytes }));
 }
 
 const namePattern = /^[A-Za-z0-9._:/-]{1,253}$/;

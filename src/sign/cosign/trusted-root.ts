@@ -22,7 +22,10 @@ export function parseTrustedRoot(name: string, bytes: Uint8Array): TrustedRoot {
     !/^application\/vnd\.dev\.sigstore\.trustedroot(?:\.v0\.[0-9]+\+json|\+json;version=0\.[0-9]+)$/.test(mediaType)
   )
     throw refused(name, `its mediaType is ${JSON.stringify(mediaType) ?? 'missing'}`);
-  const material = toMaterial(name, () => toTrustMaterial(TrustedRootMessage.fromJSON(json), () => fail('no key is trusted here')));
+  const message = attempt(name, () => TrustedRootMessage.fromJSON(json));
+  const since = [...message.tlogs, ...message.ctlogs].map(({ publicKey }) => publicKey?.validFor?.start);
+  if (since.includes(undefined)) throw refused(name, 'it does not say since when the key of a log counts');
+  const material = attempt(name, () => toTrustMaterial(message, () => fail('no key is trusted here')));
   const { certificateAuthorities, tlogs, ctlogs, timestampAuthorities } = material;
   if (certificateAuthorities.length === 0) throw refused(name, 'it has no certificateAuthorities');
   if (tlogs.length + timestampAuthorities.length === 0)
@@ -39,7 +42,7 @@ function readJson(name: string, bytes: Uint8Array): JsonValue {
   }
 }
 
-function toMaterial(name: string, read: () => TrustMaterial): TrustMaterial {
+function attempt<Value>(name: string, read: () => Value): Value {
   try {
     return read();
   } catch {

@@ -1,11 +1,15 @@
+import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import type { Digest } from '../../../src/model/digest.ts';
+import { startTimestampAuthority, type TimestampAuthority } from '../../../src/sandbox/timestamp.ts';
+import { toPreAuthentication } from '../../../src/sign/cosign/dsse.ts';
 import { parseCosignIdentity } from '../../../src/sign/cosign/identity.ts';
 import type { CosignTrust } from '../../../src/sign/cosign/trust.ts';
 import { parseTrustedRoot } from '../../../src/sign/cosign/trusted-root.ts';
 import { verifyCosignBundle, verifyCosignLayer } from '../../../src/sign/cosign/verification.ts';
+import { toTimestampRequest } from '../../../src/sign/timestamp/request.ts';
 import { type SigstoreInstance, startSigstore } from '../sigstore-instance.ts';
-import { issuer, makeCertifiedBundle, makeCertifiedLayer, workflow } from './certified.ts';
+import { issuer, makeCertifiedBundle, makeCertifiedLayer, payloadType, workflow } from './certified.ts';
 
 const subject = { digest: `sha256:${'ab'.repeat(32)}` as Digest };
 const predicateType = 'https://example.com/tested/v1';
@@ -71,6 +75,74 @@ test('a bundle as older writers have it: a chain, nulls, and the promise of the 
   await expect(verifyCosignBundle(bytesOf(old), subject, trust(`${issuer} ${workflow}`))).resolves.toMatchObject({ predicateType });
 });
 
+/** As cosign 3 signs where its signing configuration names the second version of Rekor: the log has what the envelope is signed over. */
+async function makeTiledBundle(digest = createHash('sha256').update(toPreAuthentication(payloadType, statement)).digest()) {
+  const made = await makeCertifiedBundle(sigstore, statement);
+  const { bundle, certificate, signature } = made;
+  const verifier = { keyDetails: 'PKIX_ECDSA_P256_SHA_256', x509Certificate: { rawBytes: certificate.toString('base64') } };
+  const content = signature.toString('base64');
+  const entry = sigstore.logTiled({ hashedRekordRequestV002: { digest: digest.toString('base64'), signature: { content, verifier } } });
+  const stamp = { signedTimestamp: (await sigstore.timestamp(signature)).toString('base64') };
+  const { verificationMaterial } = bundle;
+  const tiled = { ...verificationMaterial, tlogEntries: [entry], timestampVerificationData: { rfc3161Timestamps: [stamp] } };
+  return { ...made, entry, stamp, bundle: { ...bundle, verificationMaterial: tiled } };
+}
+
+test('a bundle in the second version of Rekor holds by the time of an authority, and not without', async () => {
+  for (let size = 1; size < 6; size += 1) {
+    const { bundle } = await makeTiledBundle();
+    await expect(verifyCosignBundle(bytesOf(bundle), subject, trust(`${issuer} ${workflow}`))).resolves.toMatchObject({ predicateType });
+    const verificationMaterial = { ...bundle.verificationMaterial, timestampVerificationData: null };
+    await expect(
+      verifyCosignBundle(bytesOf({ ...bundle, verificationMaterial }), subject, trust(`${issuer} ${workflow}`)),
+    ).rejects.toMatchObject({ code: 'certified-signature', message: expect.stringContaining('timestamp') });
+  }
+});
+
+test('the time beside an entry counts for nothing where the log has not signed it', async () => {
+  const { bundle, entry } = await makeTiledBundle();
+  const { verificationMaterial } = bundle;
+  const dated = { ...bundle, verificationMaterial: { ...verificationMaterial, tlogEntries: [{ ...entry, integratedTime: '1000000000' }] } };
+  const { time } = await verifyCosignBundle(bytesOf(dated), subject, trust(`${issuer} ${workflow}`));
+  expect(time?.getTime()).toBeGreaterThan(Date.parse('2025-01-01'));
+});
+
+test('a bundle whose log has the hash of something else is refused', async () => {
+  const { bundle } = await makeTiledBundle(createHash('sha256').update(statement).digest());
+  await expect(verifyCosignBundle(bytesOf(bundle), subject, trust(`${issuer} ${workflow}`))).rejects.toMatchObject({
+    code: 'certified-signature',
+    message: expect.stringContaining('of something else'),
+  });
+});
+
+async function stampBy(authority: TimestampAuthority, signature: Uint8Array) {
+  const { bytes } = toTimestampRequest(signature, 'ES256');
+  const answer = await fetch(authority.url, { method: 'POST', headers: { 'content-type': 'application/timestamp-query' }, body: bytes });
+  return { signedTimestamp: Buffer.from(await answer.arrayBuffer()).toString('base64') };
+}
+
+test('what logs and authorities that the root does not name vouch for neither helps nor harms', async () => {
+  const other = await startSigstore();
+  const authority = await startTimestampAuthority();
+  try {
+    const ours = await makeTiledBundle();
+    const { signature, certificate, bundle } = ours;
+    const verifier = { keyDetails: 'PKIX_ECDSA_P256_SHA_256', x509Certificate: { rawBytes: certificate.toString('base64') } };
+    const content = signature.toString('base64');
+    const theirs = other.logTiled({ hashedRekordRequestV002: { digest: '', signature: { content, verifier } } });
+    const stamp = await stampBy(authority, signature);
+    const verify = (tlogEntries: readonly object[], rfc3161Timestamps: readonly object[]) => {
+      const verificationMaterial = { ...bundle.verificationMaterial, tlogEntries, timestampVerificationData: { rfc3161Timestamps } };
+      return verifyCosignBundle(bytesOf({ ...bundle, verificationMaterial }), subject, trust(`${issuer} ${workflow}`));
+    };
+    await expect(verify([theirs, ours.entry], [stamp, ours.stamp])).resolves.toMatchObject({ predicateType });
+    await expect(verify([theirs], [ours.stamp])).rejects.toMatchObject({ code: 'certified-signature' });
+    await expect(verify([ours.entry], [stamp])).rejects.toMatchObject({ code: 'certified-signature' });
+  } finally {
+    await Promise.all([other.close(), authority.close()]);
+  }
+});
+
 test('a layer of cosign 2 by a certificate holds', async () => {
   const layer = await makeCertifiedLayer(sigstore, document);
   expect(await verifyCosignLayer(layer, subject, trust(`${issuer} ${workflow}`))).toMatchObject({
@@ -114,8 +186,19 @@ test.each([
   ['nobody who says when', (root: object) => ({ ...root, tlogs: [], timestampAuthorities: [] }), 'tlogs'],
   [
     'a key that is none',
-    (root: object) => ({ ...root, tlogs: [{ publicKey: { rawBytes: 'AAAA' }, logId: { keyId: '' } }] }),
+    (root: object) => ({
+      ...root,
+      tlogs: [{ publicKey: { rawBytes: 'AAAA', validFor: { start: '2020-01-01T00:00:00Z' } }, logId: { keyId: '' } }],
+    }),
     'cannot be read',
+  ],
+  [
+    'a log whose key counts since always',
+    (root: { readonly ctlogs: readonly { readonly publicKey: object }[] }) => ({
+      ...root,
+      ctlogs: root.ctlogs.map((log) => ({ ...log, publicKey: { ...log.publicKey, validFor: { end: '2040-01-01T00:00:00Z' } } })),
+    }),
+    'since when',
   ],
 ])('a trusted root with %s is refused', async (what, change, reason) => {
   const root = change(JSON.parse(sigstore.trustedRoot.toString()));

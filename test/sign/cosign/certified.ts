@@ -5,7 +5,7 @@ import { type LogAnswer, type SigstoreInstance, toDsseSpec } from '../sigstore-i
 
 export const issuer = 'https://token.actions.githubusercontent.com';
 export const workflow = 'https://github.com/octo-org/octo-repo/.github/workflows/release.yml@refs/heads/main';
-const payloadType = 'application/vnd.in-toto+json';
+export const payloadType = 'application/vnd.in-toto+json';
 
 /** A bundle as cosign 3 writes it without a key, and all that it is made of, so that a test can exchange parts. */
 export async function makeCertifiedBundle(sigstore: SigstoreInstance, statement: Buffer, subject = workflow, claimed = issuer) {

@@ -8,8 +8,9 @@ import type { Descriptor } from '../model/image.ts';
 import type { Repository } from '../registry/repository.ts';
 import { statementMediaType } from '../sign/cosign/dsse.ts';
 import { parseEnvelope } from '../sign/notary/envelope.ts';
+import { thumbprintAnnotation, toThumbprint } from '../sign/notary/signature.ts';
 import { verifyNotary } from '../sign/notary/verification.ts';
-import { fetchAttached } from './attached-document.ts';
+import { fetchAttached, newestFirst } from './attached-document.ts';
 import type { Attestation } from './attestations.ts';
 import type { Destination } from './destinations.ts';
 import { listOwnBundles } from './own-attestations.ts';
@@ -102,10 +103,13 @@ async function findDocuments(
   before: Date,
 ): Promise<readonly SignedDocument[]> {
   const artifactType = sbom?.mediaType ?? statementMediaType;
-  const isWanted = ({ annotations }: Descriptor) => sbom !== undefined || annotations?.[predicateTypeAnnotation] === predicateType;
+  const [leaf = new Uint8Array()] = signing.signer.certificateChain;
+  const isWanted = ({ annotations = {} }: Descriptor) =>
+    annotations[thumbprintAnnotation]?.includes(toThumbprint(leaf)) === true &&
+    (sbom !== undefined || annotations[predicateTypeAnnotation] === predicateType);
   const listed = await repository.findReferrers(subject.digest, { artifactType, isWanted });
   const found: SignedDocument[] = [];
-  for (const descriptor of listed.slice(0, maxCandidates)) {
+  for (const descriptor of newestFirst(listed).slice(0, maxCandidates)) {
     const signatures = await signedBefore(repository, descriptor, signing, before);
     if (signatures.length === 0) continue;
     const document = await fetchAttached(repository, descriptor.digest, maxStatementBytes);

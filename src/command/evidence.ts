@@ -12,7 +12,7 @@ import type { Repository } from '../registry/repository.ts';
 import { attestBundle, attestLayer } from '../sign/cosign/attestation.ts';
 import { statementMediaType } from '../sign/cosign/dsse.ts';
 import { signBundle, signLayer } from '../sign/cosign/signature.ts';
-import { signNotary } from '../sign/notary/signature.ts';
+import { createdAnnotation, type NotaryLabel, signNotary, toNotaryLabel } from '../sign/notary/signature.ts';
 import type { Attestation, Documents } from './attestations.ts';
 import { findOwnAttestation, findOwnAttestationLayer } from './own-attestations.ts';
 import { findOwnBundle, findOwnLayer, findOwnNotary } from './own-signatures.ts';
@@ -65,12 +65,13 @@ export async function toEvidence(
 ): Promise<readonly Evidence[]> {
   const platforms = publishedManifests(image).filter(({ image: source }) => source.kind !== 'attachment');
   const subjects = new Map([image, ...platforms].map(({ manifest: { descriptor } }) => [descriptor.digest, descriptor]));
+  const label = signing?.systems.includes('notation') ? toNotaryLabel(signing.signer, world.now()) : undefined;
   const bills = platforms.flatMap(({ manifest: { descriptor } }) =>
-    (sboms.get(descriptor.digest) ?? []).map((sbom) => toReferrer({ kind: 'sbom' }, toSbomArtifact(descriptor, sbom))),
+    (sboms.get(descriptor.digest) ?? []).map((sbom) => toReferrer({ kind: 'sbom' }, toSbomArtifact(descriptor, sbom, label))),
   );
   if (signing === undefined) return bills;
   const signatures = [...subjects.values()].map((subject) => signManifest(subject, signing, repositories, world));
-  const statements = attestations.map((attestation) => attest(attestation, signing, repositories, world));
+  const statements = attestations.map((attestation) => attest(attestation, signing, repositories, world, label));
   const signed = await Promise.all([...signatures, ...statements]);
   return [...bills, ...signed.flat()];
 }
@@ -155,6 +156,7 @@ async function attest(
   signing: Signing,
   repositories: readonly Repository[],
   world: World,
+  label: NotaryLabel | undefined,
 ): Promise<readonly Evidence[]> {
   const { kind, subject, predicateType, statement } = attestation;
   const { signer, systems, cosignFormat } = signing;
@@ -162,7 +164,7 @@ async function attest(
   const request = { signer, statement, predicateType };
   const makers: (() => Promise<readonly Evidence[]>)[] = [];
   if (systems.includes('notation')) {
-    const document = toDocument(attestation);
+    const document = toDocument(attestation, label);
     const notation: Signing = { ...signing, systems: ['notation'] };
     makers.push(async () => {
       const signatures = await signManifest(document.descriptor, notation, repositories, world, of('notation'));
@@ -185,9 +187,12 @@ async function attest(
   return (await Promise.all(makers.map((make) => make()))).flat();
 }
 
-function toDocument({ sbom, subject, predicateType, statement }: Attestation): AttachedEvidence {
-  if (sbom !== undefined) return toReferrer({ kind: 'sbom' }, toSbomArtifact(subject, sbom));
-  const annotations = { [predicateTypeAnnotation]: predicateType };
+/** Labelled as its signature will be: by that it is found among others of its type, however many there are. */
+function toDocument({ kind, sbom, subject, predicateType, statement }: Attestation, label?: NotaryLabel): AttachedEvidence {
+  if (sbom !== undefined) return toReferrer({ kind: 'sbom' }, toSbomArtifact(subject, sbom, label));
+  // Provenance tells no time, so that of the same run it is the same artifact.
+  const { [createdAnnotation]: created, ...undated } = label ?? {};
+  const annotations = { [predicateTypeAnnotation]: predicateType, ...(kind === 'provenance' ? undated : label) };
   const layers = [{ mediaType: statementMediaType, bytes: statement, annotations }];
   return toReferrer({ kind: 'statement' }, { subject, artifactType: statementMediaType, annotations, layers });
 }
@@ -207,11 +212,12 @@ function toSigned(role: EvidenceRole, subject: Descriptor, { artifactType, annot
   return toReferrer(role, { subject, artifactType, annotations, layers: [{ mediaType, bytes }] });
 }
 
-function toSbomArtifact({ mediaType, digest, size }: Descriptor, sbom: AttachedSbom): Artifact {
+function toSbomArtifact({ mediaType, digest, size }: Descriptor, sbom: AttachedSbom, label?: NotaryLabel): Artifact {
   // The name under which `oras pull` writes it (image-spec annotations.md).
   const annotations = { 'org.opencontainers.image.title': sbom.title };
   const layers = [{ mediaType: sbom.mediaType, bytes: sbom.bytes, annotations }];
-  return { subject: { mediaType, digest, size }, artifactType: sbom.mediaType, layers };
+  const labelled = label === undefined ? {} : { annotations: { ...label } };
+  return { subject: { mediaType, digest, size }, artifactType: sbom.mediaType, layers, ...labelled };
 }
 
 function toReferrer(role: EvidenceRole, artifact: Artifact): AttachedEvidence {

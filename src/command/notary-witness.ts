@@ -48,8 +48,8 @@ export function createNotaryWitness(receipts: ReadonlySet<Digest>, ruleFor: (rep
       const testimony = { ...nothing, policy: rule.policy };
       if (rule.kind === 'skip')
         return toSettled({ ...testimony, isSkipped: true, warnings: [`${rule.policy} has the level skip: signatures were not looked at`] });
-      const signatures = newSignatureList(rule, receipts);
-      const documents = new Map(kinds.map((kind) => [kind, new HearingList(receipts, () => false)]));
+      const signatures = newHearingList(rule, receipts);
+      const documents = new Map(kinds.map((kind) => [kind, newHearingList(rule, receipts)]));
       return {
         offer(referrer) {
           if (referrer.artifactType === notaryArtifactType) signatures.offer(referrer);
@@ -86,7 +86,7 @@ interface HeardSignature {
 }
 
 /** Those that say to be by somebody who is trusted come first. */
-function newSignatureList({ anchors }: Rule, receipts: ReadonlySet<Digest>): HearingList {
+function newHearingList({ anchors }: Rule, receipts: ReadonlySet<Digest>): HearingList {
   const thumbprints = anchors.map(toThumbprint);
   return new HearingList(receipts, ({ annotations }) =>
     thumbprints.some((print) => annotations?.[thumbprintAnnotation]?.includes(print) === true),
@@ -151,7 +151,7 @@ async function hearStatement(
   receipts: ReadonlySet<Digest>,
 ) {
   const { mediaType, digest, size } = referrer;
-  const list = newSignatureList(rule, receipts);
+  const list = newHearingList(rule, receipts);
   await visitReferrers(repository, digest, (signature) => {
     if (signature.artifactType === notaryArtifactType) list.offer(signature);
   });

@@ -219,6 +219,27 @@ describe('the Notary Project', () => {
     expect([statements, signatures, refusals.map(({ code }) => code)]).toEqual([[], [], ['other-subject']]);
   });
 
+  it('finds its statements and bills of materials among those that others have put there', async () => {
+    const { repository, image } = await publish({ sbom: 'cyclonedx', attest: 'sbom\nscan' });
+    const [sbom, scan] = await Promise.all(
+      ['application/vnd.cyclonedx+json', statementMediaType].map((type) => repository.listReferrers(image.descriptor.digest, type)),
+    );
+    const others = [...(sbom ?? []), ...(scan ?? [])].flatMap(({ artifactType = '', annotations }) =>
+      Array.from({ length: 60 }, (_, at) => ({
+        subject: image.descriptor,
+        artifactType,
+        annotations: {
+          [predicateTypeAnnotation]: annotations?.[predicateTypeAnnotation] ?? '',
+          'org.opencontainers.image.created': '2099-01-01T00:00:00Z',
+        },
+        layers: [{ mediaType: artifactType, bytes: Buffer.from(`{"at":${at}}`) }],
+      })),
+    );
+    await repository.attachReferrers(others);
+    const { statements } = await hear({ repository, image }, { certificate: 'certificates.pem' }, ['sbom', 'scan']);
+    expect(statements.map(({ confirmation }) => confirmation.digest)).toEqual([sbom?.[0]?.digest, scan?.[0]?.digest]);
+  });
+
   it('finds its signature among 10,000 that others have put there', async () => {
     const published = await publish({});
     const { repository, image } = published;

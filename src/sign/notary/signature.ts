@@ -31,6 +31,11 @@ export interface NotarySignatureRequest {
 /** https://github.com/notaryproject/specifications/blob/v1.1.0/specs/signature-specification.md#oci-signatures */
 export const notaryArtifactType = 'application/vnd.cncf.notary.signature';
 export const thumbprintAnnotation = 'io.cncf.notary.x509chain.thumbprint#S256';
+/** https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md#pre-defined-annotation-keys */
+export const createdAnnotation = 'org.opencontainers.image.created';
+
+/** By what a signature is found in a list: annotations that say whose it is, and of when. Anybody may write them. */
+export type NotaryLabel = Readonly<Record<typeof thumbprintAnnotation | typeof createdAnnotation, string>>;
 
 /** A signature as it is attached to its subject. */
 export interface NotarySignature extends SignedDocument {
@@ -59,10 +64,15 @@ export async function signNotary(request: NotarySignatureRequest): Promise<Notar
     artifactType: notaryArtifactType,
     mediaType: envelopeMediaTypes[format],
     bytes,
-    annotations: {
-      [thumbprintAnnotation]: JSON.stringify(signer.certificateChain.map(toThumbprint)),
-      'org.opencontainers.image.created': toTimeText(content.signingTime),
-    },
+    annotations: { ...toNotaryLabel(signer, content.signingTime) },
+  };
+}
+
+/** The annotations of what a signer signs at a time. */
+export function toNotaryLabel({ certificateChain }: Pick<KeySigner, 'certificateChain'>, time: Date): NotaryLabel {
+  return {
+    [thumbprintAnnotation]: JSON.stringify(certificateChain.map(toThumbprint)),
+    [createdAnnotation]: toTimeText(time),
   };
 }
 

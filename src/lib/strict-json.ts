@@ -16,6 +16,8 @@ export interface StrictJsonLimits {
   readonly maps?: readonly string[];
   /** Names of members within whose value every object is such a map. Default: none. */
   readonly mapsWithin?: readonly string[];
+  /** Numbers are written without fraction and exponent, as Go wants them where it reads an integer. Default: any. */
+  readonly isIntegral?: boolean;
 }
 
 /** Text that is not JSON, or that two readers might read differently. */
@@ -57,9 +59,9 @@ export function parseStrictList(
 }
 
 function toWalk(bytes: Uint8Array, limits: StrictJsonLimits): Walk {
-  const { maxBytes = 4 * 1024 * 1024, maxDepth = 32, maps = imageMaps, mapsWithin = [] } = limits;
+  const { maxBytes = 4 * 1024 * 1024, maxDepth = 32, maps = imageMaps, mapsWithin = [], isIntegral = false } = limits;
   if (bytes.length > maxBytes) throw new StrictJsonError(`more than ${maxBytes} bytes of JSON`, maxBytes);
-  return new Walk(decode(bytes), { maxDepth, maps, mapsWithin });
+  return new Walk(decode(bytes), { maxDepth, maps, mapsWithin, isIntegral });
 }
 
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
@@ -241,6 +243,8 @@ class Walk {
   #literal(): void {
     literal.lastIndex = this.#at;
     if (!literal.test(this.text)) this.#fail('not valid JSON');
+    if (this.#limits.isIntegral && /[.E]|\de/.test(this.text.slice(this.#at, literal.lastIndex)))
+      this.#fail('a number with a fraction or an exponent');
     this.#at = literal.lastIndex;
   }
 

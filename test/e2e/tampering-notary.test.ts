@@ -204,6 +204,18 @@ const cases: readonly Case[] = [
     forge: critical('io.cncf.notary.newer', 'y'),
     acceptedByNotation: 'it takes it for an extended attribute, though the name is reserved',
   },
+  {
+    what: 'a plugin to verify with',
+    code: 'critical-header',
+    reason: /the plugin "com\.example\.verifier", and plugins are not run/,
+    forge: critical('io.cncf.notary.verificationPlugin', 'com.example.verifier'),
+  },
+  {
+    what: 'a plugin to verify with that is not critical',
+    code: 'critical-header',
+    reason: /the plugin "com\.example\.verifier", and plugins are not run/,
+    forge: header('io.cncf.notary.verificationPlugin', 'com.example.verifier'),
+  },
   { what: 'no critical headers', code: 'envelope', reason: /crit/, forge: header('crit', undefined) },
   { what: 'a scheme that is not critical', code: 'envelope', reason: /crit/, forge: header('crit', []) },
   {
@@ -218,6 +230,7 @@ const cases: readonly Case[] = [
   { what: 'another scheme', code: 'envelope', reason: /cheme/, forge: header(schemeName, 'notary.x510') },
   { what: 'no time', code: 'envelope', reason: /signingTime/, forge: header(timeName, undefined) },
   { what: 'a time that is none', code: 'envelope', reason: /signingTime/, forge: header(timeName, 'yesterday') },
+  { what: 'a time that is the zero of Go', code: 'envelope', reason: /signingTime/, forge: header(timeName, '0001-01-01T00:00:00Z') },
   { what: 'an expiry that is past', code: 'expired', reason: /it expired at/, forge: expiring(-1000) },
   { what: 'an expiry before its time', code: 'envelope', reason: /it expires before it was made/, forge: expiring(-30 * day) },
   {
@@ -300,11 +313,29 @@ const cases: readonly Case[] = [
     },
   },
   { what: 'a payload without a digest', code: 'envelope', reason: /digest/, forge: change('digest', undefined) },
+  { what: 'a size with a fraction', code: 'envelope', reason: /payload/, forge: rewritten('}}', '.0}}') },
+  { what: 'addresses that are none in its payload', code: 'envelope', reason: /urls/, forge: change('urls', 'https://example.com') },
+  {
+    what: 'a member more in its payload',
+    code: 'envelope',
+    reason: /com\.example/,
+    forge: change('com.example', 'x'),
+    acceptedByNotation: 'Go passes over members that it does not know; the specification allows none',
+  },
+  {
+    what: 'a countersignature where none belongs',
+    code: 'envelope',
+    reason: /header 11 has no place/,
+    forge: (parts) => {
+      (parts.protected as Map<unknown, unknown>).set(11, []);
+    },
+    formats: ['cose'],
+  },
   {
     what: 'a payload that says its digest twice',
     code: 'envelope',
     reason: /payload/,
-    forge: doubled,
+    forge: rewritten('"targetArtifact":{', `"targetArtifact":{"digest":"sha256:${'0'.repeat(64)}",`),
     acceptedByNotation: 'Go reads the last of them',
   },
   { what: 'half an envelope', code: 'envelope', reason: /envelope/, whole: (bytes) => bytes.subarray(0, bytes.length / 2) },
@@ -340,9 +371,10 @@ function critical(name: string, value: unknown) {
   };
 }
 
-function doubled(parts: Parts): void {
-  const text = JSON.stringify(parts.payload);
-  parts.payload = Buffer.from(text.replace('"targetArtifact":{', `"targetArtifact":{"digest":"sha256:${'0'.repeat(64)}",`));
+function rewritten(from: string, to: string) {
+  return (parts: Parts): void => {
+    parts.payload = Buffer.from(JSON.stringify(parts.payload).replace(from, to));
+  };
 }
 
 function flip(bytes: Uint8Array): Uint8Array {

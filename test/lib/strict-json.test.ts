@@ -93,6 +93,12 @@ test('ends at the limits, however deep or large the text is', () => {
   expect(() => parse('"aaaa"', { maxBytes: 5 })).toThrow(new StrictJsonError('more than 5 bytes of JSON', 5));
 });
 
+test('takes whole numbers alone where it is asked to', () => {
+  expect(parse('{"a":-12,"b":true,"c":"1.5e3"}', { isIntegral: true })).toEqual({ a: -12, b: true, c: '1.5e3' });
+  for (const number of ['1.0', '1e3', '12E-1', '-0.5'])
+    expect(() => parse(`[${number}]`, { isIntegral: true })).toThrow(new StrictJsonError('a number with a fraction or an exponent', 1));
+});
+
 test('reads 100,000 keys', () => {
   const keys = Array.from({ length: 100_000 }, (_, index) => `"key${index}":"${'\\u00e4'.repeat(3)}"`).join(',');
   parse(`{${keys}}`);

@@ -81,6 +81,9 @@ function verifyLabels(header: ReadonlyMap<unknown, unknown>, unprotectedHeader: 
     if (typeof label !== 'string' && typeof label !== 'number') throw damaged('a label of its headers is neither a text nor a number');
   if ([...unprotectedHeader.keys()].some((label) => label === labels.critical || header.has(label)))
     throw damaged('a header is given twice, signed and unsigned');
+  for (const [label, value] of [...header, ...unprotectedHeader])
+    if (refusedLabels.has(label) || (label === labels.keyId && !isBytes(value)))
+      throw damaged(`its header ${label} has no place in such a signature`);
 }
 
 /** RFC 9360 allows one certificate without an array; the Notary Project does not. */
@@ -159,7 +162,9 @@ function toPlain(bytes: Uint8Array): Uint8Array {
 }
 
 /** RFC 9052, table 3; RFC 9360, table 1. */
-const labels = { algorithm: 1, critical: 2, contentType: 3, certificates: 33 } as const;
+const labels = { algorithm: 1, critical: 2, contentType: 3, keyId: 4, certificates: 33 } as const;
+/** Initialisation vectors, countersignatures and the type of the message (RFC 9052, 9338 and 9596), which readers hold against rules of their own. */
+const refusedLabels: ReadonlySet<unknown> = new Set([5, 6, 7, 9, 11, 12, 16]);
 const sign1Tag = 18;
 const maxBytes = 4 * 1024 * 1024;
 const maxItems = 1000;

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { parseStrictJson } from '../../lib/strict-json.ts';
+import { parseStrictJson, type StrictJsonLimits } from '../../lib/strict-json.ts';
 import { isDigest } from '../../model/digest.ts';
 import type { Descriptor } from '../../model/image.ts';
 import type { SignatureAlgorithm } from '../../model/signer.ts';
@@ -17,6 +17,7 @@ export const headerNames = {
   time: 'io.cncf.notary.signingTime',
   authenticTime: 'io.cncf.notary.authenticSigningTime',
   expiry: 'io.cncf.notary.expiry',
+  plugin: 'io.cncf.notary.verificationPlugin',
   agent: 'io.cncf.notary.signingAgent',
   timestamp: 'io.cncf.notary.timestampSignature',
 } as const;
@@ -76,13 +77,18 @@ export function toPayload({ subject: { mediaType, digest, size }, metadata }: Si
 }
 
 export function parsePayload(bytes: Uint8Array): Pick<SignedContent, 'subject' | 'metadata'> {
-  const { annotations = {}, mediaType, digest, size } = parsePart(payloadShape, 'payload', parseJson('payload', bytes)).targetArtifact;
+  const {
+    annotations = {},
+    mediaType,
+    digest,
+    size,
+  } = parsePart(payloadShape, 'payload', parseJson('payload', bytes, { isIntegral: true })).targetArtifact;
   return { subject: { mediaType, digest, size }, metadata: new Map(Object.entries(annotations)) };
 }
 
-export function parseJson(part: string, bytes: Uint8Array): unknown {
+export function parseJson(part: string, bytes: Uint8Array, limits: StrictJsonLimits = {}): unknown {
   try {
-    return parseStrictJson(bytes);
+    return parseStrictJson(bytes, limits);
   } catch (error) {
     throw damaged(`its ${part} is no JSON that reads in one way only (${error instanceof Error ? error.message : 'unreadable'})`);
   }
@@ -104,8 +110,9 @@ export function damaged(reason: string, code: SignatureErrorCode = 'envelope') {
   );
 }
 
-const payloadShape = v.looseObject({
-  targetArtifact: v.looseObject({
+/** Nothing else may be in it: other members of a descriptor would be read by some and not by others. */
+const payloadShape = v.strictObject({
+  targetArtifact: v.strictObject({
     mediaType: v.string(),
     digest: v.custom<Descriptor['digest']>(isDigest, 'a sha256 digest is expected'),
     size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),

@@ -37,6 +37,11 @@ export function parseHeader(header: RawHeader): SignedHeader {
   if (header.contentType !== payloadMediaType) throw damaged(`its content type is ${quoted(header.contentType)}, not ${payloadMediaType}`);
   const scheme = schemes.find((name) => name === header.rest.get(headerNames.scheme));
   if (scheme === undefined) throw damaged(`its signing scheme ${quoted(header.rest.get(headerNames.scheme))} is not known`);
+  if (header.rest.has(headerNames.plugin))
+    throw damaged(
+      `its signer wants it verified by the plugin ${quoted(header.rest.get(headerNames.plugin))}, and plugins are not run here`,
+      'critical-header',
+    );
   verifyCritical(header, scheme);
   const [ownTime, otherTime] =
     scheme === 'notary.x509' ? [headerNames.time, headerNames.authenticTime] : [headerNames.authenticTime, headerNames.time];
@@ -69,7 +74,7 @@ function verifyCritical({ critical, rest }: RawHeader, scheme: SigningScheme): v
 function readTime({ rest, readTime }: RawHeader, name: string): Date | undefined {
   if (!rest.has(name)) return undefined;
   const time = readTime(rest.get(name));
-  if (time === undefined) throw damaged(`its ${name} is no time`);
+  if (time === undefined || time.getTime() < 0) throw damaged(`its ${name} is no time`);
   return time;
 }
 

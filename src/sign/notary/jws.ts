@@ -52,15 +52,20 @@ export function draftJws(content: SignedContent): EnvelopeDraft {
 /** Throws a StepError with code `envelope` or `critical-header`. */
 export function parseJws(bytes: Uint8Array): Envelope {
   const outer = parsePart(envelopeShape, 'envelope', parseJson('envelope', bytes));
-  const header = parsePart(
-    protectedShape,
-    'protected header',
-    parseJson('protected header', readBase64('base64url', 'protected', outer.protected)),
-  );
+  const protectedBytes = readBase64('base64url', 'protected', outer.protected);
+  const header = parsePart(protectedShape, 'protected header', parseJson('protected header', protectedBytes));
   if (Object.keys(outer.header).some((name) => name === 'crit' || Object.hasOwn(header, name)))
     throw damaged('a header is given twice, signed and unsigned');
   const { alg, cty, crit, ...rest } = header;
-  const signed = parseHeader({ algorithm: alg, contentType: cty, critical: crit, rest: new Map(Object.entries(rest)), readTime });
+  // Go's reader takes no escapes in a time.
+  const readPlainTime = (value: unknown) => (protectedBytes.includes(JSON.stringify(value)) ? readTime(value) : undefined);
+  const signed = parseHeader({
+    algorithm: alg,
+    contentType: cty,
+    critical: crit,
+    rest: new Map(Object.entries(rest)),
+    readTime: readPlainTime,
+  });
   const timestamp = outer.header[headerNames.timestamp];
   return {
     mediaType: 'application/jose+json',

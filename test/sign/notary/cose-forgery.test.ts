@@ -85,6 +85,7 @@ test('what is forged without a change is accepted: every refusal below is for it
   expect(await codeOf(await forge({}))).toBe('accepted');
   expect(await codeOf(await forge({ unprotected: [['io.cncf.notary.signingAgent', 'somebody/1.0']] }))).toBe('accepted');
   expect(await codeOf(await forge({ header: [['com.example.note', 'not critical']] }))).toBe('accepted');
+  expect(await codeOf(await forge({ unprotected: [[4, new Uint8Array([1])]] }))).toBe('accepted');
 });
 
 test.each<[string, Forgery, string]>([
@@ -134,6 +135,12 @@ test.each<[string, Forgery, string]>([
   ],
   ['a header that is signed and unsigned', { unprotected: [['io.cncf.notary.signingTime', tagged(seconds)]] }, 'envelope'],
   ['critical headers outside of what is signed', { unprotected: [[2, ['x']]] }, 'envelope'],
+  ['a countersignature among what is signed', { header: [[11, []]] }, 'envelope'],
+  ['a countersignature outside of what is signed', { unprotected: [[7, 1]] }, 'envelope'],
+  ['an initialisation vector that is none', { unprotected: [[5, 'x']] }, 'envelope'],
+  ['a name of the key that is no byte string', { unprotected: [[4, 'x']] }, 'envelope'],
+  ['a plugin that is asked for and not critical', { header: [['io.cncf.notary.verificationPlugin', 'p']] }, 'critical-header'],
+  ['a size with a fraction', { payload: target({}).replace('1234', '1234.0') }, 'envelope'],
   ['a chain of a stranger', { by: { ...signer, certificateChain: stranger.chain } }, 'wrong-signature'],
   ['a stranger, signature and chain', { by: makeSigner('ES256', stranger.keys, stranger.chain) }, 'untrusted'],
   ['the chain in another order', { by: { ...signer, certificateChain: [leaf, root, intermediate] } }, 'certificate-rules'],

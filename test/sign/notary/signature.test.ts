@@ -24,7 +24,13 @@ function signature(overrides: Partial<Parameters<typeof signNotary>[0]> = {}) {
 
 /** An envelope signed for real whose header, payload or outside is not as it should be. */
 async function forge(
-  change: { header?: object; payload?: unknown; outer?: object; raw?: (text: string) => string },
+  change: {
+    header?: object;
+    headerText?: (text: string) => string;
+    payload?: unknown;
+    outer?: object;
+    raw?: (text: string) => string;
+  },
   by: KeySigner = signer,
 ) {
   const header = {
@@ -36,11 +42,15 @@ async function forge(
     ...change.header,
   };
   const encode = (value: unknown) => Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
-  const parts = { protected: encode(header), payload: encode(change.payload ?? { targetArtifact: subject }) };
+  const text = JSON.stringify(header);
+  const parts = {
+    protected: encode(change.headerText?.(text) ?? text),
+    payload: encode(change.payload ?? { targetArtifact: subject }),
+  };
   const value = await by.sign(Buffer.from(`${parts.protected}.${parts.payload}`));
   const x5c = by.certificateChain.map((der) => Buffer.from(der).toString('base64'));
-  const text = JSON.stringify({ ...parts, header: { x5c }, signature: Buffer.from(value).toString('base64url'), ...change.outer });
-  return Buffer.from(change.raw ? change.raw(text) : text);
+  const whole = JSON.stringify({ ...parts, header: { x5c }, signature: Buffer.from(value).toString('base64url'), ...change.outer });
+  return Buffer.from(change.raw?.(whole) ?? whole);
 }
 
 async function codeOf(action: () => Promise<unknown>): Promise<string> {
@@ -160,6 +170,9 @@ test.each<[string, string, Parameters<typeof forge>[0]]>([
     'critical-header',
     { header: { 'io.cncf.notary.verificationPlugin': 'p', crit: ['io.cncf.notary.signingScheme', 'io.cncf.notary.verificationPlugin'] } },
   ],
+  ['that asks for one without marking it critical', 'critical-header', { header: { 'io.cncf.notary.verificationPlugin': 'p' } }],
+  ['of a time before 1970', 'envelope', { header: { 'io.cncf.notary.signingTime': '0001-01-01T00:00:00Z' } }],
+  ['whose time is written with an escape', 'envelope', { headerText: (text) => text.replace('"2026-', '"\\u0032026-') }],
   ['without critical headers', 'envelope', { header: { crit: undefined } }],
   ['whose scheme is not critical', 'envelope', { header: { crit: [] } }],
   ['whose expiry is not critical', 'envelope', { header: { 'io.cncf.notary.expiry': '2027-01-01T00:00:00Z' } }],
@@ -198,6 +211,11 @@ test.each<[string, string, Parameters<typeof forge>[0]]>([
     'envelope',
     { payload: { targetArtifact: { ...subject, Digest: `sha256:${'00'.repeat(32)}` } } },
   ],
+  ['over a size with an exponent', 'envelope', { payload: JSON.stringify({ targetArtifact: subject }).replace('1234', '12.34e2') }],
+  ['over a size with a fraction', 'envelope', { payload: JSON.stringify({ targetArtifact: subject }).replace('1234', '1234.0') }],
+  ['over more than a digest', 'envelope', { payload: { targetArtifact: { ...subject, urls: ['https://example.com'] } } }],
+  ['over something beside its subject', 'envelope', { payload: { targetArtifact: subject, other: 1 } }],
+  ['over metadata', 'accepted', { payload: { targetArtifact: { ...subject, annotations: { a: '1.0', A: '2e3' } } } }],
   ['over a digest of another kind', 'envelope', { payload: { targetArtifact: { ...subject, digest: 'md5:abc' } } }],
 ])('an envelope %s is %s', async (_, outcome, change) => {
   const bytes = await forge(change);

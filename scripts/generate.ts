@@ -1,12 +1,13 @@
 /**
- * Writes what is derived from src/inputs/table.ts: action.yml, task.json, vss-extension.json and the README's tables; and the compressor that is
+ * Writes what is derived from src/inputs/table/: action.yml, task.json, vss-extension.json and the README's tables; and the compressor that is
  * compiled from wasm/.
  *   node scripts/generate.ts          writes
  *   node scripts/generate.ts --check  exits with 1 where a file is stale
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { stringify } from 'yaml';
-import { commands, defaultCommands, type Input, inputs, type Output, outputs, toCamelCase } from '../src/inputs/table.ts';
+import { commands, defaultCommands, type Input, toCamelCase } from '../src/inputs/input.ts';
+import { type InputGroup, inputGroups, inputs, type Output, outputs } from '../src/inputs/table.ts';
 import { deflateModule } from './generate-wasm.ts';
 
 interface PackageFile {
@@ -23,7 +24,7 @@ const files = new Map<string, string>([
   ['task.json', `${JSON.stringify(taskFile(), null, 2)}\n`],
   ['vss-extension.json', `${JSON.stringify(extensionFile(), null, 2)}\n`],
   ['src/layer/deflate-wasm.ts', await deflateModule()],
-  ['README.md', withTable(withTable(readme, 'inputs', inputTable()), 'outputs', outputTable())],
+  ['README.md', withTable(withTable(readme, 'inputs', inputTables()), 'outputs', outputTable())],
 ]);
 
 const stale = [...files].filter(([name, text]) => currentText(name) !== text);
@@ -54,7 +55,7 @@ function actionFile(): string {
     outputs: Object.fromEntries(outputs.map((output: Output) => [output.name, { description: output.description }])),
     runs: { using: 'node24', main: 'dist/github.js' },
   };
-  return `# Generated from src/inputs/table.ts by scripts/generate.ts.\n${stringify(metadata, { lineWidth: 0 })}`;
+  return `# Generated from src/inputs/table/ by scripts/generate.ts.\n${stringify(metadata, { lineWidth: 0 })}`;
 }
 
 function actionInput(input: Input) {
@@ -83,7 +84,10 @@ function taskFile() {
     version: { Major: major, Minor: minor, Patch: patch },
     instanceNameFormat: 'Image Custody: $(command) $(image)',
     minimumAgentVersion: '3.232.1',
-    inputs: inputs.filter((input: Input) => input.onlyOn !== 'github').map(taskInput),
+    groups: inputGroups.map(taskGroup),
+    inputs: inputGroups.flatMap(({ name, inputs }) =>
+      inputs.filter((input: Input) => input.onlyOn !== 'github').map((input) => taskInput(input, name)),
+    ),
     outputVariables: outputs.map((output: Output) => ({ name: toCamelCase(output.name), description: output.description })),
     execution: { Node20_1: target, Node24: target },
   };
@@ -95,9 +99,16 @@ function taskVersion(): readonly [number, number, number] {
   return [Math.max(major, 1), minor, patch];
 }
 
-function taskInput(input: Input) {
+/** The first is open; a group is seen where one of its inputs is. */
+function taskGroup({ name, title, inputs }: InputGroup, index: number) {
+  const having = commands.filter((command) => inputs.some((input) => (input.commands ?? defaultCommands).includes(command)));
+  return { name, displayName: title, isExpanded: index === 0, ...toVisibility({ commands: having }) };
+}
+
+function taskInput(input: Input, groupName: string) {
   return {
     name: toCamelCase(input.name),
+    groupName,
     label: toLabel(input.name),
     defaultValue: input.default ?? '',
     required: input.required === true,
@@ -108,7 +119,7 @@ function taskInput(input: Input) {
 }
 
 /** What a command does not have is not asked for; a required input is required where it is seen. */
-function toVisibility({ commands: having = defaultCommands }: Input): { visibleRule?: string } {
+function toVisibility({ commands: having = defaultCommands }: Pick<Input, 'commands'>): { visibleRule?: string } {
   return having.length === commands.length ? {} : { visibleRule: having.map((command) => `command = ${command}`).join(' || ') };
 }
 
@@ -155,11 +166,15 @@ function extensionFile() {
   };
 }
 
-function inputTable(): string {
-  const rows = inputs.map(
-    (input: Input) => `| \`${input.name}\` | ${describe(input)} | ${input.required === true ? '**required**' : defaultText(input)} |`,
+function inputTables(): string {
+  return inputGroups.map(({ title, inputs }: InputGroup) => `\n### ${title}\n\n${inputTable(inputs)}\n`).join('');
+}
+
+function inputTable(rows: readonly Input[]): string {
+  const lines = rows.map(
+    (input) => `| \`${input.name}\` | ${describe(input)} | ${input.required === true ? '**required**' : defaultText(input)} |`,
   );
-  return ['| input | meaning | default |', '|---|---|---|', ...rows].join('\n');
+  return ['| input | meaning | default |', '|---|---|---|', ...lines].join('\n');
 }
 
 function outputTable(): string {

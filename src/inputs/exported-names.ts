@@ -1,4 +1,5 @@
-import { outputs, toCamelCase } from './table.ts';
+import { toCamelCase } from './input.ts';
+import { outputs } from './table.ts';
 
 /** The names of the input `export-secrets`. `refuse` throws: it is told what was given and what is accepted. */
 export function parseExportedNames(names: readonly string[], refuse: (value: string, accepted: string) => never): readonly string[] {

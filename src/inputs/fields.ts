@@ -1,9 +1,10 @@
 import { SecretValue } from '../lib/secret-value.ts';
 import { StepError } from '../lib/step-error.ts';
+import { type Input, inputLimitCharacters, listLimit } from './input.ts';
 import { type InputErrorCode, type Spelling, unknownInput } from './input-names.ts';
 import type { RefuseItem } from './registry-hosts.ts';
 import type { Credential } from './settings.ts';
-import { type Input, type InputName, inputLimitCharacters, inputs, listLimit } from './table.ts';
+import { type InputName, inputs } from './table.ts';
 
 /** The raw texts of the inputs, each read as its kind. Errors name the input as the host spells it. */
 export class Fields {

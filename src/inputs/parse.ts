@@ -6,6 +6,7 @@ import { parsePlatform } from '../model/platform.ts';
 import { parseExportedNames } from './exported-names.ts';
 import { Fields } from './fields.ts';
 import { findIdentityClash } from './identity-clash.ts';
+import { type Command, commands } from './input.ts';
 import type { InputErrorCode, Spelling } from './input-names.ts';
 import { parseHost, parseTokenHosts } from './registry-hosts.ts';
 import type {
@@ -19,7 +20,7 @@ import type {
   StepSettings,
 } from './settings.ts';
 import { parseSigning } from './signing-settings.ts';
-import { type Command, commands, type InputName } from './table.ts';
+import type { InputName } from './table.ts';
 
 /**
  * Types the raw texts of a host's inputs. Empty texts count as absent, for both hosts give absent inputs as empty.

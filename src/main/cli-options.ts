@@ -1,11 +1,18 @@
 import { Option } from 'commander';
-import { type Command, defaultCommands, type Input, type InputName, inputs, toCamelCase } from '../inputs/table.ts';
-
-const rows: readonly Input[] = inputs.filter((input: Input) => input.onlyOn === undefined && input.notOn !== 'shell');
+import { type Command, defaultCommands, type Input, toCamelCase } from '../inputs/input.ts';
+import { type InputGroup, type InputName, inputGroups, inputs } from '../inputs/table.ts';
 
 /** The inputs of a command as options. */
 export function inputOptions(command: Command): readonly Option[] {
-  return rows.filter(({ commands = defaultCommands }) => commands.includes(command)).map(toOption);
+  return inputGroups.flatMap(({ title, inputs }: InputGroup) =>
+    inputs
+      .filter((input) => isOption(input) && (input.commands ?? defaultCommands).includes(command))
+      .map((input) => toOption(input).helpGroup(`${title}:`)),
+  );
+}
+
+function isOption({ onlyOn, notOn }: Input): boolean {
+  return onlyOn === undefined && notOn !== 'shell';
 }
 
 function toOption(input: Input): Option {
@@ -32,6 +39,8 @@ export function toFlag(name: InputName): string {
 
 /** The texts of the inputs that were given, by name. */
 export function toRaw(options: Record<string, string>): ReadonlyMap<string, string> {
-  const given = rows.map((input) => [input.name, options[toCamelCase(input.name)]] as const);
+  const given = inputs
+    .filter(isOption)
+    .map((input): readonly [string, string | undefined] => [input.name, options[toCamelCase(input.name)]]);
   return new Map(given.filter((pair): pair is readonly [string, string] => pair[1] !== undefined));
 }

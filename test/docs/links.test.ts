@@ -2,7 +2,8 @@ import { existsSync, globSync } from 'node:fs';
 import { basename, dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { type Input, inputs, toCamelCase } from '../../src/inputs/table.ts';
+import { type Input, toCamelCase } from '../../src/inputs/input.ts';
+import { inputs } from '../../src/inputs/table.ts';
 import { type CodeBlock, documents, readMarkdown, root } from './markdown.ts';
 
 const files = documents();

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { toCamelCase } from '../../src/inputs/table.ts';
+import { toCamelCase } from '../../src/inputs/input.ts';
 import type { CheckResult } from '../../src/model/check.ts';
 import type { Exchange } from '../../src/sandbox/exchange.ts';
 import { readAgentCommands } from '../host/oracle-azure-agent.ts';

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { toCamelCase } from '../../src/inputs/table.ts';
+import { toCamelCase } from '../../src/inputs/input.ts';
 import { readAgentCommands } from '../host/oracle-azure-agent.ts';
 import { readMasks, readOutputFile } from '../host/oracle-github-runner.ts';
 import { maskAsAgent, maskAsGithub } from '../host/oracle-masker.ts';

@@ -5,7 +5,7 @@ import { Ajv } from 'ajv';
 import formats from 'ajv-formats';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { toCamelCase } from '../../src/inputs/table.ts';
+import { toCamelCase } from '../../src/inputs/input.ts';
 import type { Exchange } from '../../src/sandbox/exchange.ts';
 import { type AgentCommand, readAgentCommands, readAgentWarnings, readFormattedLines } from '../host/oracle-azure-agent.ts';
 import { readMasks, readOutputFile, readRunnerCommands } from '../host/oracle-github-runner.ts';

@@ -3,7 +3,7 @@ import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OAuth2Server } from 'oauth2-mock-server';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { toCamelCase } from '../../src/inputs/table.ts';
+import { toCamelCase } from '../../src/inputs/input.ts';
 import { startEntra } from '../../src/sandbox/entra.ts';
 import type { Exchange } from '../../src/sandbox/exchange.ts';
 import { startAppServiceIdentity } from '../../src/sandbox/managed-identity.ts';

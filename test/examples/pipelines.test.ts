@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseDocument } from 'yaml';
+import { toCamelCase } from '../../src/inputs/input.ts';
 import { parseDoctorSettings, parseSettings } from '../../src/inputs/parse.ts';
-import { toCamelCase } from '../../src/inputs/table.ts';
 
 interface Step {
   readonly id?: string;

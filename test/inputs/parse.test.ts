@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { toCamelCase } from '../../src/inputs/input.ts';
 import { parseSettings } from '../../src/inputs/parse.ts';
-import { inputs, toCamelCase } from '../../src/inputs/table.ts';
+import { inputs } from '../../src/inputs/table.ts';
 import { StepError } from '../../src/lib/step-error.ts';
 
 function parse(fields: Record<string, string>) {

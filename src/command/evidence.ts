@@ -193,7 +193,7 @@ function toDocument({ kind, sbom, subject, predicateType, statement }: Attestati
   // Provenance tells no time, so that of the same run it is the same artifact.
   const { [createdAnnotation]: created, ...undated } = label ?? {};
   const annotations = { [predicateTypeAnnotation]: predicateType, ...(kind === 'provenance' ? undated : label) };
-  const layers = [{ mediaType: statementMediaType, bytes: statement, annotations }];
+  const layers = [toNamedLayer(statementMediaType, statement, `${kind}.intoto.json`, { [predicateTypeAnnotation]: predicateType })];
   return toReferrer({ kind: 'statement' }, { subject, artifactType: statementMediaType, annotations, layers });
 }
 
@@ -213,11 +213,19 @@ function toSigned(role: EvidenceRole, subject: Descriptor, { artifactType, annot
 }
 
 function toSbomArtifact({ mediaType, digest, size }: Descriptor, sbom: AttachedSbom, label?: NotaryLabel): Artifact {
-  // The name under which `oras pull` writes it (image-spec annotations.md).
-  const annotations = { 'org.opencontainers.image.title': sbom.title };
-  const layers = [{ mediaType: sbom.mediaType, bytes: sbom.bytes, annotations }];
+  const layers = [toNamedLayer(sbom.mediaType, sbom.bytes, sbom.title)];
   const labelled = label === undefined ? {} : { annotations: { ...label } };
   return { subject: { mediaType, digest, size }, artifactType: sbom.mediaType, layers, ...labelled };
+}
+
+/** With the name under which `oras pull` writes it, which leaves out what has none (image-spec annotations.md). */
+function toNamedLayer(
+  mediaType: string,
+  bytes: Uint8Array,
+  title: string,
+  annotations: Readonly<Record<string, string>> = {},
+): ArtifactLayer {
+  return { mediaType, bytes, annotations: { 'org.opencontainers.image.title': title, ...annotations } };
 }
 
 function toReferrer(role: EvidenceRole, artifact: Artifact): AttachedEvidence {

@@ -148,6 +148,17 @@ describe('statements', () => {
     expect(outputs.get('signatures')?.split('\n')).toHaveLength(1);
   });
 
+  it('are pulled by the name of what they say', async () => {
+    const { repository, run, subject } = await openTarget();
+    await run();
+    const listed = await repository.listReferrers((await subject()).digest, statementType);
+    const titles = listed.map(async ({ digest }) => {
+      const { manifest } = await repository.fetchManifest(digest);
+      return manifest.kind === 'image' ? manifest.layers[0]?.annotations?.['org.opencontainers.image.title'] : undefined;
+    });
+    expect((await Promise.all(titles)).toSorted()).toEqual(['provenance.intoto.json', 'scan.intoto.json', 'verdict.intoto.json']);
+  });
+
   it('are signed each by notation, the bill of materials as it is', async () => {
     const { repository, run, subject } = await openTarget();
     await run();

@@ -17,17 +17,21 @@ await build({
   absWorkingDir: fileURLToPath(new URL('.', import.meta.url)),
   outdir: threads,
   minify: false,
-  sourcemap: 'inline',
+  sourcemap: false,
 });
-const define = { IMAGE_CUSTODY_THREADS: JSON.stringify(pathToFileURL(threads).href) };
+/** Anew for each project, for Vitest takes them out of the object that it is given. */
+const toDefine = () => ({ IMAGE_CUSTODY_THREADS: JSON.stringify(pathToFileURL(threads).href) });
 
 export default defineConfig({
   test: {
     ...(reportFile === undefined ? {} : { reporters: ['default', 'json'], outputFile: reportFile }),
     projects: [
-      { define, test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], testTimeout: 120_000, server } },
       {
-        define,
+        define: toDefine(),
+        test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/e2e/**'], testTimeout: 120_000, server },
+      },
+      {
+        define: toDefine(),
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],

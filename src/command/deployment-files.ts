@@ -1,6 +1,6 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
-import { fileLimitCharacters } from '../deployment/yaml-document.ts';
+import { fileLimitCharacters } from '../deployment/yaml-file.ts';
 import { StepError } from '../lib/step-error.ts';
 import { isGlobMatch, parseGlob } from '../policy/glob.ts';
 import type { StandardInput } from '../source/standard-input.ts';
@@ -71,7 +71,9 @@ async function walk(folder: string, workspace: string): Promise<readonly string[
 }
 
 /** The text of a file, or why it cannot be read. */
-export type FileText = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'unreadable'; readonly reason: string };
+export type FileText =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'unreadable'; readonly reason: string; readonly isAbsent?: boolean };
 
 /** `isNamed`: by the user, who may name any file; what a file of the deployment leads to has to be in the workspace. */
 export async function readDeploymentFile(path: string, isNamed: boolean, workspace: string): Promise<FileText> {
@@ -82,7 +84,8 @@ export async function readDeploymentFile(path: string, isNamed: boolean, workspa
     return toText(await readFile(file));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    return { kind: 'unreadable', reason: code === 'ENOENT' ? 'there is no such file' : (code ?? 'unknown error') };
+    const isAbsent = code === 'ENOENT';
+    return { kind: 'unreadable', reason: isAbsent ? 'there is no such file' : (code ?? 'unknown error'), isAbsent };
   }
 }
 

@@ -1,10 +1,12 @@
 import { posix } from 'node:path';
-import { parseVariables } from '../deployment/compose-variable.ts';
-import { type Deployment, findUsedImages } from '../deployment/deployment.ts';
-import type { DeploymentFile, Remark } from '../deployment/used-image.ts';
+import { type Deployment, type DeploymentPart, findUsedImages } from '../deployment/deployment.ts';
+import { parseEnvFile } from '../deployment/env-file.ts';
+import type { DeploymentFile, NeededFile, Remark } from '../deployment/used-image.ts';
+import { type ParsedFile, parseYamlFile } from '../deployment/yaml-file.ts';
 import type { VerifySettings } from '../inputs/settings.ts';
+import { firstFew } from '../lib/first-few.ts';
 import { StepError } from '../lib/step-error.ts';
-import { findDeploymentFiles, readDeploymentFile, readStandardInput, standardInputPath } from './deployment-files.ts';
+import { type FileText, findDeploymentFiles, readDeploymentFile, readStandardInput, standardInputPath } from './deployment-files.ts';
 import type { World } from './world.ts';
 
 /** The images of the input `deployment`, and the texts of the files that name them. */
@@ -21,14 +23,17 @@ export async function readDeployment(settings: VerifySettings, workspace: string
   const reading = new Reading(settings, workspace);
   for (const path of paths) {
     const text = path === standardInputPath ? await readStandardInput(world.environment.standardInput) : undefined;
-    await reading.add(path, 'included', undefined, text);
+    await reading.add(path, text);
   }
   const found = await reading.find();
   if (found.images.length > 0 || found.remarks.some(({ level }) => level === 'error')) return { ...found, files: reading.files };
+  const reasons = found.remarks.map(({ reason }) => reason);
   throw new StepError({
     code: 'no-image',
     origin: 'input',
-    message: `There is no image in ${paths.length === 1 ? JSON.stringify(paths[0]) : `the ${paths.length} files`} of the input deployment`,
+    message: `There is no image in ${paths.length === 1 ? JSON.stringify(paths[0]) : `the ${paths.length} files`} of the input deployment${
+      reasons.length === 0 ? '' : `: ${firstFew(reasons, 3, '; ')}`
+    }`,
     hint: 'Give Kubernetes manifests, what helm template or kustomize build prints, a kustomization with images, or a Compose file.',
   });
 }
@@ -37,9 +42,9 @@ export async function readDeployment(settings: VerifySettings, workspace: string
 class Reading {
   readonly #settings: VerifySettings;
   readonly #workspace: string;
-  readonly #included = new Map<string, DeploymentFile>();
-  readonly #extended = new Map<string, DeploymentFile>();
-  readonly #variables = new Map<string, ReadonlyMap<string, string>>();
+  readonly #files = new Map<string, ParsedFile | undefined>();
+  readonly #parts: DeploymentPart[] = [];
+  readonly #extended = new Map<string, ParsedFile>();
   readonly #remarks: Remark[] = [];
   readonly #tried = new Set<string>();
 
@@ -49,58 +54,88 @@ class Reading {
   }
 
   get files(): readonly DeploymentFile[] {
-    return [...this.#included.values(), ...this.#extended.values()];
+    return [...this.#files.values()].flatMap((parsed) => parsed?.file ?? []);
   }
 
-  /** `by`: the file that needs this one; undefined for one that the user named. */
-  async add(
-    path: string,
-    as: 'included' | 'extended',
-    by: string | undefined,
-    given?: Awaited<ReturnType<typeof readStandardInput>>,
-  ): Promise<void> {
-    this.#tried.add(`${as} ${path}`);
-    const read = given ?? (await readDeploymentFile(path, by === undefined, this.#workspace));
-    if (read.kind === 'unreadable') {
-      const reason = `${by === undefined ? 'it cannot be read' : `${path}, which it needs, cannot be read`}: ${read.reason}`;
-      this.#remarks.push({ level: 'error', file: by ?? path, line: 1, column: 1, reason });
-      return;
-    }
-    (as === 'included' ? this.#included : this.#extended).set(path, { path, text: read.text });
-    this.#variables.set(path, await this.#readVariables(path, by));
+  /** A file that the user named. */
+  async add(path: string, text: FileText | undefined): Promise<void> {
+    const parsed = await this.#parse(path, undefined, text);
+    const folder = path === standardInputPath ? '.' : posix.dirname(path);
+    if (parsed === undefined) return;
+    const variables = await this.#readVariables(path, folder, undefined, this.#settings.composeVariables);
+    this.#parts.push({ parsed, folder, variables, isIncluded: false });
   }
 
   /** Goes on until no file needs another one. */
   async find(): Promise<Pick<Deployment, 'images' | 'remarks'>> {
     for (;;) {
-      const found = findUsedImages({
-        files: [...this.#included.values()],
-        extended: [...this.#extended.values()],
-        variables: ({ path }) => this.#variables.get(path) ?? new Map(),
-      });
-      const needed = found.needed.filter(({ as, path }) => !this.#tried.has(`${as} ${path}`));
-      if (needed.length === 0 || this.#tried.size > neededLimit + this.#settings.deployment.length) {
-        return { images: found.images, remarks: [...this.#remarks, ...found.remarks, ...this.#left(needed.map(({ path }) => path))] };
+      const found = findUsedImages(this.#parts, this.#extended);
+      const needed = new Map(found.needed.map((file) => [toKey(file), file]));
+      for (const key of this.#tried) needed.delete(key);
+      if (needed.size === 0) return { images: found.images, remarks: [...this.#remarks, ...found.remarks] };
+      for (const [key, file] of needed) {
+        this.#tried.add(key);
+        if (this.#tried.size <= neededLimit) await this.#addNeeded(file);
+        else this.#remark(file.by, `${file.path} was not read: more than ${neededLimit} files need each other`);
       }
-      for (const { path, as, by } of needed) await this.add(path, as, by);
     }
   }
 
-  #left(paths: readonly string[]): readonly Remark[] {
-    return paths.map((file) => ({
-      level: 'error',
-      file,
-      line: 1,
-      column: 1,
-      reason: `it was not read: more than ${neededLimit} files need each other`,
-    }));
+  async #addNeeded(needed: NeededFile): Promise<void> {
+    const parsed = await this.#parse(needed.path, needed.by, undefined);
+    if (parsed === undefined) return;
+    if (needed.as === 'extended') {
+      this.#extended.set(needed.path, parsed);
+      return;
+    }
+    const { by, folder, variableFiles, given } = needed;
+    this.#parts.push({ parsed, folder, variables: await this.#readVariables(by, folder, variableFiles, given), isIncluded: true });
   }
 
-  /** Those of the `.env` file beside it, over them those of who includes it, over them those that were given. */
-  async #readVariables(path: string, by: string | undefined): Promise<ReadonlyMap<string, string>> {
-    const outer = by === undefined ? this.#settings.composeVariables : (this.#variables.get(by) ?? this.#settings.composeVariables);
-    const file = posix.join(path === standardInputPath ? '.' : posix.dirname(path), '.env');
-    const read = await readDeploymentFile(file, false, this.#workspace);
-    return new Map([...(read.kind === 'text' ? parseVariables(read.text, outer) : []), ...outer]);
+  /** `by`: the file that needs this one; undefined for one that the user named. */
+  async #parse(path: string, by: string | undefined, given: FileText | undefined): Promise<ParsedFile | undefined> {
+    const known = this.#files.get(path);
+    if (known !== undefined) return known;
+    const read = given ?? (await readDeploymentFile(path, by === undefined, this.#workspace));
+    if (read.kind === 'unreadable') {
+      this.#remark(by ?? path, `${by === undefined ? 'it cannot be read' : `${path}, which it needs, cannot be read`}: ${read.reason}`);
+      return undefined;
+    }
+    const parsed = parseYamlFile({ path, text: read.text });
+    this.#files.set(path, parsed);
+    return parsed;
   }
+
+  /** Those of the file `.env` in the folder, or of the files in its place; before them those that are given. */
+  async #readVariables(
+    by: string,
+    folder: string,
+    files: readonly string[] | undefined,
+    given: ReadonlyMap<string, string>,
+  ): Promise<ReadonlyMap<string, string>> {
+    let variables: ReadonlyMap<string, string> = new Map();
+    for (const path of files ?? [posix.join(folder, '.env')]) {
+      const read = await readDeploymentFile(path, false, this.#workspace);
+      if (read.kind === 'unreadable') {
+        const isOptional = (files === undefined && read.isAbsent === true) || path === '/dev/null';
+        if (!isOptional) this.#remark(by, `${path}, which it needs, cannot be read: ${read.reason}`);
+        continue;
+      }
+      const parsed = parseEnvFile(read.text, given, variables);
+      if (parsed.kind === 'broken') this.#remark(path, `it cannot be read: ${parsed.reason}`, parsed.line);
+      else variables = parsed.variables;
+    }
+    return new Map([...variables, ...given]);
+  }
+
+  #remark(file: string, reason: string, line = 1): void {
+    this.#remarks.push({ level: 'error', file, line, column: 1, reason });
+  }
+}
+
+/** The same file is read again where other variables or another folder may lead to other images. */
+function toKey(needed: NeededFile): string {
+  if (needed.as === 'extended') return JSON.stringify(['extended', needed.path]);
+  const { path, folder, variableFiles, given } = needed;
+  return JSON.stringify(['included', path, folder, variableFiles ?? null, [...given].sort()]);
 }

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { findUsedImages } from '../deployment/deployment.ts';
 import { type Pin, pinText } from '../deployment/pin.ts';
 import type { DeploymentFile } from '../deployment/used-image.ts';
+import { parseYamlFile } from '../deployment/yaml-file.ts';
 import { StepError } from '../lib/step-error.ts';
 import type { Verification } from '../model/verification.ts';
 import type { PinnableImage } from './verify-image.ts';
@@ -48,7 +49,8 @@ async function writePinned(path: string, text: string, pins: readonly Pin[], wor
 /** Whether the file names the same images as before, each as it was or with a digest. */
 function isSame(path: string, before: string, after: string): boolean {
   const [old, now] = [before, after].map(
-    (text) => findUsedImages({ files: [{ path, text }], extended: [], variables: () => new Map() }).images,
+    (text) =>
+      findUsedImages([{ parsed: parseYamlFile({ path, text }), folder: '.', variables: new Map(), isIncluded: false }], new Map()).images,
   );
   return (
     old?.length === now?.length &&

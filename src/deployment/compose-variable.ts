@@ -3,31 +3,35 @@ export type Interpolation =
   | { readonly kind: 'text'; readonly text: string; readonly hasVariables: boolean }
   | { readonly kind: 'missing'; readonly reason: string };
 
+export interface InterpolationOptions {
+  /** Stands for a variable without value. */
+  readonly absent?: string;
+  readonly depth?: number;
+}
+
 const depthLimit = 16;
 
 /**
  * Fills in the variables of a Compose file: `$NAME`, `${NAME}`, `${NAME:-default}`, `${NAME-default}`, `${NAME:?message}`, `${NAME?message}`, `${NAME:+text}`,
- * `${NAME+text}`, in each other, and `$$` for a dollar. Where Compose would go on with an empty text in place of a variable, this gives up: nobody
- * would know which image is run. https://docs.docker.com/reference/compose-file/interpolation/
+ * `${NAME+text}`, in each other, and `$$` for a dollar. Where Compose would go on with an empty text in place of a variable, this gives up (for nobody
+ * would know which image is run), or goes on with `absent`. https://docs.docker.com/reference/compose-file/interpolation/
  */
-export function interpolate(text: string, variables: ReadonlyMap<string, string>, depth = 0): Interpolation {
+export function interpolate(text: string, variables: ReadonlyMap<string, string>, options: InterpolationOptions = {}): Interpolation {
+  const { depth = 0 } = options;
   if (depth > depthLimit) return missing('its variables are nested too deeply');
   let out = '';
   let hasVariables = false;
   for (let index = 0; index < text.length; ) {
-    if (text[index] !== '$') {
-      out += text[index];
-      index += 1;
-      continue;
-    }
-    if (text[index + 1] === '$') {
-      out += '$';
-      index += 2;
+    // A dollar before anything but a name or a brace is one.
+    const literal = matchAt(/\$(?:\$|(?![A-Za-z_{]))|[^$]+/y, text, index);
+    if (literal !== undefined) {
+      out += literal === '$$' ? '$' : literal;
+      index += literal.length;
       continue;
     }
     const expression = readExpression(text, index);
     if (expression === undefined) return missing('its variables cannot be read: a dollar is written $$');
-    const value = evaluate(expression.inner, variables, depth);
+    const value = evaluate(expression.inner, variables, { ...options, depth: depth + 1 });
     if (value.kind === 'missing') return value;
     out += value.text;
     hasVariables = true;
@@ -37,7 +41,7 @@ export function interpolate(text: string, variables: ReadonlyMap<string, string>
 }
 
 function readExpression(text: string, start: number): { readonly inner: string; readonly end: number } | undefined {
-  const name = /^\$([A-Za-z_][A-Za-z0-9_]*)/.exec(text.slice(start))?.[1];
+  const name = matchAt(/[A-Za-z_][A-Za-z0-9_]*/y, text, start + 1);
   if (name !== undefined) return { inner: name, end: start + 1 + name.length };
   if (text[start + 1] !== '{') return undefined;
   let open = 0;
@@ -49,15 +53,21 @@ function readExpression(text: string, start: number): { readonly inner: string; 
   return undefined;
 }
 
-function evaluate(inner: string, variables: ReadonlyMap<string, string>, depth: number): Interpolation {
+function evaluate(inner: string, variables: ReadonlyMap<string, string>, options: InterpolationOptions): Interpolation {
   const [, name = '', operator = '', rest = ''] = /^([A-Za-z_][A-Za-z0-9_]*)(:?[-?+])?(.*)$/s.exec(inner) ?? [];
   if (name === '' || (operator === '' && rest !== '')) return missing('its variables cannot be read: a dollar is written $$');
   const value = variables.get(name);
   const isThere = value !== undefined && (value !== '' || !operator.startsWith(':'));
-  if (operator.endsWith('+')) return isThere ? interpolate(rest, variables, depth + 1) : given('');
+  if (operator.endsWith('+')) return isThere ? interpolate(rest, variables, options) : given('');
   if (isThere) return given(value);
-  if (operator.endsWith('-')) return interpolate(rest, variables, depth + 1);
-  return missing(`its variable ${name} has no value`);
+  if (operator.endsWith('-')) return interpolate(rest, variables, options);
+  const { absent } = options;
+  return absent === undefined || operator !== '' ? missing(`its variable ${name} has no value`) : given(absent);
+}
+
+function matchAt(sticky: RegExp, text: string, index: number): string | undefined {
+  sticky.lastIndex = index;
+  return sticky.exec(text)?.[0];
 }
 
 function given(text: string): Interpolation {
@@ -66,26 +76,4 @@ function given(text: string): Interpolation {
 
 function missing(reason: string): Interpolation {
   return { kind: 'missing', reason };
-}
-
-/**
- * The variables of an `.env` file, as Compose reads it: the later of two lines counts; a value in single quotes is as it stands; in others earlier variables, and those of
- * `given`, are filled in. Lines that set none are left out.
- */
-export function parseVariables(text: string, given: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  const variables = new Map<string, string>();
-  for (const line of text.split(/\r?\n/)) {
-    const [, name, written] = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.-]*)\s*[=:]\s*(.*?)\s*$/.exec(line) ?? [];
-    if (name === undefined || written === undefined) continue;
-    const [, single] = /^'([^']*)'/.exec(written) ?? [];
-    const [, double] = /^"((?:[^"\\]|\\.)*)"/.exec(written) ?? [];
-    const plain = written.replace(/(?:^|\s+)#.*$/, '');
-    const value = interpolate(
-      double?.replace(/\\(["\\$])/g, (_all, character: string) => (character === '$' ? '$$' : character)) ?? plain,
-      new Map([...variables, ...given]),
-    );
-    if (single !== undefined) variables.set(name, single);
-    else if (value.kind === 'text') variables.set(name, value.text);
-  }
-  return variables;
 }

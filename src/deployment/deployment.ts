@@ -1,16 +1,16 @@
+import { isMap } from 'yaml';
 import { findComposeImages, isCompose } from './compose.ts';
 import { findKubernetesImages, isKubernetesResource } from './kubernetes.ts';
 import { findKustomizationImages, isKustomization } from './kustomization.ts';
-import type { DeploymentFile, Findings, NeededFile, Remark, UsedImage } from './used-image.ts';
-import { parseYamlFile, type YamlDocument } from './yaml-document.ts';
+import type { ComposeScope, Findings, NeededFile, Remark, UsedImage } from './used-image.ts';
+import type { YamlDocument } from './yaml-document.ts';
+import type { ParsedFile } from './yaml-file.ts';
 
-export interface DeploymentQuestion {
-  /** All of whose images are wanted. */
-  readonly files: readonly DeploymentFile[];
-  /** Files that services of the others extend. */
-  readonly extended: readonly DeploymentFile[];
-  /** Those of a Compose file. */
-  readonly variables: (file: DeploymentFile) => ReadonlyMap<string, string>;
+/** A file all of whose images are wanted. */
+export interface DeploymentPart extends ComposeScope {
+  readonly parsed: ParsedFile;
+  /** By a Compose file: it is one as well, whatever it looks like. */
+  readonly isIncluded: boolean;
 }
 
 export interface Deployment {
@@ -18,45 +18,36 @@ export interface Deployment {
   readonly remarks: readonly Remark[];
   /** Files that have to be given as well, before the answer is whole. */
   readonly needed: readonly NeededFile[];
-  /** Documents that are a Kubernetes resource, a kustomization or a Compose file. */
-  readonly known: number;
 }
 
 /**
  * The images that a deployment runs, each with its exact place: from Kubernetes resources (what `helm template` and `kustomize build` write, too), the `images` of
- * kustomizations, and Compose files, told by their content. Documents of another kind are left out.
+ * kustomizations, and Compose files, told by their content. Documents of another kind are left out. `extended`: files that services of the others extend, by their paths.
  */
-export function findUsedImages({ files, extended, variables }: DeploymentQuestion): Deployment {
-  const parsed = new Map<string, readonly YamlDocument[]>();
-  const remarks: Remark[] = [];
-  const given = new Set(files.map(({ path }) => path));
-  for (const file of [...files, ...extended.filter(({ path }) => !given.has(path))]) {
-    const { documents, remarks: faults } = parseYamlFile(file);
-    parsed.set(file.path, documents);
-    remarks.push(...faults);
-  }
-  const documents = files.flatMap(({ path }) => parsed.get(path) ?? []);
-  const needed = new Map<string, NeededFile>();
+export function findUsedImages(parts: readonly DeploymentPart[], extended: ReadonlyMap<string, ParsedFile>): Deployment {
+  const remarks = [...new Set([...parts.map(({ parsed }) => parsed), ...extended.values()])].flatMap((parsed) => parsed.remarks);
+  const needed: NeededFile[] = [];
   const images = new Map<string, UsedImage>();
-  let known = 0;
-  for (const document of documents) {
-    const findings = findInDocument(document, variables, (path) => parsed.get(path)?.find(isCompose));
-    if (findings === undefined) continue;
-    known += 1;
-    for (const image of findings.images) images.set(`${image.line}:${image.column}:${image.file}`, image);
-    remarks.push(...findings.remarks);
-    for (const file of findings.needed ?? [])
-      if (!parsed.has(file.path) || (file.as === 'included' && !given.has(file.path))) needed.set(file.path, file);
+  for (const part of parts) {
+    for (const document of part.parsed.documents) {
+      const findings = findInDocument(document, part, extended);
+      for (const image of findings?.images ?? []) images.set([image.line, image.column, image.file, image.reference].join('\n'), image);
+      remarks.push(...(findings?.remarks ?? []));
+      needed.push(...(findings?.needed ?? []));
+      if (document.isTangled)
+        remarks.push({ ...document.place(document.root), level: 'error', reason: 'it merges more than can be followed' });
+    }
   }
-  return { images: [...images.values()], remarks, needed: [...needed.values()], known };
+  return { images: [...images.values()], remarks, needed };
 }
 
 function findInDocument(
   document: YamlDocument,
-  variables: DeploymentQuestion['variables'],
-  open: (path: string) => YamlDocument | undefined,
+  part: DeploymentPart,
+  extended: ReadonlyMap<string, ParsedFile>,
 ): (Findings & { readonly needed?: readonly NeededFile[] }) | undefined {
-  if (isKustomization(document)) return findKustomizationImages(document);
-  if (isKubernetesResource(document)) return findKubernetesImages(document);
-  return isCompose(document) ? findComposeImages(document, { variables: variables(document.file), open }) : undefined;
+  const isComposeFile = part.isIncluded && isMap(document.root);
+  if (!isComposeFile && isKustomization(document)) return findKustomizationImages(document);
+  if (!isComposeFile && isKubernetesResource(document)) return findKubernetesImages(document);
+  return isComposeFile || isCompose(document) ? findComposeImages(document, part, (path) => extended.get(path)?.documents) : undefined;
 }

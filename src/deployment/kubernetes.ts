@@ -3,10 +3,14 @@ import { Collection } from './collection.ts';
 import { imagePaths } from './custom-resource.ts';
 import type { Findings } from './used-image.ts';
 import type { YamlDocument } from './yaml-document.ts';
+import { findMergeDoubts } from './yaml-doubt.ts';
 
 export function isKubernetesResource(document: YamlDocument): boolean {
   const { root } = document;
-  return document.text(document.get(root, 'apiVersion')) !== undefined && document.text(document.get(root, 'kind')) !== undefined;
+  const apiVersion = document.get(root, 'apiVersion');
+  return (
+    document.text(document.get(root, 'kind')) !== undefined && (document.isNull(apiVersion) || document.text(apiVersion) !== undefined)
+  );
 }
 
 /**
@@ -22,10 +26,17 @@ export function findKubernetesImages(document: YamlDocument): Findings {
   for (let resource = queue.pop(); resource !== undefined || queue.length > 0; resource = queue.pop()) {
     if (resource === undefined || seen.has(resource)) continue;
     seen.add(resource);
-    const items = document.get(resource, 'items');
-    const isList = document.text(document.get(resource, 'kind'))?.endsWith('List') === true && isSeq(items);
-    if (!isList) addResource(resource, document, collection);
-    else for (const item of document.items(items)) queue.push(item);
+    // kubectl applies the items of any kind.
+    const items = document.items(document.get(resource, 'items')).filter((item) => document.text(document.get(item, 'kind')) !== undefined);
+    if (items.length === 0) addResource(resource, document, collection);
+    else queue.push(...items);
+  }
+  for (const node of findMergeDoubts(document)) {
+    collection.remark(
+      'error',
+      node,
+      'it merges a map that has a key which stands above it: programs differ in which one counts. Put << first',
+    );
   }
   return collection.findings;
 }
@@ -36,8 +47,8 @@ const containerLists = ['containers', 'initContainers', 'ephemeralContainers'];
 
 function addResource(resource: Node, document: YamlDocument, collection: Collection): void {
   const kind = document.text(document.get(resource, 'kind'));
-  if (kind === undefined || plainKinds.includes(kind)) return;
   const group = groupOf(document.text(document.get(resource, 'apiVersion')) ?? '');
+  if (kind === undefined || (plainKinds.includes(kind) && (group === '' || group.endsWith('.k8s.io')))) return;
   const name =
     document.text(document.get(resource, 'metadata', 'name')) ?? document.text(document.get(resource, 'metadata', 'generateName'));
   const owner = name === undefined ? kind : `${kind} ${name}`;

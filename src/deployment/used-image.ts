@@ -37,11 +37,30 @@ export interface Findings {
   readonly remarks: readonly Remark[];
 }
 
-/** Another file that decides which images are run: all of whose services run (`included`), or which is referred to (`extended`). */
-export interface NeededFile {
-  /** In the workspace, with `/`; begins with `../` where it is outside. */
+/** How a Compose file is read. */
+export interface ComposeScope {
+  readonly variables: ReadonlyMap<string, string>;
+  /** Folder in the workspace that its paths start from. */
+  readonly folder: string;
+}
+
+/** Another file that decides which images are run: one that a service extends, or one that is included, all of whose services run. Paths begin with `../` where they lead outside. */
+export type NeededFile = ExtendedFile | IncludedFile;
+
+interface ExtendedFile {
+  readonly as: 'extended';
   readonly path: string;
-  readonly as: 'included' | 'extended';
   /** The file that needs it. */
   readonly by: string;
+}
+
+export interface IncludedFile {
+  readonly as: 'included';
+  readonly path: string;
+  readonly by: string;
+  readonly folder: string;
+  /** Files of variables that stand in the place of `.env` in its folder. */
+  readonly variableFiles: readonly string[] | undefined;
+  /** Variables of who includes it, which go before those of files. */
+  readonly given: ReadonlyMap<string, string>;
 }

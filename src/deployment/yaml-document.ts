@@ -1,37 +1,32 @@
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  type Pair,
-  parseAllDocuments,
-  type Scalar,
-  visit,
-} from 'yaml';
-import type { DeploymentFile, PinPlace, Place, Remark } from './used-image.ts';
+import { type Document, isAlias, isMap, isScalar, isSeq, type LineCounter, type Node, type Pair, type Scalar, visit } from 'yaml';
+import type { DeploymentFile, PinPlace, Place } from './used-image.ts';
 
-/** Longest file of a deployment: the output of a chart with its resource definitions has a few megabytes. */
-export const fileLimitCharacters = 16 * 1024 * 1024;
+/** Most keys of maps that are merged, each as often as it is read. */
+const mergedPairsLimit = 2_000_000;
 
 /** One document of a file, read through aliases and merge keys (`<<`), as kubectl and Compose read it. */
 export class YamlDocument {
   readonly file: DeploymentFile;
-  readonly #root: Node | undefined;
+  /** As it is written, with aliases and merge keys. */
+  readonly tree: Document.Parsed;
   readonly #lines: LineCounter;
   readonly #targets: ReadonlyMap<Node, Node>;
+  #mergedPairs = 0;
 
   constructor(document: Document.Parsed, file: DeploymentFile, lines: LineCounter) {
     this.file = file;
     this.#lines = lines;
     this.#targets = findTargets(document);
-    this.#root = document.contents ?? undefined;
+    this.tree = document;
   }
 
   get root(): Node | undefined {
-    return this.resolve(this.#root);
+    return this.resolve(this.tree.contents);
+  }
+
+  /** Whether it merges so much that not all of it was followed. */
+  get isTangled(): boolean {
+    return this.#mergedPairs > mergedPairsLimit;
   }
 
   /** What an alias stands for. */
@@ -64,7 +59,7 @@ export class YamlDocument {
   }
 
   isNull(node: Node | undefined): boolean {
-    return node === undefined || (isScalar(node) && (node.value === null || node.tag === '!reset'));
+    return node === undefined || (isScalar(node) && node.value === null);
   }
 
   place(node: Node | undefined): Place {
@@ -88,6 +83,8 @@ export class YamlDocument {
     const seen = new Set<Node>();
     for (let map = queue.shift(); map !== undefined || queue.length > 0; map = queue.shift()) {
       if (!isMap(map) || seen.has(map)) continue;
+      if (seen.size > 0) this.#mergedPairs += map.items.length;
+      if (this.isTangled) break;
       seen.add(map);
       const merged: (Node | undefined)[] = [];
       for (const { key, value } of map.items as readonly Pair<unknown, unknown>[]) {
@@ -103,41 +100,12 @@ export class YamlDocument {
   }
 }
 
-/** Documents of a YAML or JSON file. What is no YAML is a remark at its line, and gives no document. */
-export function parseYamlFile(file: DeploymentFile): { readonly documents: readonly YamlDocument[]; readonly remarks: readonly Remark[] } {
-  if (file.text.length > fileLimitCharacters) {
-    const reason = `the file has more than ${fileLimitCharacters} characters`;
-    return { documents: [], remarks: [{ file: file.path, line: 1, column: 1, level: 'error', reason }] };
-  }
-  const lines = new LineCounter();
-  const parsed = parseAllDocuments(file.text, {
-    lineCounter: lines,
-    uniqueKeys: true,
-    merge: false,
-    prettyErrors: false,
-    logLevel: 'error',
-  });
-  const documents: YamlDocument[] = [];
-  const remarks: Remark[] = [];
-  for (const document of parsed as Iterable<Document.Parsed>) {
-    const [error] = document.errors;
-    if (error === undefined) documents.push(new YamlDocument(document, file, lines));
-    else remarks.push({ ...placeAt(file, lines, error.pos[0]), level: 'error', reason: toReason(error.message, file.text) });
-  }
-  return { documents, remarks };
-}
-
 /** Inserts `@` and the digest behind a reference. */
 export function toPinPlace(document: YamlDocument, node: Node): PinPlace {
   const offset = document.endOfText(node);
   return offset === undefined
     ? { kind: 'none', reason: 'its text is not written in one piece' }
     : { kind: 'insertion', offset, before: '@', after: '' };
-}
-
-function toReason(message: string, text: string): string {
-  const template = text.includes('{{') ? ' (a template of a chart has to be rendered first: helm template)' : '';
-  return `it is not YAML: ${message.split('\n')[0]}${template}`;
 }
 
 /** An alias stands for the last node before it with that anchor. */
@@ -156,7 +124,7 @@ function findTargets(document: Document.Parsed): ReadonlyMap<Node, Node> {
   return targets;
 }
 
-function placeAt(file: DeploymentFile, lines: LineCounter, offset: number): Place {
+export function placeAt(file: DeploymentFile, lines: LineCounter, offset: number): Place {
   const { line, col } = lines.linePos(offset);
   return { file: file.path, line: Math.max(1, line), column: Math.max(1, col) };
 }

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { interpolate, parseVariables } from '../../src/deployment/compose-variable.ts';
-import { findUsedImages } from '../../src/deployment/deployment.ts';
-import type { DeploymentFile } from '../../src/deployment/used-image.ts';
+import { interpolate } from '../../src/deployment/compose-variable.ts';
+import { findImages } from './found.ts';
 
 const variables = new Map([
   ['TAG', '1.2'],
@@ -9,8 +8,8 @@ const variables = new Map([
   ['HOST', 'registry.example.com'],
 ]);
 
-function find(files: Readonly<Record<string, string>>, extended: readonly DeploymentFile[] = []) {
-  return findUsedImages({ files: Object.entries(files).map(([path, text]) => ({ path, text })), extended, variables: () => variables });
+function find(files: Readonly<Record<string, string>>, extended: Readonly<Record<string, string>> = {}) {
+  return findImages(files, { variables }, extended);
 }
 
 describe('Compose', () => {
@@ -66,18 +65,19 @@ include:
 `,
     };
     const first = find(files);
-    expect(first.needed).toEqual([
-      { path: 'app/more.yaml', as: 'included', by: 'app/compose.yaml' },
-      { path: 'app/a.yaml', as: 'included', by: 'app/compose.yaml' },
-      { path: 'app/b.yaml', as: 'included', by: 'app/compose.yaml' },
+    expect(first.needed).toMatchObject([
+      { path: 'app/more.yaml', as: 'included', by: 'app/compose.yaml', folder: 'app' },
+      { path: 'app/a.yaml', as: 'included', by: 'app/compose.yaml', folder: 'app' },
+      { path: 'app/b.yaml', as: 'included', by: 'app/compose.yaml', folder: 'app' },
+      { path: 'common/services.yml', as: 'extended', by: 'app/compose.yaml' },
       { path: 'common/services.yml', as: 'extended', by: 'app/compose.yaml' },
     ]);
-    expect(first.remarks.filter(({ level }) => level === 'error').map(({ line }) => line)).toEqual([11, 6, 7]);
-    const common = { path: 'common/services.yml', text: 'services:\n  other: {image: other:1}\n  job:\n    image: job:1\n' };
-    const second = find({ ...files, 'app/more.yaml': 'services: {}', 'app/a.yaml': '', 'app/b.yaml': 'services: {b: {image: b:1}}' }, [
-      common,
-    ]);
-    expect(second.needed).toEqual([]);
+    expect(first.remarks.filter(({ level }) => level === 'error').map(({ line }) => line)).toEqual([11, 6]);
+    const second = find(
+      { ...files, 'app/more.yaml': 'services: {}', 'app/a.yaml': '', 'app/b.yaml': 'services: {b: {image: b:1}}' },
+      { 'common/services.yml': 'services:\n  other: {image: other:1}\n  job:\n    image: job:1\n' },
+    );
+    expect(second.needed.filter(({ as }) => as === 'extended')).toEqual([]);
     expect(second.images.map(({ reference, file, line }) => [reference, file, line])).toEqual([
       ['base:1', 'app/compose.yaml', 2],
       ['own:1', 'app/compose.yaml', 5],
@@ -99,6 +99,8 @@ describe('variables', () => {
     ['${TAG}', '1.2'],
     ['a$$b', 'a$b'],
     ['$$TAG', '$TAG'],
+    ['a$', 'a$'],
+    ['a$-1$/', 'a$-1$/'],
     ['${EMPTY}', ''],
     ['${EMPTY-x}', ''],
     ['${EMPTY:-x}', 'x'],
@@ -115,43 +117,10 @@ describe('variables', () => {
     expect(interpolate(text, variables)).toMatchObject({ kind: 'text', text: expected });
   });
 
-  it.each([
-    '$NONE',
-    '${NONE}',
-    '${NONE:?no}',
-    '${EMPTY:?no}',
-    '${',
-    '${}',
-    '${TAG',
-    '$',
-    'a$-',
-    '${TAG!x}',
-    '${a:-'.repeat(40) + '}'.repeat(40),
-  ])('gives up on %s', (text) => {
-    expect(interpolate(text, variables).kind).toBe('missing');
-  });
-
-  it('reads .env files as Compose does', () => {
-    const text = `# comment
-A=1
-export B = two words   # comment
-C="quoted # \\"text\\" \${A}"
-D='single \${A}'
-E=\${A}-\${OUTER}
-A=3
-=no
-F
-G=x#y
-H: colon
-`;
-    expect(Object.fromEntries(parseVariables(text, new Map([['OUTER', 'o']])))).toEqual({
-      A: '3',
-      B: 'two words',
-      C: 'quoted # "text" 1',
-      D: 'single ${A}',
-      E: '1-o',
-      G: 'x#y',
-      H: 'colon',
-    });
-  });
+  it.each(['$NONE', '${NONE}', '${NONE:?no}', '${EMPTY:?no}', '${', '${}', '${TAG', '${TAG!x}', '${a:-'.repeat(40) + '}'.repeat(40)])(
+    'gives up on %s',
+    (text) => {
+      expect(interpolate(text, variables).kind).toBe('missing');
+    },
+  );
 });

@@ -1,0 +1,74 @@
+import { type Document, isAlias, isMap, isScalar, isSeq, type Node, visit } from 'yaml';
+import type { YamlDocument } from './yaml-document.ts';
+
+/** Where programs that read YAML differ: one would run an image that another one has not seen. */
+export interface Doubt {
+  readonly offset: number;
+  readonly reason: string;
+}
+
+/**
+ * Characters and document markers. Readers of YAML 1.1 (kubectl, Helm, Kustomize, Compose) take more characters for a line break than YAML 1.2 does, and kubectl cuts a
+ * file at every line that begins with `---`, whatever else stands in it. https://yaml.org/spec/1.1/#id871136
+ */
+export function findTextDoubts(text: string): readonly Doubt[] {
+  const doubts: Doubt[] = [];
+  const character = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F\u0085\u2028\u2029]|\r(?!\n)/.exec(text);
+  if (character) {
+    const code = character[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, '0');
+    doubts.push({ offset: character.index, reason: `programs read the character U+${code} in different ways: leave it out` });
+  }
+  const marker = /^---(?![ \t]*(?:#|\r?$))/m.exec(text);
+  if (marker) doubts.push({ offset: marker.index, reason: 'some programs leave out what stands behind ---: put it into the next line' });
+  return doubts;
+}
+
+/** Keys that stand twice in a map, that are not written as they are read, and `<<` in a form that only some merge. */
+export function findKeyDoubts(document: Document.Parsed): readonly Doubt[] {
+  const doubts: Doubt[] = [];
+  visit(document, {
+    Map(_key, map) {
+      const names = new Set<unknown>();
+      for (const { key } of map.items) {
+        const offset = (key as Node | null)?.range?.[0];
+        const reason =
+          isScalar(key) && names.has(key.value) ? `the key ${JSON.stringify(key.value)} stands twice in a map` : toKeyDoubt(key);
+        if (isScalar(key)) names.add(key.value);
+        if (offset !== undefined && reason !== undefined) doubts.push({ offset, reason });
+      }
+    },
+  });
+  return doubts;
+}
+
+function toKeyDoubt(key: unknown): string | undefined {
+  if (isAlias(key)) return 'a key is an alias: write its name';
+  if (!isScalar(key)) return undefined;
+  if (key.tag !== undefined) return 'a key has a tag: leave the tag out';
+  return key.value === '<<' && key.type !== 'PLAIN' ? 'the key << is in quotes: leave them out to merge' : undefined;
+}
+
+/**
+ * Maps that are merged (`<<`) behind a key that they have as well: kubectl and Helm then take the merged value, and Kustomize the own one.
+ * In front of the other keys a merge is the same for all.
+ */
+export function findMergeDoubts(document: YamlDocument): readonly Node[] {
+  const doubts: Node[] = [];
+  visit(document.tree, {
+    Map(_key, map) {
+      const own = new Set<string>();
+      for (const { key, value } of map.items) {
+        if (!isScalar(key)) continue;
+        if (key.value !== '<<') {
+          own.add(String(key.value));
+          continue;
+        }
+        const target = document.resolve(value);
+        const merged = isSeq(target) ? document.items(target) : [target];
+        const isSame = own.size > 0 && merged.some((node) => isMap(node) && document.entries(node).some(([name]) => own.has(name)));
+        if (isSame) doubts.push(key);
+      }
+    },
+  });
+  return doubts;
+}

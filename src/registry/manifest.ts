@@ -27,6 +27,11 @@ export interface IndexManifest extends ManifestMembers {
 /** Largest manifest that is taken, as in the distribution specification ("Pushing Manifests"). */
 export const maxManifestBytes = 4 * 1024 * 1024;
 
+const imageHint = 'Build and push the image again; if it comes from somewhere else, do not trust it.';
+/** For what says what refers to an image, or stands beside it at a tag. */
+export const listHint =
+  'Look at what is answered there: a proxy or a login page may answer for the registry, or somebody has pushed something else to that tag.';
+
 /** What is asked for with Accept. */
 export const acceptedManifests = [mediaTypes.ociIndex, mediaTypes.ociManifest, mediaTypes.dockerIndex, mediaTypes.dockerManifest];
 
@@ -34,8 +39,8 @@ export const acceptedManifests = [mediaTypes.ociIndex, mediaTypes.ociManifest, m
  * Reads a manifest or an index. `name` is for messages; `stated` is what a Content-Type or descriptor calls it, which must agree with the
  * manifest's own `mediaType`. Throws a RegistryError with code `manifest-invalid` where two readers could see two images in it.
  */
-export function readManifest(bytes: Uint8Array, name: string, stated?: string): Manifest {
-  return readWith(name, () => toManifest(parseStrictJson(bytes, { maxBytes: maxManifestBytes }), name, stated));
+export function readManifest(bytes: Uint8Array, name: string, stated?: string, hint: string = imageHint): Manifest {
+  return readWith(name, hint, () => toManifest(parseStrictJson(bytes, { maxBytes: maxManifestBytes }), name, stated));
 }
 
 /** As `readManifest`, for an index of many entries: they are given to `visit` one by one as they are read, also where something is wrong further on, and not kept. */
@@ -45,7 +50,11 @@ export function visitManifests(bytes: Uint8Array, visit: (entry: Descriptor) => 
     visit(readDescriptor(entry, `manifests[${count}]`));
     count += 1;
   };
-  return readWith(name, () => toManifest(parseStrictList(bytes, 'manifests', give, { maxBytes: maxManifestBytes }), name, stated).kind);
+  return readWith(
+    name,
+    listHint,
+    () => toManifest(parseStrictList(bytes, 'manifests', give, { maxBytes: maxManifestBytes }), name, stated).kind,
+  );
 }
 
 function toManifest(value: JsonValue, name: string, stated: string | undefined): Manifest {
@@ -58,7 +67,7 @@ function toManifest(value: JsonValue, name: string, stated: string | undefined):
   return { kind: 'image', ...members, config: readDescriptor(value.config, 'config'), layers: readList(value, 'layers') };
 }
 
-function readWith<Result>(name: string, read: () => Result): Result {
+function readWith<Result>(name: string, hint: string, read: () => Result): Result {
   try {
     return read();
   } catch (error) {
@@ -66,7 +75,7 @@ function readWith<Result>(name: string, read: () => Result): Result {
     throw new RegistryError({
       code: 'manifest-invalid',
       message: `cannot read the manifest ${name}: ${error.message}`,
-      hint: 'Build and push the image again; if it comes from somewhere else, do not trust it.',
+      hint,
     });
   }
 }

@@ -49,6 +49,7 @@ function toRead(session: Session, subject: Digest): TagRead {
     verb: `list what refers to ${session.name}@${subject}`,
     tag: toReferrersTag(subject),
     accept: mediaTypes.ociIndex,
+    subject,
     kind: 'index',
     place: `at the referrers tag of ${subject}`,
     otherKind: 'the referrers tag does not hold an index',

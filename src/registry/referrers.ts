@@ -8,6 +8,9 @@ import type { Session } from './session.ts';
 const maxPages = 10_000;
 const maxReferrers = 1_000_000;
 
+/** What registries without the API answer; 406 is Artifactory's (https://github.com/google/go-containerregistry/issues/1962). */
+const noApi: ReadonlySet<number> = new Set([404, 405, 406, 501]);
+
 /** What is looked for among all that refers to a manifest. */
 export interface ReferrerFilter {
   readonly artifactType?: string;
@@ -52,9 +55,10 @@ async function visitPages(
     count += 1;
     visit(referrer);
   };
+  const seen = new Set<string>();
   let url: URL | string = `referrers/${subject}${query}`;
   for (let page = 0; page < maxPages; page += 1) {
-    const isExpected = (status: number): boolean => status === 200 || (page === 0 && (status === 404 || status === 405 || status === 501));
+    const isExpected = (status: number): boolean => status === 200 || (page === 0 && noApi.has(status));
     const headers = { accept: mediaTypes.ociIndex };
     const request = { verb, method: 'GET', url, access: 'pull', headers, maxBodyBytes: maxManifestBytes } as const;
     const response = await session.send(request, isExpected);
@@ -63,7 +67,9 @@ async function visitPages(
     if (kind !== 'index') throw session.unusable(verb, 'its answer is not an index');
     const next = nextPage(session, verb, response.headers);
     if (next === undefined || page + 1 === enough) return true;
-    if (count > maxReferrers || String(next) === String(url)) break;
+    if (seen.has(next.href)) throw session.unusable(verb, 'a page of the list says that the list goes on at one that came before it');
+    seen.add(next.href);
+    if (count > maxReferrers) break;
     url = next;
   }
   throw session.unusable(verb, `the list has no end within ${maxReferrers} entries and ${maxPages} pages`);

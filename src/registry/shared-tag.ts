@@ -112,6 +112,7 @@ class TagWriter<Change> {
     const isLate = readMs - this.#startMs > giveUpMs;
     if (missing.length > 0) {
       if (isLate) throw this.#lost();
+      if (this.#writes > 0 && found === undefined) await this.#checkTag();
       // It was there, or should have been.
       if (this.#writes > 0) this.#isContended = true;
       this.#madeMs = undefined;
@@ -126,6 +127,18 @@ class TagWriter<Change> {
     // Others have not left off, and it has stayed.
     if (isLate && foundMs - this.#madeMs > this.#settleMs(found)) return true;
     return this.#isKept(found);
+  }
+
+  /** Rejects where the registry takes the tag for the digest that it is made of: then nothing can be kept there. */
+  async #checkTag(): Promise<void> {
+    const session = this.#session;
+    const { verb, read } = this.#content;
+    if (read.subject === undefined || (await headManifest(session, read.tag)) !== read.subject) return;
+    throw new RegistryError({
+      code: 'referrers-unavailable',
+      message: `cannot ${verb}: ${session.registry.name} has no referrers API, and takes the tag ${read.tag} for the image itself`,
+      hint: 'Use a registry with the referrers API. Signatures of cosign find a place there with cosign-format: legacy.',
+    });
   }
 
   /** Sent once: before it is sent again, it is read what has become of it. Undefined where it is not known to be there. */

@@ -48,6 +48,18 @@ test.each<[string, Behaviour]>([
     ({ path }, response) => response.writeHead(200, { ...indexType, link: `<${path}>; rel="next"` }).end(indexOf([])),
   ],
   [
+    'a list that goes round',
+    ({ path }, response) => {
+      const link = `</v2/team/app/referrers/x?page=${path.endsWith('page=1') ? 2 : 1}>; rel="next"`;
+      response.writeHead(200, { ...indexType, link }).end(indexOf([]));
+    },
+  ],
+  ...['/v2/x; rel="next"', '</v2/x> rel="next"', `</v2/${'x'.repeat(5000)}; rel="next"`].map((link): [string, Behaviour] => [
+    `a Link header of another form (${link.slice(0, 20)})`,
+    (_request, response) => response.writeHead(200, { ...indexType, link }).end(indexOf([])),
+  ]),
+  ['a status that says nothing of the API', (_request, response) => response.writeHead(400).end()],
+  [
     'a next page at another host',
     (_request, response) => response.writeHead(200, { ...indexType, link: '<http://127.0.0.2:1/x>; rel=next' }).end(indexOf([])),
   ],
@@ -67,6 +79,58 @@ test.each<[string, Behaviour]>([
   const { host } = await serve(behave);
   await expect(open(host).listReferrers(subject.digest)).rejects.toMatchObject({ origin: 'registry', hint: expect.stringMatching(/./) });
 });
+
+test.each([
+  ['<NEXT>; rel="next"', true],
+  ['<NEXT>;rel=next', true],
+  ['<NEXT>; title="a, b; rel=prev"; REL = "last NEXT"', true],
+  ['</v2/x>; rel="prev", <NEXT>; rel="next",', true],
+  ['<NEXT>; rel="nextpage"', false],
+  ['<NEXT>; title="; rel=next"', false],
+  ['<NEXT>; rel="prev"; rel="next"', false],
+  [`<NEXT${'x'.repeat(5000)}>; rel="next"`, true],
+])('the Link header %s goes on: %s', async (link, isNext) => {
+  const { host } = await serve(({ path }, response) => {
+    const header = link.replace('NEXT', '/v2/team/app/referrers/next?last=');
+    if (path.includes('/next')) return response.writeHead(200, indexType).end(indexOf([entry('b')]));
+    return response.writeHead(200, { ...indexType, link: header }).end(indexOf([entry('a')]));
+  });
+  expect(await open(host).listReferrers(subject.digest)).toEqual(isNext ? [entry('a'), entry('b')] : [entry('a')]);
+});
+
+test('a registry that does not accept the request has no referrers API (Artifactory), and the tag is read', async () => {
+  const { host } = await serve(({ path }, response) =>
+    path.includes('/referrers/') ? response.writeHead(406).end() : response.writeHead(200, indexType).end(indexOf([entry('a')])),
+  );
+  expect(await open(host).listReferrers(subject.digest)).toEqual([entry('a')]);
+});
+
+test.each([
+  ['an index', indexOf([entry('platform')])],
+  ['an image', JSON.stringify({ schemaVersion: 2, config: entry('config'), layers: [] })],
+])(
+  'where the referrers tag is taken for the digest (GitLab), %s does not refer to itself, and nothing can be attached to it',
+  async (_kind, bytes) => {
+    const image = { mediaType: mediaTypes.ociManifest, digest: digestOf(bytes), size: bytes.length };
+    const manifests = new Map([[image.digest, bytes]]);
+    const { host, seen } = await serve(({ method, path, body }, response) => {
+      if (path.includes('/blobs/')) return response.writeHead(200).end();
+      if (path.includes('/referrers/')) return response.writeHead(404).end();
+      const digest = path.split('/').at(-1)?.replace('sha256-', 'sha256:') as Digest;
+      if (method === 'PUT' && digest !== image.digest) manifests.set(digest, body.toString());
+      const found = manifests.get(digest);
+      if (found === undefined) return response.writeHead(404).end();
+      if (method === 'PUT') return response.writeHead(201).end();
+      return response.writeHead(200, { 'docker-content-digest': digestOf(found) }).end(found);
+    });
+    expect(await open(host).listReferrers(image.digest)).toEqual([]);
+    await expect(open(host).attachReferrer({ ...artifact('a'), subject: image })).rejects.toMatchObject({
+      code: 'referrers-unavailable',
+      message: expect.stringContaining('for the image itself'),
+    });
+    expect(seen.length).toBeLessThan(30);
+  },
+);
 
 interface TagStore {
   index: string | undefined;

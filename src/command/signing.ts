@@ -57,13 +57,14 @@ export async function openTimestamping(
 
 /** The key of the input signing-key with its chain, which is not held against any rule yet, and which a key for cosign alone can do without. */
 export async function openKey(
-  { key: text, systems, password, sigstore }: SigningSettings,
+  signing: SigningSettings,
   workspace: string,
   credentials: Pick<Credentials, 'openVault' | 'secrets'>,
   world: World,
 ): Promise<CosignSigner> {
+  const { key: text, systems, password } = signing;
   const key = parseSigningKey(text);
-  if (key.kind === 'keyless') return openIdentitySigner(sigstore, workspace, world);
+  if (key.kind === 'keyless') return openIdentitySigner(signing, workspace, world);
   const isCertified = systems.includes('notation');
   if (key.kind === 'key-vault' && key.collection === 'keys' && key.chain === undefined && isCertified)
     throw refused(text, 'a key has no certificate, so a chain is needed after it');

@@ -54,11 +54,13 @@ export interface SigningSettings {
   readonly sigstore: SigstoreSettings;
 }
 
-/** One instance of Sigstore. */
+/** One instance of Sigstore, and who vouches there for the run. */
 export interface SigstoreSettings {
-  /** Without a slash at their end. */
-  readonly fulcioUrl: string;
-  readonly rekorUrl: string;
+  readonly services:
+    | { readonly kind: 'urls' /** Without a slash at their end. */; readonly fulcioUrl: string; readonly rekorUrl: string }
+    | { readonly kind: 'signing-config'; readonly file: string };
+  /** Service connection whose tokens say who the run is, where the host itself gives none. */
+  readonly serviceConnection: string | undefined;
   /** File; undefined: that of the public instance. */
   readonly trustedRoot: string | undefined;
 }

@@ -1,3 +1,4 @@
+import { readServiceUrl } from '../lib/service-url.ts';
 import type { Fields } from './fields.ts';
 import type { SigningSettings, SigningSystem, SigstoreSettings } from './settings.ts';
 import type { InputName } from './table.ts';
@@ -34,21 +35,29 @@ export function parseSigning(fields: Fields): SigningSettings | undefined {
 
 /** A private instance is trusted by no root that this program has. */
 function parseSigstore(fields: Fields): SigstoreSettings {
+  const file = fields.text('signing-config');
   const fulcioUrl = parseUrl(fields, 'fulcio-url');
   const rekorUrl = parseUrl(fields, 'rekor-url');
   const trustedRoot = fields.text('trusted-root');
+  const serviceConnection = fields.text('azure-service-connection');
+  if (file !== undefined) {
+    if ((fulcioUrl ?? rekorUrl) !== undefined)
+      fields.invalid('signing-config', JSON.stringify(file), 'none beside fulcio-url or rekor-url, for it names all services');
+    return { services: { kind: 'signing-config', file }, trustedRoot, serviceConnection };
+  }
   if ((fulcioUrl ?? rekorUrl) !== undefined && trustedRoot === undefined) return fields.missing('trusted-root');
-  return { fulcioUrl: fulcioUrl ?? 'https://fulcio.sigstore.dev', rekorUrl: rekorUrl ?? 'https://rekor.sigstore.dev', trustedRoot };
+  const services = {
+    kind: 'urls',
+    fulcioUrl: fulcioUrl ?? 'https://fulcio.sigstore.dev',
+    rekorUrl: rekorUrl ?? 'https://rekor.sigstore.dev',
+  } as const;
+  return { services, trustedRoot, serviceConnection };
 }
 
 function parseUrl(fields: Fields, name: 'fulcio-url' | 'rekor-url'): string | undefined {
   const text = fields.text(name);
   if (text === undefined) return undefined;
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && /^(?:localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname));
-  if (url === undefined || !isSafe || url.username !== '' || url.search !== '' || url.hash !== '')
-    return fields.invalid(name, JSON.stringify(text), 'an https URL (http on this machine alone), without a query');
-  return url.href.replace(/\/+$/, '');
+  return readServiceUrl(text) ?? fields.invalid(name, JSON.stringify(text), 'an https URL (http on this machine alone), without a query');
 }
 
 const hourMs = 3_600_000;

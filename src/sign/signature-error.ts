@@ -16,6 +16,7 @@ export type SignatureErrorCode =
   | 'cosign-key'
   | 'cosign-identity'
   | 'trusted-root'
+  | 'signing-config'
   | 'no-identity-token'
   | 'sigstore-refused'
   | 'sigstore-unreachable'
@@ -49,6 +50,7 @@ const inputCodes: readonly SignatureErrorCode[] = [
   'cosign-key',
   'cosign-identity',
   'trusted-root',
+  'signing-config',
   'no-identity-token',
   'timestamp-root',
   'trust-policy',

@@ -30,7 +30,7 @@ function open(key: string, systems: SigningSettings['systems'] = ['notation'], s
     metadata: new Map(),
     cosignFormat: 'bundle',
     timestamp: undefined,
-    sigstore: { fulcioUrl: '', rekorUrl: '', trustedRoot: undefined },
+    sigstore: { services: { kind: 'urls', fulcioUrl: '', rekorUrl: '' }, trustedRoot: undefined, serviceConnection: undefined },
   };
   const openVault = () => {
     throw new Error('no vault');

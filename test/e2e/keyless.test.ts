@@ -39,15 +39,23 @@ beforeAll(async () => {
   await writeFile(join(folder, 'app.tar'), fixedShop().archive);
   await writeFile(join(folder, 'root.json'), sigstore.trustedRoot);
   await writeFile(join(folder, 'token'), token);
-  const service = { url: sigstore.url, majorApiVersion: 1, validFor: { start: '2020-01-01T00:00:00Z' }, operator: 'test' };
-  const config = {
-    mediaType: 'application/vnd.dev.sigstore.signingconfig.v0.2+json',
-    caUrls: [service],
-    rekorTlogUrls: [service],
-    rekorTlogConfig: { selector: 'ANY' },
-  };
-  await writeFile(join(folder, 'signing-config.json'), JSON.stringify(config));
+  for (const [name, config] of Object.entries(signingConfigs())) await writeFile(join(folder, `${name}.json`), JSON.stringify(config));
 });
+
+/** What an instance signs by: a log of the first version of Rekor, one of the second with an authority of time, and that authority alone. */
+function signingConfigs(): Readonly<Record<string, object>> {
+  const service = { url: sigstore.url, majorApiVersion: 1, validFor: { start: '2020-01-01T00:00:00Z' }, operator: 'test' };
+  const config = { mediaType: 'application/vnd.dev.sigstore.signingconfig.v0.2+json', caUrls: [service] };
+  const first = { rekorTlogUrls: [service], rekorTlogConfig: { selector: 'ANY' } };
+  const second = { ...first, rekorTlogUrls: [service, { ...service, majorApiVersion: 2 }] };
+  const stamped = { tsaUrls: [{ ...service, url: sigstore.timestampUrl }], tsaConfig: { selector: 'ANY' } };
+  return {
+    'signing-config': { ...config, ...first },
+    'first-stamped': { ...config, ...first, ...stamped },
+    'second-stamped': { ...config, ...second, ...stamped },
+    stamped: { ...config, ...stamped },
+  };
+}
 
 afterAll(async () => {
   tokens?.close();
@@ -66,8 +74,7 @@ async function publish(repository: string, inputs: Readonly<Record<string, strin
     report,
     'signing-key': 'keyless',
     'trusted-root': 'root.json',
-    'fulcio-url': sigstore.url,
-    'rekor-url': sigstore.url,
+    ...(inputs['signing-config'] === undefined && { 'fulcio-url': sigstore.url, 'rekor-url': sigstore.url }),
     comment: 'off',
     ...inputs,
   };
@@ -114,6 +121,33 @@ test('cosign verifies by the identity what the step signed and attested without 
   const others = ['--certificate-identity', `${workflow}2`, '--certificate-oidc-issuer', issuer];
   expect(await cosign('verify', reference, others)).not.toMatchObject({ exitCode: 0 });
   expect(await cosign('verify', reference, [...others, '--new-bundle-format=false'])).not.toMatchObject({ exitCode: 0 });
+});
+
+test.each([
+  ['first-stamped', { 'cosign-format': 'both' }, ['--new-bundle-format=false']],
+  ['second-stamped', {}, undefined],
+] as const)('cosign verifies what the step signs and attests by the configuration %s', async (name, inputs, old) => {
+  const digest = await publish(`ours/${name}`, { ...inputs, 'signing-config': `${name}.json`, attest: 'sbom' });
+  const reference = `${registry.host}/ours/${name}@${digest}`;
+  for (const form of [[], ...(old === undefined ? [] : [old])]) {
+    for (const [command, options] of [
+      ['verify', form],
+      ['verify-attestation', ['--type', 'cyclonedx', ...form]],
+    ] as const)
+      expect(await cosign(command, reference, [...identity, '--use-signed-timestamps', ...options])).toMatchObject({
+        exitCode: 0,
+        stderr: expect.stringContaining('The cosign claims were validated'),
+      });
+  }
+});
+
+test('cosign verifies what the step signs with an authority of time alone, where the root names no log', async () => {
+  await writeFile(join(folder, 'no-log.json'), JSON.stringify({ ...JSON.parse(sigstore.trustedRoot.toString()), tlogs: [] }));
+  const digest = await publish('ours/stamped', { 'signing-config': 'stamped.json', 'trusted-root': 'no-log.json', attest: 'none' });
+  const reference = `${registry.host}/ours/stamped@${digest}`;
+  const options = ['--trusted-root', 'no-log.json', '--insecure-ignore-tlog', '--use-signed-timestamps', '--allow-insecure-registry'];
+  const verified = await runProgram(peer('cosign'), ['verify', ...options, ...identity, reference], { env, cwd: folder });
+  expect(verified).toMatchObject({ exitCode: 0 });
 });
 
 const byIdentity = (): CosignTrust => ({
@@ -171,12 +205,16 @@ async function expectAccepted(
   expect(readOld[1]?.predicate).toEqual({ tested: true });
 }
 
-test('what cosign signs and attests without a key is accepted by the identity', async () => {
-  const token = ['--identity-token', 'token', '--trusted-root', 'root.json'];
-  const sign = [...token, '--signing-config', 'signing-config.json'];
-  const old = [...token, '--use-signing-config=false', '--fulcio-url', sigstore.url, '--rekor-url', sigstore.url];
-  await expectAccepted('theirs/keyless', { sign, old }, byIdentity(), `${workflow} (${issuer})`);
-});
+test.each(['signing-config', 'first-stamped', 'second-stamped'])(
+  'what cosign signs and attests without a key by the configuration %s is accepted by the identity',
+  async (name) => {
+    const token = ['--identity-token', 'token', '--trusted-root', 'root.json'];
+    const sign = [...token, '--signing-config', `${name}.json`];
+    const stamped = name === 'first-stamped' ? ['--timestamp-server-url', sigstore.timestampUrl] : [];
+    const old = [...token, '--use-signing-config=false', '--fulcio-url', sigstore.url, '--rekor-url', sigstore.url, ...stamped];
+    await expectAccepted(`theirs/${name}`, { sign, old }, byIdentity(), `${workflow} (${issuer})`);
+  },
+);
 
 test.each([
   ['P-256', () => generateKeyPairSync('ec', { namedCurve: 'P-256' })],

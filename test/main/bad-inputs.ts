@@ -232,6 +232,25 @@ export const badInputs: readonly Case[] = [
     hint: /https/,
   },
   {
+    what: 'a signing configuration beside a certificate authority',
+    inputs: {
+      'signing-key': 'keyless',
+      'signing-config': 'config.json',
+      'fulcio-url': 'https://fulcio.example.com',
+      'trusted-root': 'root.json',
+    },
+    exitCode: 2,
+    says: [named('signing-config'), /config\.json/],
+    hint: /fulcio-url/,
+  },
+  {
+    what: 'a signing configuration that is not there',
+    inputs: { 'signing-key': 'keyless', 'signing-config': 'none.json' },
+    exitCode: 2,
+    says: [/none\.json/],
+    hint: /signing-config/,
+  },
+  {
     what: 'a log of no form',
     inputs: { 'signing-key': 'keyless', 'rekor-url': 'rekor' },
     exitCode: 2,

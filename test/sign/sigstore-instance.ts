@@ -4,18 +4,21 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { fulcioHandler, initializeCA, initializeCTLog, initializeTLog, initializeTSA, tsaHandler } from '@sigstore/mock';
+import { startTimestampAuthority, type TimestampAuthority } from '../../src/sandbox/timestamp.ts';
 import { toPreAuthentication } from '../../src/sign/cosign/dsse.ts';
 import { createTiledLog, type TiledLog } from './tiled-log.ts';
 
 /** An instance of Sigstore by @sigstore/mock: Fulcio, Rekor of both versions and a timestamp authority behind one address. */
 export interface SigstoreInstance {
   readonly url: string;
+  /** Of a second authority of time, to be asked by HTTP (RFC 3161, 3.4). */
+  readonly timestampUrl: string;
   /** trusted_root.json. */
   readonly trustedRoot: Buffer;
   /** What was asked, in order: method and path. */
   readonly asked: readonly string[];
-  /** Answers the next requests for a path with these statuses. */
-  fail(path: string, ...statuses: readonly number[]): void;
+  /** Answers the next requests for a path with these statuses, and words. */
+  fail(path: string, ...failures: readonly (number | { readonly status: number; readonly message: string })[]): void;
   readonly issue: (publicKey: Buffer, subject: string, issuer: string) => Promise<Buffer>;
   /** A log entry, as Rekor answers. */
   readonly log: (body: object) => Promise<LogAnswer>;
@@ -45,20 +48,22 @@ export async function startSigstore(clock?: Date): Promise<SigstoreInstance> {
   const log = await initializeTLog(url, makeKeys());
   const timestamps = await initializeTSA(makeKeys());
   const tiled = createTiledLog(url);
-  const parts = { url, ctLog, authority, log, tiled, timestamps };
+  const authorityOfTime = await startTimestampAuthority();
+  const parts = { url, authorityOfTime, ctLog, authority, log, tiled, timestamps };
   const add = async (body: object) => {
     const [answer] = Object.values(await log.log(body)) as unknown as LogAnswer[];
     if (answer === undefined) throw new Error('no entry');
     return answer;
   };
   const asked: string[] = [];
-  const failures = new Map<string, number[]>();
+  const failures = new Map<string, Parameters<SigstoreInstance['fail']>[1][]>();
   server.on('request', async (request, response) => {
     const path = request.url ?? '';
     asked.push(`${request.method} ${path}`);
     const body = toMockRequest(await text(request), request.headers.authorization);
-    const status = failures.get(path)?.shift();
-    const answer = status === undefined ? await answerTo(path, body) : { statusCode: status, response: '{"message":"made to fail"}' };
+    const failure = failures.get(path)?.shift();
+    const { status, message } = typeof failure === 'object' ? failure : { status: failure, message: 'made to fail' };
+    const answer = status === undefined ? await answerTo(path, body) : { statusCode: status, response: JSON.stringify({ message }) };
     const headers = { 'content-type': 'application/json', ...('headers' in answer && answer.headers) };
     response.writeHead(answer.statusCode, headers);
     response.end(typeof answer.response === 'string' ? answer.response : Buffer.from(answer.response.buffer));
@@ -71,6 +76,7 @@ export async function startSigstore(clock?: Date): Promise<SigstoreInstance> {
       return { ...answer, statusCode: answer.statusCode === 201 ? 200 : answer.statusCode };
     }
     if (path === '/api/v1/timestamp') return tsaHandler(timestamps).fn(body);
+    if (path === '/api/v2/log/entries') return { statusCode: 201, response: JSON.stringify(tiled.add(JSON.parse(body))) };
     if (path !== '/api/v1/log/entries') return { statusCode: 404, response: '{}' };
     const entry = toLogged(JSON.parse(body));
     if (entry === undefined) return { statusCode: 400, response: '{"message":"verifying signature"}' };
@@ -85,9 +91,10 @@ export async function startSigstore(clock?: Date): Promise<SigstoreInstance> {
 
   return {
     url,
+    timestampUrl: authorityOfTime.url,
     trustedRoot: Buffer.from(JSON.stringify(toTrustedRoot(parts))),
     asked,
-    fail: (path, ...statuses) => void failures.set(path, [...statuses]),
+    fail: (path, ...made) => void failures.set(path, [...made]),
     issue: async (publicKey, subject, issuer) => {
       // Of the old form and of the new one, as Fulcio says it.
       const extensions = [
@@ -108,7 +115,7 @@ export async function startSigstore(clock?: Date): Promise<SigstoreInstance> {
     close: async () => {
       server.closeAllConnections();
       server.close();
-      await once(server, 'close');
+      await Promise.all([once(server, 'close'), authorityOfTime.close()]);
     },
   };
 }
@@ -152,11 +159,12 @@ interface Parts {
   readonly ctLog: Awaited<ReturnType<typeof initializeCTLog>>;
   readonly authority: Awaited<ReturnType<typeof initializeCA>>;
   readonly log: Awaited<ReturnType<typeof initializeTLog>>;
+  readonly authorityOfTime: TimestampAuthority;
   readonly tiled: TiledLog;
   readonly timestamps: Awaited<ReturnType<typeof initializeTSA>>;
 }
 
-function toTrustedRoot({ url, ctLog, authority, log, tiled, timestamps }: Parts): object {
+function toTrustedRoot({ url, authorityOfTime, ctLog, authority, log, tiled, timestamps }: Parts): object {
   const validFor = { start: '2020-01-01T00:00:00Z' };
   const toLog = (publicKey: Uint8Array) => ({
     baseUrl: url,
@@ -175,7 +183,10 @@ function toTrustedRoot({ url, ctLog, authority, log, tiled, timestamps }: Parts)
     tlogs: [toLog(log.publicKey), tiled.trusted],
     certificateAuthorities: [toAuthority(authority.rootCertificate)],
     ctlogs: [toLog(Buffer.from(ctLog.publicKey))],
-    timestampAuthorities: [toAuthority(timestamps.intCertificate, timestamps.rootCertificate)],
+    timestampAuthorities: [
+      toAuthority(timestamps.intCertificate, timestamps.rootCertificate),
+      toAuthority(...authorityOfTime.chain.certificates.map(({ raw }) => Uint8Array.from(raw))),
+    ],
   };
 }
 

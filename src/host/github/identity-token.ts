@@ -42,7 +42,7 @@ function unavailable(): StepError<IdentityTokenErrorCode> {
     message: 'Cannot ask GitHub for an identity token: this job has no right to one (ACTIONS_ID_TOKEN_REQUEST_URL is not set).',
     hint:
       'Give the job `permissions: id-token: write` (beside `contents: read` and what else it uses). Pull requests from forks never get one: ' +
-      'run this step without a vault there.',
+      'run this step without a vault, and without signing by identity, there.',
   });
 }
 

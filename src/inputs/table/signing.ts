@@ -46,6 +46,14 @@ export const signingInputs = [
     description: 'Log of a private Sigstore instance, for `signing-key: keyless`. Needs trusted-root.',
   },
   {
+    name: 'signing-config',
+    type: 'text',
+    commands: publishing,
+    defaultText: 'empty',
+    description:
+      'File `signing_config.v0.2.json` of a Sigstore instance, for `signing-key: keyless`: its certificate authority, logs and timestamp authorities, in place of fulcio-url and rekor-url.',
+  },
+  {
     name: 'signature-format',
     type: 'choice',
     commands: publishing,

@@ -54,9 +54,9 @@ export async function attestLayer(request: AttestationRequest): Promise<TaggedLa
   const annotations = { [signatureAnnotation]: '', [layerTypeAnnotation]: predicateType };
   if (!isWitnessed(signer)) return { mediaType: envelopeMediaType, bytes, annotations };
   const [certificate = new Uint8Array()] = certificates;
-  const entry = await signer.witness.testify({ kind: 'envelope', certificate, envelope: bytes });
+  const testimony = await signer.witness.testify({ certificate, ...signed, envelope: bytes, stamped: bytes });
   const { toCertifiedAnnotations } = await import('./certified-signature.ts');
-  const certified = await toCertifiedAnnotations(signer, certificates, entry, signed);
+  const certified = await toCertifiedAnnotations(signer, certificates, testimony, { ...signed, stamped: bytes });
   return { mediaType: envelopeMediaType, bytes, annotations: { ...annotations, ...certified } };
 }
 

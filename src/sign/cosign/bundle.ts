@@ -53,8 +53,8 @@ const messageShape = v.pipe(
 
 const number = v.pipe(v.string(), v.regex(/^(?:0|[1-9][0-9]{0,18})$/));
 const certificateShape = v.strictObject({ rawBytes: base64Bytes });
-/** Numbers are not written where they are 0; older writers have null where there is nothing. */
-const logEntryShape = v.strictObject({
+/** A TransparencyLogEntry of sigstore_rekor.proto. Numbers are not written where they are 0; older writers have null where there is nothing. */
+export const logEntryShape = v.strictObject({
   logIndex: v.nullish(number),
   logId: v.strictObject({ keyId: base64Bytes }),
   kindVersion: v.strictObject({ kind: v.string(), version: v.string() }),

@@ -21,6 +21,8 @@ export interface CertifiedSignature {
   readonly signature: Uint8Array;
   /** Whose SHA-256 a log has: the statement in an envelope, or the message itself. */
   readonly content: Uint8Array;
+  /** What timestamps may be over as well as the signature: cosign 2 and its verifier take the whole envelope of a layer, and cosign 3 does not when it signs. */
+  readonly stamped?: Uint8Array;
 }
 
 type SignedTime = SignedEntity['timestamps'][number];
@@ -31,6 +33,8 @@ export interface Certified {
   readonly signedBy: string;
   /** The earliest time that a log or an authority of time vouches for. */
   readonly time: Date;
+  /** How many log entries and timestamps come with it by whom the root does not name. */
+  readonly passedOver: number;
 }
 
 /**
@@ -39,7 +43,7 @@ export interface Certified {
  * https://github.com/sigstore/cosign/blob/v3.1.3/specs/BUNDLE_SPEC.md
  */
 export function verifyCertified(
-  { bundle, certificate, message, signature, content }: CertifiedSignature,
+  { bundle, certificate, message, signature, content, stamped = signature }: CertifiedSignature,
   identities: readonly CosignIdentity[],
   { material, thresholds }: TrustedRoot,
 ): Certified {
@@ -59,13 +63,15 @@ export function verifyCertified(
       notOurs,
     );
   return attempt(() => {
-    const { tlogEntries, timestamps, ...read } = toSignedEntity(bundleFromJSON(bundle as unknown as SerializedBundle));
+    const { tlogEntries, timestamps: times, ...read } = toSignedEntity(bundleFromJSON(bundle as unknown as SerializedBundle));
+    const timestamps = times.filter(isPromised).map(withExactTime);
     const entity: SignedEntity = {
       ...read,
       tlogEntries: keepKnown(tlogEntries, (entry) => isOfLog(entry, material)),
-      timestamps: keepKnown(timestamps.filter(isPromised).map(withExactTime), (witness) => isByWitness(witness, material)),
+      timestamps: keepKnown(timestamps, (witness) => isByWitness(witness, material)),
       signature: {
-        signature: Buffer.from(signature),
+        // Of what the timestamps are.
+        signature: Buffer.from(timestamps.every((witness) => isOver(witness, signature)) ? signature : stamped),
         compareSignature: (other) => other.equals(signature),
         // What has to be hashed depends on the kind of entry, and is compared below.
         compareDigest: () => true,
@@ -80,7 +86,8 @@ export function verifyCertified(
         throw new Error('the log has a signature of something else');
     }
     new Verifier(material, thresholds).verify(entity);
-    return { signedBy: identityText(identity), time: earliestTime(entity) };
+    const passedOver = tlogEntries.length + timestamps.length - entity.tlogEntries.length - entity.timestamps.length;
+    return { signedBy: identityText(identity), time: earliestTime(entity), passedOver };
   });
 }
 
@@ -103,6 +110,16 @@ function isByWitness(witness: SignedTime, material: TrustMaterial): boolean {
   return material.timestampAuthorities.some(
     ({ certChain: [leaf] }) => leaf?.issuer.equals(issuer) && leaf.serialNumber.equals(serialNumber),
   );
+}
+
+function isOver(witness: SignedTime, bytes: Uint8Array): boolean {
+  if (witness.$case === 'transparency-log') return true;
+  try {
+    witness.timestamp.tstInfo.verify(Buffer.from(bytes));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The time that stands beside an entry is signed in the log's promise alone. */

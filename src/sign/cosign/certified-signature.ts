@@ -4,14 +4,16 @@ import { bundleToJSON, envelopeToJSON, type TransparencyLogEntry } from '@sigsto
 import { DSSEBundleBuilder } from '@sigstore/sign/dist/bundler/dsse.js';
 import type { JsonValue } from '../../lib/strict-json.ts';
 import { parseBundle } from './bundle.ts';
-import { certificateAnnotation, chainAnnotation, logAnnotation, readCertifiedLayer } from './certified-layer.ts';
+import type { CertifiedSignature } from './certificate-verification.ts';
+import { certificateAnnotation, chainAnnotation, logAnnotation, readCertifiedLayer, timestampAnnotation } from './certified-layer.ts';
 import { statementMediaType, toPreAuthentication } from './dsse.ts';
 import { signDer } from './key-signature.ts';
-import type { WitnessedSigner } from './witness.ts';
+import type { Testimony, WitnessedSigner } from './witness.ts';
 
 /** A Sigstore bundle with the signer's certificate and its entry in the log, verified as others will verify it. Rejects with what signer and witness reject with. */
 export async function toCertifiedBundle(signer: WitnessedSigner, statement: Uint8Array): Promise<Buffer> {
   const [certificate = new Uint8Array()] = await signer.witness.certify();
+  const message = toPreAuthentication(statementMediaType, statement);
   const builder = new DSSEBundleBuilder({
     signer: {
       sign: async (message) => ({
@@ -24,7 +26,9 @@ export async function toCertifiedBundle(signer: WitnessedSigner, statement: Uint
         testify: async (content) => {
           if (content.$case !== 'dsseEnvelope') throw new Error('the builder of envelopes made none');
           const envelope = Buffer.from(JSON.stringify(envelopeToJSON(content.dsseEnvelope)));
-          return { tlogEntries: [await signer.witness.testify({ kind: 'envelope', certificate, envelope })] };
+          const [{ sig: signature = Buffer.alloc(0) } = {}] = content.dsseEnvelope.signatures;
+          const { tlogEntries, timestamps } = await signer.witness.testify({ certificate, message, signature, envelope });
+          return { tlogEntries, rfc3161Timestamps: timestamps.map((signedTimestamp) => ({ signedTimestamp })) };
         },
       },
     ],
@@ -32,25 +36,26 @@ export async function toCertifiedBundle(signer: WitnessedSigner, statement: Uint
   const made = await builder.create({ data: Buffer.from(statement), type: statementMediaType });
   const bytes = Buffer.from(JSON.stringify(bundleToJSON(made)));
   const { content, json } = parseBundle(bytes);
-  const message = toPreAuthentication(statementMediaType, statement);
   await signer.witness.verify({ bundle: json, certificate, message, signature: content.signature, content: statement });
   return bytes;
 }
 
 /**
- * The same for a layer at a tag of cosign 2, which is annotated with certificate and log entry: `message` is what was signed, `content` what the log has the hash of.
+ * The same for a layer at a tag of cosign 2, which is annotated with the certificate, an entry of a log and a timestamp, where there are such: `message` is what was
+ * signed, `content` what is in the envelope.
  */
 export async function toCertifiedAnnotations(
   { witness }: WitnessedSigner,
   certificates: readonly Uint8Array[],
-  entry: TransparencyLogEntry,
-  signed: { readonly message: Uint8Array; readonly signature: Uint8Array; readonly content: Uint8Array },
+  { tlogEntries: [entry], timestamps: [timestamp] }: Testimony,
+  signed: Pick<CertifiedSignature, 'message' | 'signature' | 'content' | 'stamped'>,
 ): Promise<Readonly<Record<string, string>>> {
   const [certificate = new Uint8Array(), ...issuers] = certificates;
   const annotations = {
     [certificateAnnotation]: toPem(certificate),
     [chainAnnotation]: issuers.map(toPem).join(''),
-    [logAnnotation]: JSON.stringify(toLogBundle(entry)),
+    ...(entry && { [logAnnotation]: JSON.stringify(toLogBundle(entry)) }),
+    ...(timestamp && { [timestampAnnotation]: JSON.stringify({ SignedRFC3161Timestamp: timestamp.toString('base64') }) }),
   };
   const certified = readCertifiedLayer({ annotations }, signed);
   if (certified !== undefined) await witness.verify({ ...certified, ...signed });

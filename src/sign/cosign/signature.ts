@@ -42,9 +42,9 @@ export async function signLayer(request: CosignRequest, repository: string): Pro
   const annotations = { [signatureAnnotation]: signature.toString('base64') };
   if (!isWitnessed(signer)) return { mediaType: simpleSigningMediaType, bytes, annotations };
   const [certificate = new Uint8Array()] = certificates;
-  const entry = await signer.witness.testify({ kind: 'message', certificate, message: bytes, signature });
+  const testimony = await signer.witness.testify({ certificate, message: bytes, signature });
   const { toCertifiedAnnotations } = await import('./certified-signature.ts');
-  const certified = await toCertifiedAnnotations(signer, certificates, entry, { message: bytes, signature, content: bytes });
+  const certified = await toCertifiedAnnotations(signer, certificates, testimony, { message: bytes, signature, content: bytes });
   return { mediaType: simpleSigningMediaType, bytes, annotations: { ...annotations, ...certified } };
 }
 

@@ -54,7 +54,7 @@ export async function verifyCosignLayer(layer: TaggedLayer, subject: CosignSubje
     const envelope = parseEnvelope(layer.bytes);
     const made = await verifyLayer(
       layer,
-      { message: toMessage(envelope, subject), signature: envelope.signature, content: envelope.payload },
+      { message: toMessage(envelope, subject), signature: envelope.signature, content: envelope.payload, stamped: layer.bytes },
       trust,
     );
     return { ...toStatement(envelope, subject), ...made };
@@ -66,7 +66,7 @@ export async function verifyCosignLayer(layer: TaggedLayer, subject: CosignSubje
 }
 
 type Made = Pick<VerifiedStatement, 'signedBy' | 'time'>;
-type SignedLayer = Pick<CertifiedSignature, 'message' | 'signature' | 'content'>;
+type SignedLayer = Pick<CertifiedSignature, 'message' | 'signature' | 'content' | 'stamped'>;
 
 async function verifyLayer(layer: TaggedLayer, signed: SignedLayer, trust: CosignTrust): Promise<Made> {
   const certified = readCertifiedLayer(layer, signed);
@@ -81,7 +81,8 @@ async function verifyByCertificate(certified: CertifiedSignature, { keys, identi
   if (signer !== undefined) return { signedBy: signer.name };
   if (identities.length === 0) throw untrusted('it is by the key of a certificate, and no identity is trusted');
   const { verifyCertified } = await import('./certificate-verification.ts');
-  return verifyCertified(certified, identities, await openRoot());
+  const { signedBy, time } = verifyCertified(certified, identities, await openRoot());
+  return { signedBy, time };
 }
 
 /** The bytes that the signature is over. */

@@ -26,13 +26,14 @@ export async function requestCertificate(
   { privateKey, publicKey }: KeyPair,
 ): Promise<readonly Buffer[]> {
   const challenge = readSubject(service, token);
-  const answer = await askService(service, 'POST', '/api/v2/signingCert', {
+  const request = {
     credentials: { oidcIdentityToken: token.reveal() },
     publicKeyRequest: {
       publicKey: { algorithm: 'ECDSA', content: publicKey.export({ type: 'spki', format: 'pem' }).toString() },
       proofOfPossession: sign('sha256', Buffer.from(challenge), privateKey).toString('base64'),
     },
-  });
+  };
+  const answer = await askService(service, 'POST', '/api/v2/signingCert', request, token);
   if ('conflict' in answer) throw wrongAnswer(service, 'it answered with status 409');
   const chain = readChain(service, answer);
   const [leaf] = chain;

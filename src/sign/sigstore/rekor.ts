@@ -31,7 +31,7 @@ const entryShape = v.object({
 });
 const kindShape = v.object({ kind: v.string(), apiVersion: v.string() });
 
-/** Enters a signature in the log; one that is there already is taken over. Rejects with a StepError. */
+/** Enters a signature in a log of Rekor's first version; one that is there already is taken over. Rejects with a StepError. */
 export async function logSignature(service: SigstoreService, signed: WitnessedSignature): Promise<TransparencyLogEntry> {
   const answer = await askService(service, 'POST', '/api/v1/log/entries', toProposal(signed));
   if (!('conflict' in answer)) return readEntry(service, answer);
@@ -44,7 +44,7 @@ export async function logSignature(service: SigstoreService, signed: WitnessedSi
 /** https://github.com/sigstore/rekor/blob/v1.5.3/types.md */
 function toProposal(signed: WitnessedSignature): JsonValue {
   const verifier = Buffer.from(new X509Certificate(signed.certificate).toString()).toString('base64');
-  if (signed.kind === 'envelope') {
+  if (signed.envelope !== undefined) {
     const proposedContent = { envelope: Buffer.from(signed.envelope).toString(), verifiers: [verifier] };
     return { apiVersion: '0.0.1', kind: 'dsse', spec: { proposedContent } };
   }

@@ -1,7 +1,11 @@
+import * as v from 'valibot';
 import type { Http, HttpResponse } from '../../lib/http.ts';
 import { HttpError } from '../../lib/http-error.ts';
+import { redact } from '../../lib/redaction.ts';
 import { type RetryOptions, retry } from '../../lib/retry.ts';
-import type { JsonValue } from '../../lib/strict-json.ts';
+import type { SecretValue } from '../../lib/secret-value.ts';
+import { type JsonValue, parseStrictJson } from '../../lib/strict-json.ts';
+import { toClipped, toVisibleLine } from '../../lib/visible-text.ts';
 import { signatureError } from '../signature-error.ts';
 
 /** One of the services of a Sigstore instance. */
@@ -17,12 +21,16 @@ export interface SigstoreService {
 const maxAnswerBytes = 4 * 1024 * 1024;
 const attempts = 3;
 
-/** The body of an answer with status 200 or 201; `conflict` says where a 409 points instead. Rejects with a StepError. */
+/**
+ * The body of an answer with status 200 or 201; `conflict` says where a 409 points instead. Rejects with a StepError, which repeats the service's words without
+ * `secret`.
+ */
 export async function askService(
   service: SigstoreService,
   method: 'GET' | 'POST',
   path: string,
   body?: JsonValue,
+  secret?: SecretValue,
 ): Promise<Buffer | { readonly conflict: string }> {
   const answer = await exchange(service, method, path, body);
   const { status, headers } = answer;
@@ -30,11 +38,21 @@ export async function askService(
   if (status === 409 && headers.location !== undefined) return { conflict: headers.location };
   throw signatureError(
     'sigstore-refused',
-    `Cannot sign without a key: ${service.name} ${service.url} answered with status ${status}`,
+    `Cannot sign without a key: ${service.name} ${service.url} answered with status ${status}${wordsOf(answer, secret)}`,
     status === 400 || status === 401 || status === 403
       ? 'It does not accept the identity token of this run, or what was sent. See whether the instance of Sigstore knows the issuer of tokens of this host.'
       : 'Nothing was attached. Run the step again; see https://status.sigstore.dev for the public instance.',
   );
+}
+
+/** Fulcio and Rekor say why in `message`. */
+function wordsOf({ body }: HttpResponse, secret: SecretValue | undefined): string {
+  try {
+    const { message } = v.parse(v.object({ message: v.string() }), parseStrictJson(body));
+    return `: ${toClipped(toVisibleLine(redact(message, secret === undefined ? [] : [secret.reveal()])), 300)}`;
+  } catch {
+    return '';
+  }
 }
 
 async function exchange(

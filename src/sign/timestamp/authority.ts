@@ -30,17 +30,27 @@ export async function fetchTimestamp(
   { algorithm, certificateChain }: { readonly algorithm: SignatureAlgorithm; readonly certificateChain: readonly Uint8Array[] },
   session: TimestampSession,
 ): Promise<Uint8Array> {
-  const request = toTimestampRequest(signature, algorithm);
-  const name = authority.url.host;
-  const token = parseTimestampResponse(await send(authority.url, request.bytes, session), name);
-  const { nonce } = parseTimestampToken(token).info;
-  if (nonce !== request.nonce)
-    throw timestampError(
-      'timestamp-nonce',
-      `Cannot use the timestamp of ${name}: it ${nonce === undefined ? 'has no nonce' : 'has the nonce of another request'}`,
-    );
+  const { token } = await requestTimestamp(authority.url, signature, algorithm, session);
   verifySignedInTime(certificateChain, verifyTimestamp(token, signature, algorithm, authority));
   return token;
+}
+
+/** The authority's answer to this very request, and the token in it, which is not verified. Rejects with a StepError of origin `signature`. */
+export async function requestTimestamp(
+  url: URL,
+  signature: Uint8Array,
+  algorithm: SignatureAlgorithm,
+  session: TimestampSession,
+): Promise<{ readonly answer: Buffer; readonly token: Uint8Array }> {
+  const request = toTimestampRequest(signature, algorithm);
+  const answer = await send(url, request.bytes, session);
+  const token = parseTimestampResponse(answer, url.host);
+  const { nonce } = parseTimestampToken(token).info;
+  if (nonce === request.nonce) return { answer, token };
+  throw timestampError(
+    'timestamp-nonce',
+    `Cannot use the timestamp of ${url.host}: it ${nonce === undefined ? 'has no nonce' : 'has the nonce of another request'}`,
+  );
 }
 
 async function send(url: URL, body: Uint8Array, { http, retry: options }: TimestampSession): Promise<Buffer> {

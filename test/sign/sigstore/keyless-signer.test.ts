@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createHttp } from '../../../src/lib/http-client.ts';
 import { SecretValue } from '../../../src/lib/secret-value.ts';
 import type { Digest } from '../../../src/model/digest.ts';
+import { startTimestampAuthority } from '../../../src/sandbox/timestamp.ts';
 import { attestBundle, attestLayer } from '../../../src/sign/cosign/attestation.ts';
 import { parseCosignIdentity } from '../../../src/sign/cosign/identity.ts';
 import { signBundle, signLayer } from '../../../src/sign/cosign/signature.ts';
@@ -11,6 +12,7 @@ import { parseTrustedRoot } from '../../../src/sign/cosign/trusted-root.ts';
 import { verifyCosignBundle, verifyCosignLayer } from '../../../src/sign/cosign/verification.ts';
 import { type KeylessOptions, openKeyless } from '../../../src/sign/sigstore/keyless-signer.ts';
 import { openPublicRoot } from '../../../src/sign/sigstore/public-root.ts';
+import type { LogVersion, SigstoreServices } from '../../../src/sign/sigstore/signing-config.ts';
 import { issuer, workflow } from '../cosign/certified.ts';
 import { type SigstoreInstance, startSigstore, toToken } from '../sigstore-instance.ts';
 
@@ -35,14 +37,17 @@ afterAll(() => sigstore.close());
 
 async function open(changes: Partial<KeylessOptions> = {}, token = toToken({ iss: issuer, sub: workflow })) {
   return openKeyless({
-    fulcioUrl: sigstore.url,
-    rekorUrl: sigstore.url,
+    services: toServices(),
     root: parseTrustedRoot('root.json', sigstore.trustedRoot),
     fetchIdentityToken: async (audience) => new SecretValue(audience === 'sigstore' ? token : 'another audience'),
     http,
     retry: { now, random: () => 0, sleep: () => Promise.resolve() },
     ...changes,
   });
+}
+
+function toServices(changes: Partial<SigstoreServices> = {}): SigstoreServices {
+  return { fulcioUrl: sigstore.url, logs: [{ url: sigstore.url, version: 1 }], timestampUrls: [], ...changes };
 }
 
 test('signs and attests in both forms by one certificate, and all of it verifies by the identity', async () => {
@@ -105,11 +110,85 @@ test.each([
   });
 });
 
-test('a service that is not there', async () => {
-  const fulcioUrl = 'http://127.0.0.1:1';
-  await expect(attestBundle({ signer: await open({ fulcioUrl }), statement, predicateType }, now)).rejects.toMatchObject({
-    code: 'sigstore-unreachable',
+test('the words of a service are repeated, without the token', async () => {
+  const token = toToken({ iss: issuer, sub: workflow });
+  sigstore.fail('/api/v2/signingCert', { status: 400, message: `There was an error processing the identity token ${token}` });
+  const error = await attestBundle({ signer: await open({}, token), statement, predicateType }, now).catch((reason: Error) => reason);
+  expect(error).toMatchObject({ message: expect.stringMatching(/status 400: There was an error processing the identity token \*\*\*/) });
+  expect(String(error)).not.toContain(token.split('.')[1]);
+});
+
+test.each([
+  ['certificate authority', () => toServices({ fulcioUrl: nowhere }), 'sigstore-unreachable'],
+  ['log', () => toServices({ logs: [{ url: nowhere, version: 2 }] }), 'sigstore-unreachable'],
+  ['authority of time', () => toServices({ timestampUrls: [nowhere] }), 'sigstore-refused'],
+])('a %s that is not there', async (_, services, code) => {
+  const signer = await open({ services: services() });
+  await expect(attestBundle({ signer, statement, predicateType }, now)).rejects.toMatchObject({ code });
+});
+const nowhere = 'http://127.0.0.1:1';
+
+test.each([
+  ['the second version of Rekor and an authority of time', 1, 1, { logs: [2] }],
+  ['both versions of Rekor and two authorities', 2, 2, { logs: [1, 2], timestamps: 2 }],
+  ['an authority of time alone', 0, 1, { logs: [] }],
+] as const)(
+  'a bundle by %s verifies',
+  async (_, entries, stamps, { logs, timestamps = 1 }: { logs: readonly LogVersion[]; timestamps?: number }) => {
+    const other = await startTimestampAuthority();
+    const json = JSON.parse(sigstore.trustedRoot.toString());
+    const certificates = other.chain.certificates.map(({ raw }) => ({ rawBytes: raw.toString('base64') }));
+    const uri = other.url;
+    const timestampAuthorities = [
+      ...json.timestampAuthorities,
+      { uri, certChain: { certificates }, validFor: { start: '2020-01-01T00:00:00Z' } },
+    ];
+    const root = parseTrustedRoot(
+      'root.json',
+      Buffer.from(JSON.stringify({ ...json, timestampAuthorities, ...(logs.length === 0 && { tlogs: [] }) })),
+    );
+    const services = toServices({
+      logs: logs.map((version) => ({ url: sigstore.url, version })),
+      timestampUrls: [sigstore.timestampUrl, other.url].slice(0, timestamps),
+    });
+    const signer = await open({ services, root });
+    const { bytes } = await attestBundle({ signer, statement, predicateType }, now);
+    await other.close();
+    const { verificationMaterial } = JSON.parse(Buffer.from(bytes).toString());
+    expect(verificationMaterial.tlogEntries ?? []).toHaveLength(entries);
+    expect(verificationMaterial.timestampVerificationData.rfc3161Timestamps).toHaveLength(stamps);
+    const trust = { keys: [], identities: [parseCosignIdentity(`${issuer} ${workflow}`)], openRoot: async () => root };
+    expect(await verifyCosignBundle(bytes, subject, trust)).toMatchObject({ predicateType, time: expect.any(Date) });
+  },
+);
+
+test('a layer has a timestamp beside its entry, or alone', async () => {
+  const timestamps = { timestampUrls: [sigstore.timestampUrl] };
+  const json = JSON.parse(sigstore.trustedRoot.toString());
+  for (const [logs, root, annotations] of [
+    [[{ url: sigstore.url, version: 1 }], sigstore.trustedRoot, ['bundle', 'rfc3161timestamp']],
+    [[], Buffer.from(JSON.stringify({ ...json, tlogs: [] })), ['rfc3161timestamp']],
+  ] as const) {
+    const trusted = parseTrustedRoot('root.json', root);
+    const signer = await open({ services: toServices({ logs, ...timestamps }), root: trusted });
+    const layer = await signLayer({ signer, subject, metadata: new Map() }, 'r/a');
+    const names = Object.keys(layer.annotations).map((name) => name.split('/')[1] ?? '');
+    expect(names.filter((name) => ['bundle', 'rfc3161timestamp'].includes(name)).toSorted()).toEqual(annotations);
+    const trust = { keys: [], identities: [parseCosignIdentity(`${issuer} ${workflow}`)], openRoot: async () => trusted };
+    expect(await verifyCosignLayer(layer, subject, trust)).toMatchObject({ time: expect.any(Date) });
+    const envelope = await attestLayer({ signer, statement, predicateType });
+    expect(await verifyCosignLayer(envelope, subject, trust)).toMatchObject({ predicate: { tested: true }, time: expect.any(Date) });
+  }
+});
+
+test('what the root names nobody for is not attached, though something else vouches for it', async () => {
+  const stranger = await startTimestampAuthority();
+  const signer = await open({ services: toServices({ timestampUrls: [stranger.url] }) });
+  await expect(attestBundle({ signer, statement, predicateType }, now)).rejects.toMatchObject({
+    code: 'certified-signature',
+    message: expect.stringContaining('does not name each'),
   });
+  await stranger.close();
 });
 
 test('a token that is none is not told', async () => {

@@ -1,3 +1,4 @@
+import type { Dirent } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { join, relative, resolve, sep } from 'node:path';
 import { fileLimitCharacters } from '../deployment/yaml-file.ts';
@@ -11,39 +12,43 @@ export const standardInputPath = '-';
 /** Most files that folders and patterns may stand for. */
 const filesLimit = 10_000;
 
-/**
- * The files that the items of the input `deployment` stand for, by their paths in the workspace (with `/`), each once: files as they are; of a folder those
- * whose names end as those of YAML do; of a pattern those that it matches. Rejects with a StepError of origin `input` where an item stands for none.
- */
-export async function findDeploymentFiles(items: readonly string[], workspace: string): Promise<readonly string[]> {
-  const paths: string[] = [];
-  for (const item of items) {
-    const found = item === standardInputPath ? [item] : await findFiles(item, workspace);
-    if (found.length === 0) throw unreadable(item, 'there is no such file', `Give files, folders or patterns, relative to ${workspace}.`);
-    paths.push(...found);
-    if (paths.length > filesLimit)
-      throw unreadable(item, `it stands for more than ${filesLimit} files`, 'Name the folders with the deployment, or narrower patterns.');
-  }
-  return [...new Set(paths)];
+/** A file that an item stands for; `path` in the workspace, with `/`. */
+export interface DeploymentPath {
+  readonly path: string;
+  /** A link that was found in a folder. Who writes the deployment made it, so it may not lead out of the workspace. */
+  readonly isLink: boolean;
 }
 
-async function findFiles(item: string, workspace: string): Promise<readonly string[]> {
+/**
+ * The files that the items of the input `deployment` stand for, each once: files as they are; of a folder those that kubectl and Kustomize read by their names; of a pattern
+ * those that it matches. Rejects with a StepError of origin `input` where an item stands for none, or where a folder cannot be read.
+ */
+export async function findDeploymentFiles(items: readonly string[], workspace: string): Promise<readonly DeploymentPath[]> {
+  const files = new Map<string, DeploymentPath>();
+  for (const item of items) {
+    const found = item === standardInputPath ? [{ path: item, isLink: false }] : await findFiles(item, workspace);
+    if (found.length === 0) throw unreadable(item, 'there is no such file', `Give files, folders or patterns, relative to ${workspace}.`);
+    for (const file of found) files.set(file.path, file);
+    if (files.size > filesLimit)
+      throw unreadable(item, `it stands for more than ${filesLimit} files`, 'Name the folders with the deployment, or narrower patterns.');
+  }
+  return [...files.values()];
+}
+
+async function findFiles(item: string, workspace: string): Promise<readonly DeploymentPath[]> {
   const path = resolve(workspace, item);
   const found = await stat(path).catch(() => undefined);
-  if (found?.isFile()) return [toWorkspacePath(path, workspace)];
-  if (found?.isDirectory()) return (await walk(path, workspace)).filter((file) => /(?:\.ya?ml|(?:^|\/)Kustomization)$/.test(file));
+  if (found?.isFile()) return [{ path: toWorkspacePath(path, workspace), isLink: false }];
+  if (found?.isDirectory())
+    return (await walk(path, workspace)).filter((file) => /(?:\.ya?ml|\.json|(?:^|\/)Kustomization)$/.test(file.path));
   if (!/[*?]/.test(item)) return [];
   const pattern = item.split(sep).join('/').replace(/^\.\//, '');
   // Everything below the last folder before the first part with a special character.
-  const fixed = pattern.split('/').slice(0, -1);
-  const root = fixed.slice(
-    0,
-    fixed.findIndex((part) => /[*?\\]/.test(part)) === -1 ? fixed.length : fixed.findIndex((part) => /[*?\\]/.test(part)),
-  );
+  const folders = pattern.split('/').slice(0, -1);
+  const special = folders.findIndex((part) => /[*?\\]/.test(part));
+  const root = (special === -1 ? folders : folders.slice(0, special)).join('/') || (pattern.startsWith('/') ? '/' : '.');
   const glob = parseGlob(toWorkspacePattern(pattern, workspace), { separated: true });
-  return (await walk(resolve(workspace, root.join('/') || (pattern.startsWith('/') ? '/' : '.')), workspace)).filter((file) =>
-    isGlobMatch(glob, file),
-  );
+  return (await walk(resolve(workspace, root), workspace)).filter((file) => isGlobMatch(glob, file.path));
 }
 
 /** Absolute patterns are held against paths in the workspace as well. */
@@ -52,22 +57,32 @@ function toWorkspacePattern(pattern: string, workspace: string): string {
   return pattern.startsWith(folder) ? pattern.slice(folder.length) : pattern;
 }
 
-/** Files of a folder and those below it, in order. Neither the history of the repository nor installed packages; links are files where they lead to one. */
-async function walk(folder: string, workspace: string): Promise<readonly string[]> {
-  const files: string[] = [];
+/** Files of a folder and those below it, in order. Neither the history of the repository nor installed packages; links that lead to folders are not followed, as kubectl does. */
+async function walk(folder: string, workspace: string): Promise<readonly DeploymentPath[]> {
+  const files: DeploymentPath[] = [];
   const folders = [folder];
   for (let at = folders.pop(); at !== undefined; at = folders.pop()) {
-    const entries = (await readdir(at, { withFileTypes: true }).catch(() => [])).sort((a, b) => (a.name < b.name ? -1 : 1));
-    for (const entry of entries.toReversed()) {
+    for (const entry of await readFolder(at, workspace)) {
       const path = join(at, entry.name);
+      const isLink = entry.isSymbolicLink() && (await stat(path).catch(() => undefined))?.isDirectory() !== true;
       if (entry.isDirectory() && !['.git', 'node_modules'].includes(entry.name)) folders.push(path);
-      else if (entry.isFile() || (entry.isSymbolicLink() && (await stat(path).catch(() => undefined))?.isFile()))
-        files.push(toWorkspacePath(path, workspace));
+      else if (entry.isFile() || isLink) files.push({ path: toWorkspacePath(path, workspace), isLink });
     }
     if (files.length > filesLimit * 10)
       throw unreadable(toWorkspacePath(folder, workspace), 'it has too many files', 'Name the folders with the deployment.');
   }
-  return files.sort();
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+async function readFolder(folder: string, workspace: string): Promise<readonly Dirent[]> {
+  try {
+    return await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // The fixed part of a pattern may not be there.
+    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    throw unreadable(toWorkspacePath(folder, workspace), code ?? 'unknown error', 'Let the job read the folder, or name the files.');
+  }
 }
 
 /** The text of a file, or why it cannot be read. */

@@ -6,7 +6,14 @@ import { type ParsedFile, parseYamlFile } from '../deployment/yaml-file.ts';
 import type { VerifySettings } from '../inputs/settings.ts';
 import { firstFew } from '../lib/first-few.ts';
 import { StepError } from '../lib/step-error.ts';
-import { type FileText, findDeploymentFiles, readDeploymentFile, readStandardInput, standardInputPath } from './deployment-files.ts';
+import {
+  type DeploymentPath,
+  type FileText,
+  findDeploymentFiles,
+  readDeploymentFile,
+  readStandardInput,
+  standardInputPath,
+} from './deployment-files.ts';
 import type { World } from './world.ts';
 
 /** The images of the input `deployment`, and the texts of the files that name them. */
@@ -21,9 +28,8 @@ const neededLimit = 200;
 export async function readDeployment(settings: VerifySettings, workspace: string, world: World): Promise<ReadDeployment> {
   const paths = await findDeploymentFiles(settings.deployment, workspace);
   const reading = new Reading(settings, workspace);
-  for (const path of paths) {
-    const text = path === standardInputPath ? await readStandardInput(world.environment.standardInput) : undefined;
-    await reading.add(path, text);
+  for (const file of paths) {
+    await reading.add(file, file.path === standardInputPath ? await readStandardInput(world.environment.standardInput) : undefined);
   }
   const found = await reading.find();
   if (found.images.length > 0 || found.remarks.some(({ level }) => level === 'error')) return { ...found, files: reading.files };
@@ -31,7 +37,7 @@ export async function readDeployment(settings: VerifySettings, workspace: string
   throw new StepError({
     code: 'no-image',
     origin: 'input',
-    message: `There is no image in ${paths.length === 1 ? JSON.stringify(paths[0]) : `the ${paths.length} files`} of the input deployment${
+    message: `There is no image in ${paths.length === 1 ? JSON.stringify(paths[0]?.path) : `the ${paths.length} files`} of the input deployment${
       reasons.length === 0 ? '' : `: ${firstFew(reasons, 3, '; ')}`
     }`,
     hint: 'Give Kubernetes manifests, what helm template or kustomize build prints, a kustomization with images, or a Compose file.',
@@ -57,9 +63,9 @@ class Reading {
     return [...this.#files.values()].flatMap((parsed) => parsed?.file ?? []);
   }
 
-  /** A file that the user named. */
-  async add(path: string, text: FileText | undefined): Promise<void> {
-    const parsed = await this.#parse(path, undefined, text);
+  /** A file that the user named, or that is in a folder of those. */
+  async add({ path, isLink }: DeploymentPath, text: FileText | undefined): Promise<void> {
+    const parsed = await this.#parse(path, undefined, text ?? (await readDeploymentFile(path, !isLink, this.#workspace)));
     const folder = path === standardInputPath ? '.' : posix.dirname(path);
     if (parsed === undefined) return;
     const variables = await this.#readVariables(path, folder, undefined, this.#settings.composeVariables);
@@ -96,11 +102,12 @@ class Reading {
   async #parse(path: string, by: string | undefined, given: FileText | undefined): Promise<ParsedFile | undefined> {
     const known = this.#files.get(path);
     if (known !== undefined) return known;
-    const read = given ?? (await readDeploymentFile(path, by === undefined, this.#workspace));
+    const read = given ?? (await readDeploymentFile(path, false, this.#workspace));
     if (read.kind === 'unreadable') {
       this.#remark(by ?? path, `${by === undefined ? 'it cannot be read' : `${path}, which it needs, cannot be read`}: ${read.reason}`);
       return undefined;
     }
+    if (isOtherJson(path, read.text)) return undefined;
     const parsed = parseYamlFile({ path, text: read.text });
     this.#files.set(path, parsed);
     return parsed;
@@ -130,6 +137,17 @@ class Reading {
 
   #remark(file: string, reason: string, line = 1): void {
     this.#remarks.push({ level: 'error', file, line, column: 1, reason });
+  }
+}
+
+/** JSON with comments, as many tools have it for their settings. kubectl reads none. */
+function isOtherJson(path: string, text: string): boolean {
+  if (!path.endsWith('.json') || /kind|\\u/.test(text)) return false;
+  try {
+    JSON.parse(text);
+    return false;
+  } catch {
+    return true;
   }
 }
 

@@ -59,7 +59,7 @@ function addEntry(entry: Node, document: YamlDocument, collection: Collection): 
   collection.add(tagNode ?? digestNode ?? node, {
     reference,
     user: `image ${document.text(nameNode) ?? name}`,
-    pin: toPin(entry, tagNode, document),
+    pin: digestNode === undefined ? toPin(entry, tagNode, document) : { kind: 'none', reason: 'its digest is empty' },
   });
 }
 

@@ -1,4 +1,4 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, type LineCounter, type Node, type Pair, type Scalar, visit } from 'yaml';
+import { type Document, isAlias, isMap, isPair, isScalar, isSeq, type LineCounter, type Node, type Pair, type Scalar, visit } from 'yaml';
 import type { DeploymentFile, PinPlace, Place } from './used-image.ts';
 
 /** Most keys of maps that are merged, each as often as it is read. */
@@ -10,13 +10,13 @@ export class YamlDocument {
   /** As it is written, with aliases and merge keys. */
   readonly tree: Document.Parsed;
   readonly #lines: LineCounter;
-  readonly #targets: ReadonlyMap<Node, Node>;
+  readonly #anchors: Anchors;
   #mergedPairs = 0;
 
   constructor(document: Document.Parsed, file: DeploymentFile, lines: LineCounter) {
     this.file = file;
     this.#lines = lines;
-    this.#targets = findTargets(document);
+    this.#anchors = findAnchors(document);
     this.tree = document;
   }
 
@@ -31,7 +31,7 @@ export class YamlDocument {
 
   /** What an alias stands for. */
   resolve(node: unknown): Node | undefined {
-    if (isAlias(node)) return this.#targets.get(node);
+    if (isAlias(node)) return this.#anchors.targets.get(node);
     return (node as Node | null | undefined) ?? undefined;
   }
 
@@ -64,6 +64,11 @@ export class YamlDocument {
 
   place(node: Node | undefined): Place {
     return placeAt(this.file, this.#lines, node?.range?.[0] ?? 0);
+  }
+
+  /** Whether a text stands under several keys, by aliases. */
+  isShared(node: Node): boolean {
+    return (this.#anchors.keys.get(node)?.size ?? 0) > 1;
   }
 
   /** Where in the file the text of a scalar ends; undefined where it is not written out in one piece. */
@@ -102,26 +107,43 @@ export class YamlDocument {
 
 /** Inserts `@` and the digest behind a reference. */
 export function toPinPlace(document: YamlDocument, node: Node): PinPlace {
+  if (document.isShared(node)) return { kind: 'none', reason: 'its text is that of other keys as well (by an anchor)' };
   const offset = document.endOfText(node);
   return offset === undefined
     ? { kind: 'none', reason: 'its text is not written in one piece' }
     : { kind: 'insertion', offset, before: '@', after: '' };
 }
 
-/** An alias stands for the last node before it with that anchor. */
-function findTargets(document: Document.Parsed): ReadonlyMap<Node, Node> {
+interface Anchors {
+  /** What each alias stands for: the last node before it with that anchor. */
+  readonly targets: ReadonlyMap<Node, Node>;
+  /** Nodes that stand in several places, with the keys of these; an item of a list has none. */
+  readonly keys: ReadonlyMap<Node, ReadonlySet<unknown>>;
+}
+
+function findAnchors(document: Document.Parsed): Anchors {
   const anchors = new Map<string, Node>();
   const targets = new Map<Node, Node>();
+  const keys = new Map<Node, Set<unknown>>();
   visit(document, {
-    Alias(_key, alias) {
+    Alias(_at, alias, path) {
       const target = anchors.get(alias.source);
-      if (target !== undefined) targets.set(alias, target);
+      if (target === undefined) return;
+      targets.set(alias, target);
+      keys.get(target)?.add(keyOf(path));
     },
-    Value(_key, node) {
-      if (node.anchor !== undefined) anchors.set(node.anchor, node);
+    Value(_at, node, path) {
+      if (node.anchor === undefined) return;
+      anchors.set(node.anchor, node);
+      keys.set(node, new Set([keyOf(path)]));
     },
   });
-  return targets;
+  return { targets, keys };
+}
+
+function keyOf(path: readonly unknown[]): unknown {
+  const parent = path.at(-1);
+  return isPair(parent) && isScalar(parent.key) ? parent.key.value : undefined;
 }
 
 export function placeAt(file: DeploymentFile, lines: LineCounter, offset: number): Place {

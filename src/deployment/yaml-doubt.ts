@@ -1,4 +1,4 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, type Node, visit } from 'yaml';
+import { type Document, isAlias, isCollection, isMap, isScalar, isSeq, type Node, visit } from 'yaml';
 import type { YamlDocument } from './yaml-document.ts';
 
 /** Where programs that read YAML differ: one would run an image that another one has not seen. */
@@ -23,9 +23,15 @@ export function findTextDoubts(text: string): readonly Doubt[] {
   return doubts;
 }
 
-/** Keys that stand twice in a map, that are not written as they are read, and `<<` in a form that only some merge. */
-export function findKeyDoubts(document: Document.Parsed): readonly Doubt[] {
+/**
+ * Keys that stand twice in a map, that are not written as they are read, and `<<` in a form that only some merge; a resource that is a text, which some take
+ * for JSON.
+ */
+export function findNodeDoubts(document: Document.Parsed): readonly Doubt[] {
   const doubts: Doubt[] = [];
+  const { contents } = document;
+  if (isScalar(contents) && /kind/.test(String(contents.value)))
+    doubts.push({ offset: contents.range?.[0] ?? 0, reason: 'it is a text, and no resource' });
   visit(document, {
     Map(_key, map) {
       const names = new Set<unknown>();
@@ -43,6 +49,7 @@ export function findKeyDoubts(document: Document.Parsed): readonly Doubt[] {
 
 function toKeyDoubt(key: unknown): string | undefined {
   if (isAlias(key)) return 'a key is an alias: write its name';
+  if (isCollection(key)) return 'a key is a map or a list';
   if (!isScalar(key)) return undefined;
   if (key.tag !== undefined) return 'a key has a tag: leave the tag out';
   return key.value === '<<' && key.type !== 'PLAIN' ? 'the key << is in quotes: leave them out to merge' : undefined;

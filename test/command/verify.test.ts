@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exitCodeOf } from '../../src/command/exit-code.ts';
@@ -331,6 +331,19 @@ describe('deployments', () => {
     expect([second.exitCode, second.report.pinned]).toEqual([0, []]);
   });
 
+  it('writes through a link, once for all names of a file, and keeps its mode', async () => {
+    await write('links/real/app.yaml', pod(`${app}:1.0`));
+    await chmod(join(place.workspace, 'links/real/app.yaml'), 0o764);
+    await symlink('real/app.yaml', join(place.workspace, 'links/name.yaml'));
+    const { exitCode, report } = await run({ deployment: 'links', pin: 'true', 'trusted-registry': registry.host });
+    expect([exitCode, report.pinned]).toEqual([0, [{ file: 'links/name.yaml', digests: 1 }]]);
+    const path = join(place.workspace, 'links/real/app.yaml');
+    expect(await readFile(path, 'utf8')).toBe(pod(`${app}:1.0@${digest}`));
+    expect((await stat(path)).mode & 0o777).toBe(0o764);
+    expect((await lstat(join(place.workspace, 'links/name.yaml'))).isSymbolicLink()).toBe(true);
+    expect(await readdir(join(place.workspace, 'links/real'))).toEqual(['app.yaml']);
+  });
+
   it('reads Compose files with their variables, and what they include', async () => {
     await write('compose/compose.yaml', 'include: [more/db.yaml]\nservices:\n  web: {image: "${APP}:${TAG}"}\n');
     await write('compose/.env', 'TAG=1.0\nAPP=nobody\n');
@@ -344,6 +357,23 @@ describe('deployments', () => {
     expect(exitCode).toBe(0);
     const unknown = await run({ deployment: 'compose/compose.yaml', require: 'signature', 'compose-variable': 'TAG=' });
     expect(unknown.exitCode).toBe(3);
+  });
+
+  it('leads to no file outside of the workspace by a link in a folder', async () => {
+    const outside = join(place.folder, 'outside-pod.yaml');
+    await writeFile(outside, pod(`${app}:1.0`));
+    await mkdir(join(place.workspace, 'leak'));
+    await symlink(outside, join(place.workspace, 'leak', 'link.yaml'));
+    await symlink('nowhere', join(place.workspace, 'leak', 'dangling.yaml'));
+    const { exitCode, annotations } = await run({ deployment: 'leak', pin: 'true', 'trusted-registry': registry.host });
+    expect(exitCode).toBe(3);
+    expect(annotations.map(({ file, message }) => [file, message.split('\n')[0]])).toEqual([
+      ['leak/dangling.yaml', expect.stringContaining('there is no such file')],
+      ['leak/link.yaml', expect.stringContaining('outside of the workspace')],
+    ]);
+    expect(await readFile(outside, 'utf8')).toBe(pod(`${app}:1.0`));
+    // The user may name any file.
+    expect((await run({ deployment: 'leak/link.yaml', pin: 'true', 'trusted-registry': registry.host })).exitCode).toBe(0);
   });
 
   it('leads to no file outside of the workspace', async () => {

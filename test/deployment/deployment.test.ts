@@ -170,6 +170,18 @@ spec:
     ]);
   });
 
+  it('takes no template and no text for a resource', () => {
+    const template = 'kind: Pod\nmetadata: {name: {{ .Release.Name }}}\nspec: {containers: [{image: a}]}\n';
+    expect(find(template).remarks).toMatchObject([{ level: 'error', line: 2, reason: expect.stringContaining('helm template') }]);
+    expect(find('  ---\n{"kind":"Pod"}').remarks).toMatchObject([
+      { level: 'error', reason: expect.stringContaining('a text, and no resource') },
+    ]);
+    expect(find('{"kind":"Pod"}\n{"kind":"Pod"}').remarks).toMatchObject([
+      { level: 'error', line: 2, reason: expect.stringContaining('several JSON objects') },
+    ]);
+    expect(find('$ANSIBLE_VAULT;1.1;AES256\n3132\n').remarks).toEqual([]);
+  });
+
   it('refuses what is no YAML at its line, and says where a template has to be rendered', () => {
     const found = find(
       'apiVersion: v1\nkind: Pod\nspec: {{ .Values.spec }}\n  x: [\n---\napiVersion: v1\nkind: Pod\nspec: {containers: [{image: a}]}\n',
@@ -280,6 +292,17 @@ describe('pins', () => {
   it('has no place in a text that is written with escapes', () => {
     const found = find('apiVersion: v1\nkind: Pod\nspec: {containers: [{image: "a\\x2fb:1"}]}');
     expect(found.images).toMatchObject([{ reference: 'a/b:1', pin: { kind: 'none' } }]);
+  });
+
+  it('has no place in a text that stands under other keys as well, nor beside an empty digest', () => {
+    const found = find('kind: Pod\nmetadata: {labels: {app: &i a:1}}\nspec: {containers: [{image: *i}, {image: &j b:1}, {image: *j}]}');
+    expect(found.images).toMatchObject([
+      { reference: 'a:1', pin: { kind: 'none' } },
+      { reference: 'b:1', pin: { kind: 'insertion' } },
+    ]);
+    expect(find('images: [{name: a, newTag: "1", digest: }]', 'Kustomization').images).toMatchObject([
+      { reference: 'a:1', pin: { kind: 'none' } },
+    ]);
   });
 
   it('pins a text once that many name, and JSON stays JSON', () => {

@@ -30,6 +30,28 @@ export interface OwnBundle {
   readonly statement: Buffer;
 }
 
+export interface ListedBundles {
+  /** Those that are labelled as ours. */
+  readonly labelled: readonly Descriptor[];
+  /** Those that other programs wrote, or whose labels the registry hands not on: they may be by any key. */
+  readonly others: readonly Descriptor[];
+}
+
+/** The bundles of a manifest that may be by a key and hold a statement of a type, newest first. Nothing of them is verified. */
+export async function listBundles(
+  repository: Repository,
+  subject: Pick<Descriptor, 'digest'>,
+  predicateType: string,
+  signer: Pick<KeySigner, 'publicKey'>,
+): Promise<ListedBundles> {
+  const hint = toHint(signer);
+  const isWanted = ({ annotations = {} }: Descriptor) =>
+    (annotations[keyAnnotation] ?? hint) === hint && (annotations[predicateTypeAnnotation] ?? predicateType) === predicateType;
+  const listed = newestFirst(await repository.findReferrers(subject.digest, { artifactType: bundleMediaType, isWanted }));
+  const isLabelled = ({ annotations = {} }: Descriptor) => keyAnnotation in annotations && predicateTypeAnnotation in annotations;
+  return { labelled: listed.filter(isLabelled), others: listed.filter((bundle) => !isLabelled(bundle)) };
+}
+
 /** The bundles of a manifest by this key with statements of one type, those that claim to be; each is verified. */
 export async function listOwnBundles(
   repository: Repository,
@@ -38,13 +60,9 @@ export async function listOwnBundles(
   signer: KeySigner,
   maxBundles: number = maxCandidates,
 ): Promise<readonly OwnBundle[]> {
-  const hint = toHint(signer);
-  const claimed = await repository.findReferrers(subject.digest, {
-    artifactType: bundleMediaType,
-    isWanted: ({ annotations = {} }) => annotations[keyAnnotation] === hint && annotations[predicateTypeAnnotation] === predicateType,
-  });
+  const { labelled } = await listBundles(repository, subject, predicateType, signer);
   const own: OwnBundle[] = [];
-  for (const { digest } of newestFirst(claimed).slice(0, maxBundles)) {
+  for (const { digest } of labelled.slice(0, maxBundles)) {
     const document = await fetchAttached(repository, digest, maxBundleBytes);
     const statement = document && openOwnBundle(document.bytes, signer);
     if (document !== undefined && statement !== undefined) own.push({ document, statement });

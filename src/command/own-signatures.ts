@@ -4,15 +4,15 @@ import type { Descriptor } from '../model/image.ts';
 import type { TaggedLayer } from '../model/signed-document.ts';
 import { type Artifact, digestOf } from '../registry/artifact.ts';
 import type { Repository } from '../registry/repository.ts';
-import { bundleMediaType, keyAnnotation, predicateTypeAnnotation, signatureAnnotation } from '../sign/cosign/attestation.ts';
-import { toHint } from '../sign/cosign/key-signature.ts';
+import { signatureAnnotation } from '../sign/cosign/attestation.ts';
 import { isBySigner, isOwnBundle } from '../sign/cosign/own-signature.ts';
 import { signPredicateType, simpleSigningMediaType, toSimpleSigning } from '../sign/cosign/signature.ts';
 import { isSameMetadata } from '../sign/metadata.ts';
 import { type Envelope, envelopeMediaTypes, parseEnvelope } from '../sign/notary/envelope.ts';
 import { verifyNotary } from '../sign/notary/verification.ts';
 import { verifySignedInTime, verifyTimestamp } from '../sign/timestamp/verification.ts';
-import { type AttachedDocument, fetchAttached, newestFirst, toKeptArtifact } from './attached-document.ts';
+import { type AttachedDocument, fetchAttached, toKeptArtifact } from './attached-document.ts';
+import { listBundles } from './own-attestations.ts';
 import { listSignatures } from './signatures.ts';
 import type { Signing, Timestamping } from './signing.ts';
 
@@ -49,17 +49,8 @@ function isTimestamped({ timestamp, signature, algorithm, certificateChain }: En
 
 /** The same for a Sigstore bundle. */
 export const findOwnBundle: FindOwn = async (repository, subject, { signer, metadata }) => {
-  const hint = toHint(signer);
-  const candidates = await repository.findReferrers(subject.digest, {
-    artifactType: bundleMediaType,
-    isWanted: ({ annotations = {} }) =>
-      (annotations[keyAnnotation] ?? hint) === hint && (annotations[predicateTypeAnnotation] ?? signPredicateType) === signPredicateType,
-  });
-  // A registry that hands no annotations on leaves them all alike.
-  const ours = newestFirst(candidates).toSorted(
-    (a, b) => Number(b.annotations?.[keyAnnotation] === hint) - Number(a.annotations?.[keyAnnotation] === hint),
-  );
-  const digests = ours.map(({ digest }) => digest);
+  const { labelled, others } = await listBundles(repository, subject, signPredicateType, signer);
+  const digests = [...labelled, ...others].map(({ digest }) => digest);
   return findArtifact(repository, subject, digests, ({ bytes }) => isOwnBundle(bytes, { signer, subject, metadata }));
 };
 

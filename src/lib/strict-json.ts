@@ -34,8 +34,8 @@ export class StrictJsonError extends Error {
 
 /**
  * Parses JSON that comes from outside and that other programs read as well. Refused is what makes readers disagree: keys that are there
- * twice or differ in case alone (Go's encoding/json folds case and lets the last win), `__proto__`, lone surrogates, bytes that are not
- * UTF-8, a byte order mark; and what is deeper or larger than the limits. Throws StrictJsonError; its message quotes keys, never values.
+ * twice or differ in case alone (Go's encoding/json folds case and lets the last win), `__proto__`, lone surrogates, numbers that are too
+ * large, bytes that are not UTF-8, a byte order mark; and what is deeper or larger than the limits. Throws StrictJsonError; its message quotes keys, never values.
  */
 export function parseStrictJson(bytes: Uint8Array, limits: StrictJsonLimits = {}): JsonValue {
   const walk = toWalk(bytes, limits);
@@ -243,8 +243,10 @@ class Walk {
   #literal(): void {
     literal.lastIndex = this.#at;
     if (!literal.test(this.text)) this.#fail('not valid JSON');
-    if (this.#limits.isIntegral && /[.E]|\de/.test(this.text.slice(this.#at, literal.lastIndex)))
-      this.#fail('a number with a fraction or an exponent');
+    const number = this.text.slice(this.#at, literal.lastIndex);
+    if (this.#limits.isIntegral && /[.E]|\de/.test(number)) this.#fail('a number with a fraction or an exponent');
+    // Which is infinite here, and an error in Go.
+    if (number.length >= '1e309'.length && Math.abs(Number(number)) === Infinity) this.#fail('a number that is too large');
     this.#at = literal.lastIndex;
   }
 

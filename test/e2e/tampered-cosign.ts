@@ -195,6 +195,57 @@ export const byKey: readonly Case<object | string>[] = [
     acceptedByCosign: 'it does not look at the form of a statement that it does not know',
   },
   {
+    what: 'a field of a statement that nobody knows',
+    make: () => toBundle(toStatement({ note: 'x' })),
+    code: 'bundle',
+    reason: /statement: what stands at note/,
+  },
+  {
+    what: 'a field of a subject that nobody knows',
+    make: () => toBundle(toStatement({ subject: [{ digest: { sha256: digest.slice(7) }, note: 'x' }] })),
+    code: 'bundle',
+    reason: /subject\.0\.note/,
+  },
+  {
+    what: 'a digest that is not in hexadecimal digits',
+    make: () => toBundle(toStatement({ subject: [{ digest: { sha256: digest.slice(7), dirHash: 'h1:x' } }] })),
+    code: 'bundle',
+    reason: /hexadecimal/,
+  },
+  {
+    what: 'too many digests of one subject',
+    make: () => {
+      const others = Array.from({ length: 32 }, (_, at) => [`hash${at}`, 'ab']);
+      return toBundle(toStatement({ subject: [{ digest: { sha256: digest.slice(7), ...Object.fromEntries(others) } }] }));
+    },
+    code: 'bundle',
+    reason: /more than 32 digests/,
+  },
+  { what: 'a predicate that is text', make: () => toBundle(toStatement({ predicate: 'x' })), code: 'bundle', reason: /predicate is text/ },
+  { what: 'a predicate that is a list', make: () => toBundle(toStatement({ predicate: [] })), code: 'bundle', reason: /predicate/ },
+  {
+    what: 'a number that other readers have no room for',
+    make: () => toBundle(Buffer.from(toStatement().toString().replace('true', '1e400'))),
+    code: 'bundle',
+    reason: /number that is too large/,
+  },
+  {
+    what: 'a log entry without a proof',
+    make: async () => {
+      const { bundle } = await again();
+      const { inclusionProof: _, ...entry } = bundle.verificationMaterial.tlogEntries[0] ?? {};
+      return { ...toBundle(), verificationMaterial: { ...toBundle().verificationMaterial, tlogEntries: [entry] } };
+    },
+    code: 'bundle',
+    reason: /no inclusionProof/,
+  },
+  {
+    what: 'a certificate where a key is to be named',
+    make: async () => ({ ...toBundle(), verificationMaterial: { certificate: (await again()).bundle.verificationMaterial.certificate } }),
+    code: 'wrong-signature',
+    reason: /certificate's key/,
+  },
+  {
     what: 'a statement whose subject is there twice',
     make: () => toBundle(Buffer.from(toStatement().toString().replace('"subject"', '"subject":[],"subject"'))),
     code: 'bundle',
@@ -430,6 +481,19 @@ export const layersByKey: readonly Case<TaggedLayer>[] = [
     code: 'bundle',
     reason: /critical\.type/,
     acceptedByCosign: 'it compares the digest alone',
+  },
+  {
+    what: 'a repository that is no text',
+    make: () => toLayer(document({ identity: { 'docker-reference': 1 } })),
+    code: 'bundle',
+    reason: /docker-reference/,
+  },
+  {
+    what: 'a field of the document that nobody knows',
+    make: () => toLayer(document({ note: 'x' })),
+    code: 'bundle',
+    reason: /critical\.note/,
+    acceptedByCosign: 'it reads what it knows; Podman refuses it',
   },
   {
     what: 'a document that names two images',

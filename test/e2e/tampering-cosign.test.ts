@@ -125,6 +125,11 @@ async function refusalOf(verified: Promise<unknown>): Promise<StepError> {
 
 const bytesOf = (made: object | string) => Buffer.from(typeof made === 'string' ? made : text(made));
 
+function inLines(layer: TaggedLayer): TaggedLayer {
+  const name = 'dev.cosignproject.cosign/signature';
+  return { ...layer, annotations: { ...layer.annotations, [name]: `${layer.annotations[name]?.replaceAll(/.{76}/g, '$&\n')}\n` } };
+}
+
 test('what nobody has tampered with is accepted, by us and by cosign', async () => {
   const { bundle } = await again();
   const layer = await makeCertifiedLayer(sigstore, document());
@@ -137,6 +142,8 @@ test('what nobody has tampered with is accepted, by us and by cosign', async () 
   }
   for (const [made, { trust, options }] of [
     [toLayer(), kinds.key],
+    // As `cosign attach signature` leaves what `openssl dgst` and `base64` wrote.
+    [inLines(toLayer()), kinds.key],
     [layer, kinds.certificate],
   ] as const) {
     await expect(verifyCosignLayer(made, { digest }, trust())).resolves.toMatchObject({ signedBy: expect.any(String) });

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
+import { base64Bytes } from '../../lib/base64.ts';
 import { type JsonValue, parseStrictJson, type StrictJsonLimits } from '../../lib/strict-json.ts';
 import { signatureError } from '../signature-error.ts';
-import { base64Bytes } from './base64.ts';
 
 /** A Sigstore bundle whose form is right; nothing in it is verified. https://github.com/sigstore/protobuf-specs/blob/v0.5.1/protos/sigstore_bundle.proto */
 export interface Bundle {
@@ -37,7 +37,7 @@ const envelopeShape = v.pipe(
   v.strictObject({
     payload: base64Bytes,
     payloadType: v.string(),
-    signatures: v.strictTuple([v.strictObject({ sig: base64Bytes, keyid: v.optional(v.string()) })]),
+    signatures: v.strictTuple([v.strictObject({ sig: base64Bytes, keyid: v.nullish(v.string()) })]),
   }),
   v.transform(({ payload, payloadType, signatures: [{ sig }] }): DsseEnvelope => ({ kind: 'dsse', payloadType, payload, signature: sig })),
 );
@@ -105,9 +105,12 @@ export function parseBundle(bytes: Uint8Array): Bundle {
   const contents = [dsseEnvelope, messageSignature].filter((content) => content != null);
   const [content] = contents;
   if (content === undefined || contents.length > 1) throw bundleError('bundle', 'it has to have one of dsseEnvelope and messageSignature');
-  const { publicKey, certificate, x509CertificateChain } = verificationMaterial;
-  const isOld = !mediaType.includes('0.3');
-  if (x509CertificateChain && !isOld) throw bundleError('bundle', 'it has a certificate chain, which version 0.3 has not');
+  const { publicKey, certificate, x509CertificateChain, tlogEntries } = verificationMaterial;
+  if (x509CertificateChain && mediaType.includes('0.3'))
+    throw bundleError('bundle', 'it has a certificate chain, which version 0.3 has not');
+  const proof = mediaType.endsWith('0.1') ? 'inclusionPromise' : 'inclusionProof';
+  if (tlogEntries.length > 0 && !tlogEntries.some((entry) => entry[proof] != null))
+    throw bundleError('bundle', `its log entries have no ${proof}, which its version asks for`);
   const signers: (BundleSigner | null | undefined)[] = [
     publicKey && { kind: 'key', hint: publicKey.hint },
     certificate && { kind: 'certificate', der: certificate.rawBytes },

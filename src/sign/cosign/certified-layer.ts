@@ -1,8 +1,8 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import * as v from 'valibot';
+import { base64Bytes } from '../../lib/base64.ts';
 import { type JsonValue, parseStrictJson } from '../../lib/strict-json.ts';
 import type { TaggedLayer } from '../../model/signed-document.ts';
-import { base64Bytes } from './base64.ts';
 import { bundleError } from './bundle.ts';
 import type { CertifiedSignature } from './certificate-verification.ts';
 
@@ -33,7 +33,7 @@ export function readCertifiedLayer(
   { content, signature }: Pick<CertifiedSignature, 'content' | 'signature'>,
 ): Pick<CertifiedSignature, 'bundle' | 'certificate'> | undefined {
   const pem = annotations[certificateAnnotation];
-  if (pem === undefined) return undefined;
+  if (pem === undefined || pem === '') return undefined;
   const certificate = readCertificate(pem);
   const log = annotations[logAnnotation];
   const timestamp = annotations[timestampAnnotation];

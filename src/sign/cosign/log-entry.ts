@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import type { TransparencyLogEntry } from '@sigstore/bundle';
 import * as v from 'valibot';
+import { base64Bytes } from '../../lib/base64.ts';
 import { parseStrictJson } from '../../lib/strict-json.ts';
 import type { HashName } from '../hash-algorithm.ts';
-import { base64Bytes } from './base64.ts';
 
 /** What a log says that it has. */
 export interface LoggedSignature {

@@ -1,63 +1,46 @@
 import { verify } from 'node:crypto';
-import * as v from 'valibot';
 import { hashOf, toPublicKey } from '../../lib/signature-algorithm.ts';
-import { parseStrictJson } from '../../lib/strict-json.ts';
+import { StepError } from '../../lib/step-error.ts';
 import type { KeySigner } from '../../model/signer.ts';
 import { isSameMetadata } from '../metadata.ts';
-import { bundleMediaType } from './attestation.ts';
-import { base64Bytes } from './base64.ts';
-import { maxEnvelopeBytes as maxBytes } from './bundle.ts';
+import { type BundleContent, parseBundle, parseEnvelope } from './bundle.ts';
 import { statementMediaType, toPreAuthentication } from './dsse.ts';
-import { cosignAlgorithmOf, toHint } from './key-signature.ts';
+import { cosignAlgorithmOf } from './key-signature.ts';
 import { type CosignRequest, signPredicateType } from './signature.ts';
-
-const envelopeShape = v.object({
-  payload: base64Bytes,
-  payloadType: v.literal(statementMediaType),
-  signatures: v.tuple([v.object({ sig: base64Bytes })]),
-});
-const bundleShape = v.object({
-  mediaType: v.literal(bundleMediaType),
-  verificationMaterial: v.object({ publicKey: v.object({ hint: v.string() }) }),
-  dsseEnvelope: envelopeShape,
-});
-const texts = v.record(v.string(), v.string());
-const statementShape = v.object({
-  subject: v.tuple([v.object({ digest: v.strictObject({ sha256: v.string() }), annotations: v.optional(texts, {}) })]),
-  predicateType: v.literal(signPredicateType),
-});
+import { parseStatementAbout } from './statement.ts';
 
 /** Whether a bundle is a signature as `signBundle` makes it: by the same key, of the same manifest, with the same metadata. */
 export function isOwnBundle(bytes: Uint8Array, { signer, subject, metadata }: CosignRequest): boolean {
   const content = openOwnBundle(bytes, signer);
-  const statement = content && readJson(statementShape, content);
-  if (statement === undefined) return false;
-  const [{ digest, annotations }] = statement.subject;
-  return `sha256:${digest.sha256}` === subject.digest && isSameMetadata(new Map(Object.entries(annotations)), metadata);
+  const statement = content && attempt(() => parseStatementAbout(subject.digest, content, 'bundle'));
+  return statement?.predicateType === signPredicateType && isSameMetadata(statement.annotations, metadata);
 }
 
-/** The statement in a bundle that `attestBundle` made with the same key; undefined where it is another's, or damaged. */
+/** The statement in a bundle that names a key, where it is signed with this one as `attestBundle` does it; undefined where it is another's, or damaged. */
 export function openOwnBundle(bytes: Uint8Array, signer: KeySigner): Buffer | undefined {
-  const bundle = readJson(bundleShape, bytes);
-  return bundle?.verificationMaterial.publicKey.hint === toHint(signer) ? openEnvelope(bundle.dsseEnvelope, signer) : undefined;
+  const bundle = attempt(() => parseBundle(bytes));
+  return bundle?.signer.kind === 'key' ? openEnvelope(bundle.content, signer) : undefined;
 }
 
 /** The same of a layer of `attestLayer`. */
 export function openOwnEnvelope(bytes: Uint8Array, signer: KeySigner): Buffer | undefined {
-  const envelope = readJson(envelopeShape, bytes);
+  const envelope = attempt(() => parseEnvelope(bytes));
   return envelope && openEnvelope(envelope, signer);
 }
 
-function openEnvelope({ payload, payloadType, signatures }: v.InferOutput<typeof envelopeShape>, signer: KeySigner): Buffer | undefined {
-  return isBySigner(signer, toPreAuthentication(payloadType, payload), signatures[0].sig) ? payload : undefined;
+function openEnvelope(content: BundleContent, signer: KeySigner): Buffer | undefined {
+  if (content.kind !== 'dsse' || content.payloadType !== statementMediaType) return undefined;
+  const { payloadType, payload, signature } = content;
+  return isBySigner(signer, toPreAuthentication(payloadType, payload), signature) ? payload : undefined;
 }
 
-function readJson<Shape extends v.GenericSchema>(shape: Shape, bytes: Uint8Array): v.InferOutput<Shape> | undefined {
+/** What cannot be read is nobody's own. */
+function attempt<Value>(read: () => Value): Value | undefined {
   try {
-    const result = v.safeParse(shape, parseStrictJson(bytes, { maxBytes }));
-    return result.success ? result.output : undefined;
-  } catch {
-    return undefined;
+    return read();
+  } catch (error) {
+    if (error instanceof StepError && error.origin === 'signature') return undefined;
+    throw error;
   }
 }
 

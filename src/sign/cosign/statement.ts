@@ -1,8 +1,10 @@
 import * as v from 'valibot';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../lib/strict-json.ts';
+import { type ReadStatement, readInTotoStatement } from '../../lib/in-toto-statement.ts';
+import { jsonObject } from '../../lib/json-object.ts';
+import type { JsonObject, JsonValue } from '../../lib/strict-json.ts';
 import type { Digest } from '../../model/digest.ts';
 import { signatureError } from '../signature-error.ts';
-import { bundleError, notOurs, readJson } from './bundle.ts';
+import { bundleError, maxEnvelopeBytes, notOurs, readJson } from './bundle.ts';
 
 /** What was signed, as far as it is about one manifest. */
 export interface Statement {
@@ -13,46 +15,48 @@ export interface Statement {
   readonly annotations: ReadonlyMap<string, JsonValue>;
 }
 
+/** What holds it. */
+export type StatementForm = 'bundle' | 'layer';
+
 /** As many as sigstore-go reads. */
-const maxSubjects = 1024;
-
-const jsonObject = v.custom<object>((value) => isJsonObject(value as JsonValue));
-
-const statementShape = v.object({
-  // Version 0.1 has the same fields, and is what `cosign attest` writes.
-  _type: v.picklist(['https://in-toto.io/Statement/v1', 'https://in-toto.io/Statement/v0.1']),
-  subject: v.pipe(
-    v.array(
-      v.object({
-        digest: v.record(v.string(), v.string()),
-        annotations: v.optional(jsonObject, {}),
-      }),
-    ),
-    v.minLength(1),
-    v.maxLength(maxSubjects),
-  ),
-  predicateType: v.pipe(v.string(), v.nonEmpty(), v.maxLength(1_000)),
-  predicate: v.optional(v.unknown(), {}),
-});
+const maxDigests = 32;
 
 /**
  * Reads a statement of in-toto whose signature holds, and sees that one of its subjects is `digest`. Throws a StepError with code `bundle` or `other-subject`.
  * https://github.com/in-toto/attestation/blob/v1.1.0/spec/v1/statement.md
  */
-export function parseStatementAbout(digest: Digest, bytes: Uint8Array): Statement {
-  // What is within a predicate is read by the spelling of its keys, which may be names of variables and the like.
-  const value = readSigned(bytes, 'statement', ['predicate', 'annotations']);
-  const result = v.safeParse(statementShape, value);
-  if (!result.success) throw bundleError('statement', `what stands at ${v.getDotPath(result.issues[0]) ?? 'its top'} is wrong`);
-  const { subject, predicateType, predicate } = result.output;
+export function parseStatementAbout(digest: Digest, bytes: Uint8Array, form: StatementForm): Statement {
+  const { subject, predicateType, predicate } = readStatement(bytes, form);
   const own = subject.find(({ digest: { sha256 } }) => `sha256:${sha256}` === digest);
   if (own === undefined) throw otherSubject(digest, subject[0]?.digest.sha256 ?? 'nothing with a SHA-256');
-  return { predicateType, predicate: predicate as JsonValue, annotations: toMap(own.annotations) };
+  return { predicateType, predicate, annotations: toMap(own.annotations) };
 }
 
-const documentShape = v.object({
-  critical: v.object({
-    image: v.object({ 'docker-manifest-digest': v.string() }),
+function readStatement(bytes: Uint8Array, form: StatementForm): ReadStatement {
+  let statement: ReadStatement;
+  try {
+    statement = readInTotoStatement(bytes, maxEnvelopeBytes);
+  } catch (error) {
+    throw bundleError('statement', error instanceof Error ? error.message : String(error));
+  }
+  if (form === 'bundle') checkInBundle(statement);
+  return statement;
+}
+
+/** What cosign wants of a statement in a bundle, and not of one at the tag `sha256-HEX.att`. */
+function checkInBundle({ subject, predicate }: ReadStatement): void {
+  if (typeof predicate === 'string') throw bundleError('statement', 'its predicate is text');
+  for (const digests of subject.map(({ digest }) => Object.values(digest))) {
+    if (digests.length > maxDigests) throw bundleError('statement', `a subject has more than ${maxDigests} digests`);
+    if (!digests.every((text) => /^(?:[0-9a-f]{2})*$/i.test(text)))
+      throw bundleError('statement', 'a digest of a subject is not in hexadecimal digits');
+  }
+}
+
+const documentShape = v.strictObject({
+  critical: v.strictObject({
+    identity: v.nullish(v.strictObject({ 'docker-reference': v.nullish(v.string()) })),
+    image: v.strictObject({ 'docker-manifest-digest': v.string() }),
     type: v.literal('cosign container image signature'),
   }),
   optional: v.nullish(jsonObject),
@@ -63,19 +67,15 @@ const documentShape = v.object({
  * https://github.com/sigstore/cosign/blob/v3.1.3/specs/SIGNATURE_SPEC.md#payloads
  */
 export function parseDocumentAbout(digest: Digest, bytes: Uint8Array): ReadonlyMap<string, JsonValue> {
-  const result = v.safeParse(documentShape, readSigned(bytes, 'signed document', ['optional']));
+  const result = v.safeParse(documentShape, readJson(bytes, 'signed document', { maxDepth: 64, mapsWithin: ['optional'] }));
   if (!result.success) throw bundleError('signed document', `what stands at ${v.getDotPath(result.issues[0]) ?? 'its top'} is wrong`);
   const signed = result.output.critical.image['docker-manifest-digest'];
   if (signed !== digest) throw otherSubject(digest, signed);
   return toMap(result.output.optional);
 }
 
-function readSigned(bytes: Uint8Array, what: string, mapsWithin: readonly string[]): JsonValue {
-  return readJson(bytes, what, { maxDepth: 64, mapsWithin });
-}
-
-function toMap(value: object | null | undefined): ReadonlyMap<string, JsonValue> {
-  return new Map(Object.entries((value ?? {}) as JsonObject));
+function toMap(value: JsonObject | null | undefined): ReadonlyMap<string, JsonValue> {
+  return new Map(Object.entries(value ?? {}));
 }
 
 export function otherSubject(digest: Digest, signed: string) {

@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
+import { base64Bytes } from '../../lib/base64.ts';
 import type { JsonValue } from '../../lib/strict-json.ts';
 import type { Digest } from '../../model/digest.ts';
 import type { TaggedLayer } from '../../model/signed-document.ts';
 import { signatureError } from '../signature-error.ts';
 import { envelopeMediaType, signatureAnnotation } from './attestation.ts';
-import { base64Bytes } from './base64.ts';
 import { type BundleContent, bundleError, type MessageSignature, notOurs, parseBundle, parseEnvelope } from './bundle.ts';
 import type { CertifiedSignature } from './certificate-verification.ts';
 import { readCertifiedLayer } from './certified-layer.ts';
 import { statementMediaType, toPreAuthentication } from './dsse.ts';
 import { toHint } from './key-signature.ts';
 import { signPredicateType, simpleSigningMediaType } from './signature.ts';
-import { otherSubject, parseDocumentAbout, parseStatementAbout, type Statement } from './statement.ts';
+import { otherSubject, parseDocumentAbout, parseStatementAbout, type Statement, type StatementForm } from './statement.ts';
 import { type CosignTrust, isCosignSignature } from './trust.ts';
 
 /** What somebody who is trusted said of a manifest. A mere signature is a statement of the type `https://sigstore.dev/cosign/sign/v1`. */
@@ -45,7 +45,7 @@ export async function verifyCosignBundle(bytes: Uint8Array, subject: CosignSubje
           { bundle: json, certificate: signer.der, message, signature, content: content.kind === 'dsse' ? content.payload : message },
           trust,
         );
-  return { ...toStatement(content, subject), ...made };
+  return { ...toStatement(content, subject, 'bundle'), ...made };
 }
 
 /** The same of a layer at the tag `sha256-HEX.sig` or `sha256-HEX.att`. */
@@ -57,7 +57,7 @@ export async function verifyCosignLayer(layer: TaggedLayer, subject: CosignSubje
       { message: toMessage(envelope, subject), signature: envelope.signature, content: envelope.payload, stamped: layer.bytes },
       trust,
     );
-    return { ...toStatement(envelope, subject), ...made };
+    return { ...toStatement(envelope, subject, 'layer'), ...made };
   }
   if (layer.mediaType !== simpleSigningMediaType) throw bundleError('layer', `it is of type ${JSON.stringify(layer.mediaType)}`);
   const made = await verifyLayer(layer, { message: layer.bytes, signature: readSignature(layer), content: layer.bytes }, trust);
@@ -70,15 +70,13 @@ type SignedLayer = Pick<CertifiedSignature, 'message' | 'signature' | 'content' 
 
 async function verifyLayer(layer: TaggedLayer, signed: SignedLayer, trust: CosignTrust): Promise<Made> {
   const certified = readCertifiedLayer(layer, signed);
-  return certified === undefined
-    ? verifyByKey(signed.message, signed.signature, trust)
-    : verifyByCertificate({ ...certified, ...signed }, trust);
+  const signer = trust.keys.find(({ key }) => isCosignSignature(key, signed.message, signed.signature));
+  // A certificate for a key that is trusted takes nothing from it.
+  if (certified === undefined || signer !== undefined) return verifyByKey(signed.message, signed.signature, trust);
+  return verifyByCertificate({ ...certified, ...signed }, trust);
 }
 
-async function verifyByCertificate(certified: CertifiedSignature, { keys, identities, openRoot }: CosignTrust): Promise<Made> {
-  const signer = keys.find(({ key }) => isCosignSignature(key, certified.message, certified.signature));
-  // A certificate for a key that is trusted takes nothing from it.
-  if (signer !== undefined) return { signedBy: signer.name };
+async function verifyByCertificate(certified: CertifiedSignature, { identities, openRoot }: CosignTrust): Promise<Made> {
   if (identities.length === 0) throw untrusted('it is by the key of a certificate, and no identity is trusted');
   const { verifyCertified } = await import('./certificate-verification.ts');
   const { signedBy, time } = verifyCertified(certified, identities, await openRoot());
@@ -103,13 +101,14 @@ function toArtifact({ digest: signed, algorithm }: MessageSignature, digest: Dig
   return bytes;
 }
 
-function toStatement(content: BundleContent, { digest }: CosignSubject): Statement {
-  if (content.kind === 'dsse') return parseStatementAbout(digest, content.payload);
+function toStatement(content: BundleContent, { digest }: CosignSubject, form: StatementForm): Statement {
+  if (content.kind === 'dsse') return parseStatementAbout(digest, content.payload, form);
   return { predicateType: signPredicateType, predicate: {}, annotations: new Map<string, JsonValue>() };
 }
 
 function readSignature({ annotations }: TaggedLayer): Buffer {
-  const result = v.safeParse(base64Bytes, annotations[signatureAnnotation]);
+  // `cosign attach signature` takes over what `base64` writes: lines.
+  const result = v.safeParse(base64Bytes, annotations[signatureAnnotation]?.replaceAll(/\r?\n/g, ''));
   if (!result.success || result.output.length === 0)
     throw bundleError('layer', `its annotation ${signatureAnnotation} is no signature in base64`);
   return result.output;

@@ -1,8 +1,8 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import type { TransparencyLogEntry } from '@sigstore/bundle';
 import * as v from 'valibot';
+import { base64Bytes } from '../../lib/base64.ts';
 import { type JsonValue, parseStrictJson } from '../../lib/strict-json.ts';
-import { base64Bytes } from '../cosign/base64.ts';
 import type { WitnessedSignature } from '../cosign/witness.ts';
 import { askService, type SigstoreService, wrongAnswer } from './service.ts';
 

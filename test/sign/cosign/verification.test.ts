@@ -64,6 +64,52 @@ test('Ed25519, and a curve with the hash of another one, as cosign signs', async
   }
 });
 
+describe('an envelope at the tag of cosign 2', () => {
+  const keys = makeKeys('P-256');
+  const payloadType = 'application/vnd.in-toto+json';
+  const toLayer = (payload: Buffer, more: object = {}) => {
+    const sig = sign('sha256', toPreAuthentication(payloadType, payload), keys.privateKey).toString('base64');
+    const envelope = { payload: payload.toString('base64'), payloadType, signatures: [{ sig, ...more }] };
+    return { mediaType: 'application/vnd.dsse.envelope.v1+json', bytes: Buffer.from(JSON.stringify(envelope)), annotations: {} };
+  };
+
+  test.each([
+    ['text', toStatement('found nothing'), 'found nothing'],
+    ['nothing', toStatement(null), {}],
+  ])('may hold %s', async (_, payload, predicate) => {
+    expect(await verifyCosignLayer(toLayer(payload), subject, toTrust(keys))).toMatchObject({ predicate });
+  });
+
+  test.each([null, '', 'any'])('may name its key %j, which says nothing', async (keyid) => {
+    expect(await verifyCosignLayer(toLayer(toStatement({}), { keyid }), subject, toTrust(keys))).toMatchObject({ signedBy: 'key 0' });
+  });
+
+  test('has one subject of the manifest, among digests of other kinds', async () => {
+    const statement = {
+      ...JSON.parse(toStatement({}).toString()),
+      subject: [{ digest: { dirHash: 'h1:x' } }, { digest: { sha256: 'ab'.repeat(32) }, annotations: null }],
+    };
+    const layer = toLayer(Buffer.from(JSON.stringify(statement)));
+    expect(await verifyCosignLayer(layer, subject, toTrust(keys))).toMatchObject({ predicateType, annotations: new Map() });
+    await expect(verifyCosignLayer(layer, other, toTrust(keys))).rejects.toMatchObject({ code: 'other-subject' });
+  });
+
+  test('has one signature', async () => {
+    const layer = toLayer(toStatement({}));
+    const envelope = JSON.parse(layer.bytes.toString());
+    const bytes = Buffer.from(JSON.stringify({ ...envelope, signatures: [...envelope.signatures, ...envelope.signatures] }));
+    await expect(verifyCosignLayer({ ...layer, bytes }, subject, toTrust(keys))).rejects.toMatchObject({ code: 'bundle' });
+  });
+});
+
+test('of a layer with a certificate a trusted key is enough; an annotation without one is none', async () => {
+  const keys = makeKeys('P-256');
+  const layer = await signLayer({ signer: makeSigner('ES256', keys, []), subject, metadata: new Map() }, 'r/a');
+  const withCertificate = (pem: string) => ({ ...layer, annotations: { ...layer.annotations, 'dev.sigstore.cosign/certificate': pem } });
+  expect(await verifyCosignLayer(withCertificate(''), subject, toTrust(keys))).toMatchObject({ signedBy: 'key 0' });
+  await expect(verifyCosignLayer(withCertificate('x'), subject, toTrust(keys))).rejects.toMatchObject({ code: 'bundle' });
+});
+
 describe('a bundle over the manifest itself', () => {
   const manifest = Buffer.from('{"schemaVersion":2}');
   const digest: Digest = `sha256:${createHash('sha256').update(manifest).digest('hex')}`;

@@ -177,5 +177,7 @@ function kindOf({ artifactType, annotations }: Descriptor): ConfirmedKind {
 
 /** On one line. */
 function toSubject([leaf = new Uint8Array()]: readonly Uint8Array[]): string {
-  return new X509Certificate(leaf).subject.split('\n').reverse().join(', ');
+  const subject: string | undefined = new X509Certificate(leaf).subject;
+  // Node has none where the name is empty.
+  return subject?.split('\n').reverse().join(', ') ?? '';
 }

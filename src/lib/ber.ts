@@ -16,6 +16,7 @@ export const berTags = {
   integer: 0x02,
   bitString: 0x03,
   octetString: 0x04,
+  null: 0x05,
   oid: 0x06,
   enumerated: 0x0a,
   utf8String: 0x0c,

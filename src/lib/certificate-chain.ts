@@ -86,7 +86,7 @@ export function publicKeyOf(certificate: X509Certificate): KeyObject | undefined
   }
 }
 
-/** A distinguished name on one line. */
-export function nameText(name: string): string {
-  return name.split('\n').join(', ');
+/** A distinguished name on one line; Node has none where it is empty. */
+export function nameText(name: string | undefined): string {
+  return name?.split('\n').join(', ') ?? '';
 }

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import * as asn from '@peculiar/asn1-x509';
 import type { CertificateRule } from '../../src/sign/notary/certificate-rules.ts';
 import {
@@ -10,6 +11,7 @@ import {
   makeCertificate,
   makeChain,
   makeKeys,
+  rawExtension,
   usage,
 } from './chain.ts';
 
@@ -52,7 +54,7 @@ export function brokenChains(): readonly BrokenChain[] {
     broken('leaf with key usage not critical', 'key-usage', { leaf: { extensions: [keyUsage(digital, false)] } }),
     broken('leaf without digitalSignature', 'key-usage', { leaf: { extensions: [keyUsage(usage.nonRepudiation)] } }),
     broken('leaf that is an authority', 'basic-constraints', { leaf: { extensions: [...leafExtensions, basicConstraints(true)] } }),
-    broken('leaf on secp256k1', 'key', { leaf: { keys: makeKeys('secp256k1') } }),
+    broken('leaf on secp256k1', 'encoding', { leaf: { keys: makeKeys('secp256k1') } }),
     broken('leaf with RSA 1024', 'key', { leaf: { keys: makeKeys('RSA-1024') } }),
     broken('leaf with an extension twice', 'encoding', {
       leaf: { extensions: [...leafExtensions, keyUsage(digital | usage.keyCertSign)] },
@@ -81,6 +83,7 @@ export function brokenChains(): readonly BrokenChain[] {
       root: { extensions: [basicConstraints(true, true, 0), keyUsage(usage.keyCertSign)] },
     }),
     ...brokenOrders(),
+    ...brokenEncodings(),
   ];
 }
 
@@ -115,4 +118,46 @@ function brokenOrders(): readonly BrokenChain[] {
       keys: selfSigned,
     },
   ];
+}
+
+/** Certificates that OpenSSL reads and Go does not. */
+function brokenEncodings(): readonly BrokenChain[] {
+  const leaf = (what: string, from: string, to: string) =>
+    broken(what, 'encoding', { leaf: { damage: (tbs) => replaced(tbs, Buffer.from(from, 'hex'), Buffer.from(to, 'hex')) } });
+  const text = (what: string, from: string, to: string) => leaf(what, Buffer.from(from).toString('hex'), Buffer.from(to).toString('hex'));
+  const extended = (what: string, oid: string, critical: boolean, value: string) =>
+    broken(what, 'encoding', { leaf: { extensions: [...leafExtensions, rawExtension(oid, critical, value)] } });
+  const explicit = generateKeyPairSync('ec', { namedCurve: 'P-256', paramEncoding: 'explicit' });
+  const salted = { intermediate: { keys: makeKeys('RSA-2048') }, leaf: { saltLength: 20 } };
+  return [
+    leaf('leaf with a negative serial number', '02050102030404', '0205ff02030404'),
+    leaf('leaf of version 2 with extensions', 'a003020102', 'a003020101'),
+    leaf('leaf of version 4', 'a003020102', 'a003020103'),
+    leaf('leaf with a BOOLEAN of 1', '0101ff', '010101'),
+    leaf('leaf with key usages behind the last', '03020780', '030207ff'),
+    text('leaf with a time of 60 seconds', '260101000000Z', '260101000060Z'),
+    text('leaf of 30 February', '260101000000Z', '260230000000Z'),
+    text('leaf with an @ in a PrintableString', '\x13\x02DE', '\x13\x02D@'),
+    leaf('leaf with a name that is not UTF-8', '0c044c656166', '0c04ff656166'),
+    broken('leaf on a curve without its name', 'encoding', { leaf: { keys: explicit } }),
+    broken('leaf signed by RSA-PSS with a short salt', 'signature-hash', salted),
+    extended('leaf with a critical subject key identifier', asn.id_ce_subjectKeyIdentifier, true, '04020102'),
+    extended('leaf with a critical authority key identifier', asn.id_ce_authorityKeyIdentifier, true, '300480020102'),
+    extended('leaf with critical addresses of its authority', asn.id_pe_authorityInfoAccess, true, '3000'),
+    extended('leaf with a name that is not ASCII', asn.id_ce_subjectAltName, false, '30038201ff'),
+    extended('leaf with an IP address of three bytes', asn.id_ce_subjectAltName, false, '30058703010203'),
+    extended('leaf with a policy twice', asn.id_ce_certificatePolicies, false, '300c300406025504300406025504'),
+    extended('leaf with a revocation list of another type', asn.id_ce_cRLDistributionPoints, false, '0500'),
+    extended('leaf with empty name constraints', asn.id_ce_nameConstraints, true, '3000'),
+    broken('intermediate with a path of less than nothing', 'encoding', {
+      intermediate: { extensions: [rawExtension(asn.id_ce_basicConstraints, true, '30060101ff0201ff'), keyUsage(usage.keyCertSign)] },
+    }),
+  ];
+}
+
+/** The last place counts: names of issuers come before those of subjects. */
+function replaced(bytes: Buffer, from: Buffer, to: Buffer): Buffer {
+  const at = bytes.lastIndexOf(from);
+  if (at === -1) throw new Error('what is to be changed is not there');
+  return Buffer.concat([bytes.subarray(0, at), to, bytes.subarray(at + from.length)]);
 }

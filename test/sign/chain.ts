@@ -1,6 +1,8 @@
-import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { constants, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { id_mgf1, id_RSASSA_PSS, RsaSaPssParams } from '@peculiar/asn1-rsa';
 import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
 import * as asn from '@peculiar/asn1-x509';
+import { berTags, toTagged } from '../../src/lib/ber.ts';
 import { hashOf, signatureForm } from '../../src/lib/signature-algorithm.ts';
 import type { KeySigner, SignatureAlgorithm } from '../../src/model/signer.ts';
 
@@ -25,6 +27,10 @@ export interface Recipe {
   readonly from?: Date;
   readonly to?: Date;
   readonly hash?: 'sha1' | 'sha256' | 'sha384' | 'sha512';
+  /** Issued by an RSA key with RSA-PSS, SHA-256 and a salt of so many bytes. */
+  readonly saltLength?: number;
+  /** Changes what is signed, so that it is no longer the DER that it should be. */
+  readonly damage?: (tbs: Buffer) => Buffer;
 }
 
 const ecdsaOids = {
@@ -46,7 +52,9 @@ export const end = new Date('2046-01-01T00:00:00Z');
 export function makeCertificate(recipe: Recipe, issuer: Pick<Recipe, 'name' | 'keys'> = recipe): Buffer {
   const hash = recipe.hash ?? 'sha256';
   const rsa = issuer.keys.privateKey.asymmetricKeyType === 'rsa';
-  const algorithm = new asn.AlgorithmIdentifier({ algorithm: (rsa ? rsaOids : ecdsaOids)[hash], ...(rsa && { parameters: null }) });
+  const pss = recipe.saltLength === undefined ? undefined : toPss(recipe.saltLength);
+  const algorithm =
+    pss?.algorithm ?? new asn.AlgorithmIdentifier({ algorithm: (rsa ? rsaOids : ecdsaOids)[hash], ...(rsa && { parameters: null }) });
   const tbs = new asn.TBSCertificate({
     version: asn.Version.v3,
     serialNumber: new Uint8Array([1, 2, 3, 4, recipe.name.length]).buffer,
@@ -57,8 +65,22 @@ export function makeCertificate(recipe: Recipe, issuer: Pick<Recipe, 'name' | 'k
     subjectPublicKeyInfo: AsnConvert.parse(recipe.keys.publicKey.export({ type: 'spki', format: 'der' }), asn.SubjectPublicKeyInfo),
     extensions: new asn.Extensions([...recipe.extensions]),
   });
-  const signatureValue = new Uint8Array(sign(hash, Buffer.from(AsnConvert.serialize(tbs)), issuer.keys.privateKey)).buffer;
-  return Buffer.from(AsnConvert.serialize(new asn.Certificate({ tbsCertificate: tbs, signatureAlgorithm: algorithm, signatureValue })));
+  const der = Buffer.from(AsnConvert.serialize(tbs));
+  const signed = recipe.damage?.(der) ?? der;
+  const value = sign(hash, signed, { key: issuer.keys.privateKey, ...pss?.form });
+  const bits = toTagged(berTags.bitString, Buffer.concat([Buffer.of(0), value]));
+  return toTagged(berTags.sequence, Buffer.concat([signed, Buffer.from(AsnConvert.serialize(algorithm)), bits]));
+}
+
+/** RFC 4055, 3.1. */
+function toPss(saltLength: number) {
+  const hashAlgorithm = new asn.AlgorithmIdentifier({ algorithm: '2.16.840.1.101.3.4.2.1', parameters: null });
+  const maskGenAlgorithm = new asn.AlgorithmIdentifier({ algorithm: id_mgf1, parameters: AsnConvert.serialize(hashAlgorithm) });
+  const parameters = AsnConvert.serialize(new RsaSaPssParams({ hashAlgorithm, maskGenAlgorithm, saltLength }));
+  return {
+    algorithm: new asn.AlgorithmIdentifier({ algorithm: id_RSASSA_PSS, parameters }),
+    form: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength },
+  };
 }
 
 function toName(commonName: string): asn.Name {
@@ -73,6 +95,11 @@ function toName(commonName: string): asn.Name {
 
 function extension(extnID: string, critical: boolean, value: object): asn.Extension {
   return new asn.Extension({ extnID, critical, extnValue: new OctetString(AsnConvert.serialize(value)) });
+}
+
+/** One whose value is these bytes, whatever they are. */
+export function rawExtension(extnID: string, critical: boolean, hex: string): asn.Extension {
+  return new asn.Extension({ extnID, critical, extnValue: new OctetString(new Uint8Array(Buffer.from(hex, 'hex')).buffer) });
 }
 
 export function basicConstraints(cA: boolean, critical = true, pathLenConstraint?: number): asn.Extension {

@@ -51,7 +51,7 @@ export function keyVaultCertificatePolicy(chain: readonly Uint8Array[]) {
     },
     secretProperties: { contentType: 'application/x-pem-file' },
     x509CertificateProperties: {
-      subject: leaf ? leaf.subject.split('\n').reverse().join(', ') : 'CN=NAME, O=ORGANISATION, ST=STATE, C=COUNTRY',
+      subject: leaf?.subject ? leaf.subject.split('\n').reverse().join(', ') : 'CN=NAME, O=ORGANISATION, ST=STATE, C=COUNTRY',
       keyUsage: ['digitalSignature'],
       ekus: ['1.3.6.1.5.5.7.3.3'],
       validityInMonths: 12,

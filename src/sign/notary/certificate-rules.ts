@@ -1,4 +1,5 @@
 import { acceptedKeys, keyText, signatureAlgorithmOf } from '../../lib/signature-algorithm.ts';
+import { toClipped, toVisibleLine } from '../../lib/visible-text.ts';
 import { type Certificate, parseCertificate } from './certificate.ts';
 
 /** https://github.com/notaryproject/specifications/blob/v1.1.0/specs/signature-specification.md#certificate-requirements */
@@ -30,14 +31,10 @@ export function brokenCertificateRules(chain: readonly Uint8Array[], time?: Date
   for (const [index, der] of chain.entries()) {
     try {
       certificates.push(parseCertificate(der));
-    } catch {
-      return [
-        {
-          rule: 'encoding',
-          subject: `certificate ${index + 1} of the chain`,
-          problem: 'it is no DER certificate with a key that can be read',
-        },
-      ];
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : 'unreadable';
+      const problem = `it is no certificate that verifiers read (${toClipped(toVisibleLine(reason), 200)})`;
+      return [{ rule: 'encoding', subject: `certificate ${index + 1} of the chain`, problem }];
     }
   }
   const [leaf, ...authorities] = certificates;

@@ -1,7 +1,8 @@
 import { type KeyObject, X509Certificate } from 'node:crypto';
-import { id_RSASSA_PSS, RsaSaPssParams } from '@peculiar/asn1-rsa';
+import { id_mgf1, id_RSASSA_PSS, RsaSaPssParams } from '@peculiar/asn1-rsa';
 import { AsnConvert } from '@peculiar/asn1-schema';
 import {
+  AlgorithmIdentifier,
   BasicConstraints,
   Certificate as CertificateAsn,
   ExtendedKeyUsage,
@@ -13,6 +14,7 @@ import {
 } from '@peculiar/asn1-x509';
 import { nameText } from '../../lib/certificate-chain.ts';
 import { hashNames } from '../hash-algorithm.ts';
+import { verifyCertificateEncoding } from './certificate-encoding.ts';
 
 /** The parts of a certificate that the rules of the Notary Project look at. */
 export interface Certificate {
@@ -24,7 +26,7 @@ export interface Certificate {
   readonly issuerBytes: Buffer;
   readonly notBefore: Date;
   readonly notAfter: Date;
-  /** Hash of the signature on it by OID; undefined where it is none of SHA-256, -384 and -512 (or Ed25519). */
+  /** Hash of the signature on it by OID; undefined where it is none of SHA-256, -384 and -512 (or Ed25519), or PSS in a form that verifiers do not know. */
   readonly signatureHash: 'sha256' | 'sha384' | 'sha512' | undefined;
   readonly basicConstraints: { readonly critical: boolean; readonly ca: boolean; readonly pathLength: number | undefined } | undefined;
   readonly keyUsage: { readonly critical: boolean; readonly usages: readonly KeyUsageType[] } | undefined;
@@ -36,10 +38,10 @@ export interface Certificate {
   readonly repeatedExtensions: readonly string[];
 }
 
-/** Throws an Error where the bytes are not one DER certificate, or its key cannot be read. */
+/** Throws an Error that says what is wrong where the bytes are not one certificate that verifiers read. */
 export function parseCertificate(der: Uint8Array): Certificate {
+  verifyCertificateEncoding(der);
   const x509 = new X509Certificate(der);
-  if (!x509.raw.equals(der)) throw new Error('bytes follow the certificate');
   const asn = AsnConvert.parse(der, CertificateAsn);
   const { subject, issuer, validity, extensions = [] } = asn.tbsCertificate;
   const ids = [...extensions].map((extension) => extension.extnID);
@@ -78,8 +80,13 @@ function readExtension<Value, Read>(
 function signatureHashOf(certificate: CertificateAsn): Certificate['signatureHash'] {
   const { algorithm, parameters } = certificate.signatureAlgorithm;
   if (algorithm !== id_RSASSA_PSS) return signatureHashes[algorithm];
-  const pss = parameters ? AsnConvert.parse(parameters, RsaSaPssParams) : new RsaSaPssParams();
-  return hashNames[pss.hashAlgorithm.algorithm];
+  if (!parameters) return undefined;
+  const { hashAlgorithm, maskGenAlgorithm, saltLength, trailerField } = AsnConvert.parse(parameters, RsaSaPssParams);
+  const hash = hashNames[hashAlgorithm.algorithm];
+  const mask = maskGenAlgorithm.parameters && AsnConvert.parse(maskGenAlgorithm.parameters, AlgorithmIdentifier).algorithm;
+  // Go verifies no others.
+  const isUsual = maskGenAlgorithm.algorithm === id_mgf1 && mask === hashAlgorithm.algorithm && trailerField === 1;
+  return hash !== undefined && isUsual && saltLength * 8 === Number(hash.slice('sha'.length)) ? hash : undefined;
 }
 
 /** RFC 4055, RFC 5758 and RFC 8410 (Ed25519 hashes with SHA-512). */

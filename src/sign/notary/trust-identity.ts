@@ -19,7 +19,7 @@ export function parseDistinguishedName(text: string): DistinguishedName {
 
 /**
  * The subject of a certificate (the DER of its Name) in the same form, for matching. Throws where it holds what no identity can name: other attributes
- * than the nine that have short names, or one of them twice.
+ * than the nine that have short names, or one of them twice that may not be.
  */
 export function readSubject(der: Uint8Array): DistinguishedName {
   const attributes = [...AsnConvert.parse(der, Name)].flatMap((relative) =>
@@ -29,8 +29,11 @@ export function readSubject(der: Uint8Array): DistinguishedName {
     if (type === '') throw new Error(`it has the attribute ${oid}, for which there is no name`);
     if (value.includes('=#')) throw new Error('a value in it holds "=#"');
   }
-  return toName(attributes);
+  // Of these the last one counts for Go; of others several are one attribute, which notation refuses.
+  return toName(attributes.filter(({ type }, at) => !single.has(type) || attributes.findLastIndex((other) => other.type === type) === at));
 }
+
+const single: ReadonlySet<string> = new Set(['CN', 'SERIALNUMBER']);
 
 /** Whether each attribute of `identity` is in `subject` with the same value. */
 export function isSubset(identity: DistinguishedName, subject: DistinguishedName): boolean {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { berTags, readBer, readChildren, toTagged } from '../../../src/lib/ber.ts';
 import { StepError } from '../../../src/lib/step-error.ts';
 import { checkCertificateChain } from '../../../src/sign/notary/certificate-chain.ts';
 import { brokenCertificateRules } from '../../../src/sign/notary/certificate-rules.ts';
@@ -37,6 +38,17 @@ test.each(brokenChains())('$what breaks the rule $rule', ({ rule, chain }) => {
   expect(rules).toContain(rule);
   if (rule !== 'chain') expect(new Set(rules)).toEqual(new Set([rule]));
 });
+
+test('a certificate without a name breaks no rule', () => {
+  const { chain } = makeChain('P-256', { leaf: { name: '', damage: withoutSubject } });
+  expect(brokenCertificateRules(chain, now)).toEqual([]);
+});
+
+/** Puts an empty name where the subject is. */
+function withoutSubject(tbs: Buffer): Buffer {
+  const fields = readChildren(readBer(tbs)).map(({ raw }, at) => (at === 5 ? Buffer.of(0x30, 0) : raw));
+  return toTagged(berTags.sequence, Buffer.concat(fields));
+}
 
 test('bytes that are no certificate, and bytes after one, are refused', () => {
   const { chain } = makeChain('P-256');

@@ -57,6 +57,12 @@ test.each([
   expect(isSubset(identity, readSubject(toName([base[0], base[1], ['O', value]])))).toBe(true);
 });
 
+test('of several common names the last one counts, as it does for Go', () => {
+  const subject = readSubject(toName([...base, ['CN', 'api'], ['CN', 'web']]));
+  expect(isSubset(parseDistinguishedName('C=DE,ST=Berlin,O=Tests,CN=web'), subject)).toBe(true);
+  expect(isSubset(parseDistinguishedName('C=DE,ST=Berlin,O=Tests,CN=api'), subject)).toBe(false);
+});
+
 test.each([
   ['an attribute that identities cannot name', [...base, ['emailAddress', 'a@example.com']], /1\.2\.840\.113549\.1\.9\.1/],
   ['an attribute twice', [...base, ['OU', 'a'], ['OU', 'b']], /"OU" is there twice/],

@@ -85,6 +85,10 @@ export async function visitReferrers(
 
 /** By the time that their annotations state; those that state none last. */
 export function newestFirst(listed: readonly Descriptor[]): readonly Descriptor[] {
-  const createdAt = ({ annotations }: Descriptor): string => annotations?.['org.opencontainers.image.created'] ?? '';
   return listed.toSorted((a, b) => (createdAt(a) < createdAt(b) ? 1 : createdAt(a) > createdAt(b) ? -1 : 0));
+}
+
+/** The time that its annotation states; empty where it states none. */
+export function createdAt(listed: Descriptor | undefined): string {
+  return listed?.annotations?.['org.opencontainers.image.created'] ?? '';
 }

@@ -32,8 +32,10 @@ export function createCosignWitness(receipts: ReadonlySet<Digest>, trust: Cosign
       // What this step signs without metadata is known before it is fetched.
       const known = digestOf(toSimpleSigning({ subject: { digest }, metadata: new Map() }, repository.name));
       const isLikely = (listed: Descriptor) => listed.digest === known || hints.includes(listed.annotations?.[keyAnnotation] ?? '');
-      const wanted: readonly ConfirmedKind[] = ['signature', ...kinds];
-      const lists = new Map(wanted.map((kind) => [kind, new HearingList(receipts, isLikely)]));
+      const lists = new Map<ConfirmedKind, HearingList>([
+        ['signature', new HearingList(receipts, isLikely)],
+        ...kinds.map((kind) => [kind, new HearingList(receipts, isLikely, documentsLimit)] as const),
+      ]);
       const hear = (candidates: readonly Descriptor[], kind: ConfirmedKind, until: 'first' | 'end', atOnce: number) =>
         hearInOrder(candidates, (candidate) => hearCandidate(repository, image, candidate, kind, trust), { until, atOnce });
       const orderOf = (kind: ConfirmedKind) => lists.get(kind)?.toOrder() ?? [];

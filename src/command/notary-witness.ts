@@ -49,7 +49,7 @@ export function createNotaryWitness(receipts: ReadonlySet<Digest>, ruleFor: (rep
       if (rule.kind === 'skip')
         return toSettled({ ...testimony, isSkipped: true, warnings: [`${rule.policy} has the level skip: signatures were not looked at`] });
       const signatures = newHearingList(rule, receipts);
-      const documents = new Map(kinds.map((kind) => [kind, newHearingList(rule, receipts)]));
+      const documents = new Map(kinds.map((kind) => [kind, newHearingList(rule, receipts, documentsLimit)]));
       return {
         offer(referrer) {
           if (referrer.artifactType === notaryArtifactType) signatures.offer(referrer);
@@ -86,11 +86,11 @@ interface HeardSignature {
 }
 
 /** Those that say to be by somebody who is trusted come first. */
-function newHearingList({ anchors }: Rule, receipts: ReadonlySet<Digest>): HearingList {
+function newHearingList({ anchors }: Rule, receipts: ReadonlySet<Digest>, limit?: number): HearingList {
   const thumbprints = anchors.map(toThumbprint);
-  return new HearingList(receipts, ({ annotations }) =>
-    thumbprints.some((print) => annotations?.[thumbprintAnnotation]?.includes(print) === true),
-  );
+  const isLikely = ({ annotations }: Descriptor) =>
+    thumbprints.some((print) => annotations?.[thumbprintAnnotation]?.includes(print) === true);
+  return new HearingList(receipts, isLikely, limit);
 }
 
 /** Signatures of a manifest; the first that counts is enough. */

@@ -8,7 +8,7 @@ import { notOurs } from './bundle.ts';
 import { type CosignIdentity, isIdentity, readCertificateIdentity } from './identity.ts';
 import { readLogEntry } from './log-entry.ts';
 import { isCosignSignature } from './trust.ts';
-import type { TrustedRoot } from './trusted-root.ts';
+import type { TrustedInstance, TrustedRoot } from './trusted-root.ts';
 
 /** A signature by the key of a certificate, with what vouches for it. */
 export interface CertifiedSignature {
@@ -42,53 +42,75 @@ export interface Certified {
  * this signature by this certificate, and the signature. Throws a StepError of code `untrusted`, `wrong-signature` or `certified-signature`.
  * https://github.com/sigstore/cosign/blob/v3.1.3/specs/BUNDLE_SPEC.md
  */
-export function verifyCertified(
-  { bundle, certificate, message, signature, content, stamped = signature }: CertifiedSignature,
-  identities: readonly CosignIdentity[],
-  { material, thresholds }: TrustedRoot,
-): Certified {
+export function verifyCertified(certified: CertifiedSignature, identities: readonly CosignIdentity[], root: TrustedRoot): Certified {
+  const { bundle, certificate, message, signature } = certified;
   const identity = attempt(() => readCertificateIdentity(certificate));
   if (!identities.some((one) => isIdentity(one, identity)))
     throw untrusted(`it is by ${identityText(identity)}, who is none of the trusted identities`);
-  if (
-    !isCosignSignature(
-      attempt(() => new X509Certificate(certificate).publicKey),
-      message,
-      signature,
-    )
-  )
+  const key = attempt(() => new X509Certificate(certificate).publicKey);
+  if (!isCosignSignature(key, message, signature))
     throw signatureError(
       'wrong-signature',
       "Cannot verify the signature: it is not one by its certificate's key over its content",
       notOurs,
     );
   return attempt(() => {
-    const { tlogEntries, timestamps: times, ...read } = toSignedEntity(bundleFromJSON(bundle as unknown as SerializedBundle));
-    const timestamps = times.filter(isPromised).map(withExactTime);
-    const entity: SignedEntity = {
-      ...read,
-      tlogEntries: keepKnown(tlogEntries, (entry) => isOfLog(entry, material)),
-      timestamps: keepKnown(timestamps, (witness) => isByWitness(witness, material)),
-      signature: {
-        // Of what the timestamps are.
-        signature: Buffer.from(timestamps.every((witness) => isOver(witness, signature)) ? signature : stamped),
-        compareSignature: (other) => other.equals(signature),
-        // What has to be hashed depends on the kind of entry, and is compared below.
-        compareDigest: () => true,
-        verifySignature: (key) => isCosignSignature(key, message, signature),
-      },
-    };
-    for (const entry of entity.tlogEntries) {
-      const logged = readLogEntry(entry);
-      if (!logged.certificate.equals(certificate)) throw new Error('the log has this signature by another certificate');
-      const hashed = logged.of === 'message' ? message : content;
-      if (!logged.digest.equals(createHash(logged.hash).update(hashed).digest()))
-        throw new Error('the log has a signature of something else');
-    }
-    new Verifier(material, thresholds).verify(entity);
-    const passedOver = tlogEntries.length + timestamps.length - entity.tlogEntries.length - entity.timestamps.length;
-    return { signedBy: identityText(identity), time: earliestTime(entity), passedOver };
+    const entity = toSignedEntity(bundleFromJSON(bundle as unknown as SerializedBundle));
+    const verified = firstOf(findInstances(entity, root), (instance) => verifyBy(instance, entity, certified));
+    return { signedBy: identityText(identity), ...verified };
   });
+}
+
+/** Those that may have certified the key; where there are none, the first one says so. */
+function findInstances({ key }: SignedEntity, root: TrustedRoot): TrustedRoot {
+  const isIssuer = ({ material }: TrustedInstance) =>
+    key.$case === 'certificate' &&
+    material.certificateAuthorities.some(({ certChain }) => certChain.some(({ subject }) => subject.equals(key.certificate.issuer)));
+  const found = root.filter(isIssuer);
+  return found.length > 0 ? found : root.slice(0, 1);
+}
+
+function firstOf<Item, Result>(items: readonly Item[], attemptOne: (item: Item) => Result): Result {
+  let refusal: unknown = new Error('no instance of Sigstore is trusted');
+  for (const item of items) {
+    try {
+      return attemptOne(item);
+    } catch (error) {
+      refusal = error;
+    }
+  }
+  throw refusal;
+}
+
+function verifyBy(
+  { material, thresholds }: TrustedInstance,
+  { tlogEntries, timestamps: times, ...read }: SignedEntity,
+  { certificate, message, signature, content, stamped = signature }: CertifiedSignature,
+): Pick<Certified, 'time' | 'passedOver'> {
+  const timestamps = times.filter(isPromised).map(withExactTime);
+  const entity: SignedEntity = {
+    ...read,
+    tlogEntries: keepKnown(tlogEntries, (entry) => isOfLog(entry, material)),
+    timestamps: keepKnown(timestamps, (witness) => isByWitness(witness, material)),
+    signature: {
+      // Of what the timestamps are.
+      signature: Buffer.from(timestamps.every((witness) => isOver(witness, signature)) ? signature : stamped),
+      compareSignature: (other) => other.equals(signature),
+      // What has to be hashed depends on the kind of entry, and is compared below.
+      compareDigest: () => true,
+      verifySignature: (key) => isCosignSignature(key, message, signature),
+    },
+  };
+  for (const entry of entity.tlogEntries) {
+    const logged = readLogEntry(entry);
+    if (!logged.certificate.equals(certificate)) throw new Error('the log has this signature by another certificate');
+    const hashed = logged.of === 'message' ? message : content;
+    if (!logged.digest.equals(createHash(logged.hash).update(hashed).digest()))
+      throw new Error('the log has a signature of something else');
+  }
+  new Verifier(material, thresholds).verify(entity);
+  const passedOver = tlogEntries.length + timestamps.length - entity.tlogEntries.length - entity.timestamps.length;
+  return { time: earliestTime(entity), passedOver };
 }
 
 /**

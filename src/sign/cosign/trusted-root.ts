@@ -3,18 +3,30 @@ import { type TrustMaterial, toTrustMaterial } from '@sigstore/verify';
 import { isJsonObject, type JsonValue, parseStrictJson } from '../../lib/strict-json.ts';
 import { signatureError } from '../signature-error.ts';
 
+/** The instances of Sigstore that are trusted; at least one. */
+export type TrustedRoot = readonly TrustedInstance[];
+
 /** Who vouches in one instance of Sigstore: authorities of certificates and of time, and logs. */
-export interface TrustedRoot {
+export interface TrustedInstance {
   readonly material: TrustMaterial;
   /** What a signature has to come with: an instance without logs has authorities of time instead. */
   readonly thresholds: { readonly tlogThreshold: number; readonly ctlogThreshold: number; readonly timestampThreshold: number };
 }
 
 /**
- * Loads what reads the messages of Sigstore: to be imported where it is needed alone. Reads a `trusted_root.json`, as `cosign trusted-root create` writes it and the TUF repositories of instances have it. Throws a StepError of origin `input`.
- * https://github.com/sigstore/protobuf-specs/blob/v0.5.1/protos/sigstore_trustroot.proto
+ * Loads what reads the messages of Sigstore: to be imported where it is needed alone. Reads a `trusted_root.json`, as `cosign trusted-root create` writes it and the TUF repositories of instances have it, or
+ * one of each line, as `gh attestation trusted-root` writes them. Throws a StepError of origin `input`. https://github.com/sigstore/protobuf-specs/blob/v0.5.1/protos/sigstore_trustroot.proto
  */
 export function parseTrustedRoot(name: string, bytes: Uint8Array): TrustedRoot {
+  const lines = Buffer.from(bytes)
+    .toString('latin1')
+    .split(/\r?\n/)
+    .filter((line) => line.trim() !== '');
+  const isOneEach = lines.length > 1 && lines.every((line) => /^\s*\{.*\}\s*$/.test(line));
+  return isOneEach ? lines.map((line) => parseInstance(name, Buffer.from(line, 'latin1'))) : [parseInstance(name, bytes)];
+}
+
+function parseInstance(name: string, bytes: Uint8Array): TrustedInstance {
   const json = readJson(name, bytes);
   const mediaType = isJsonObject(json) ? json.mediaType : undefined;
   if (

@@ -143,6 +143,25 @@ test('what logs and authorities that the root does not name vouch for neither he
   }
 });
 
+test.each([
+  ['the first', ['sigstore', 'other']],
+  ['the second', ['other', 'sigstore']],
+])('a bundle of %s of two trusted instances holds, a root a line', async (_, order) => {
+  const other = await startSigstore();
+  try {
+    const { bundle } = await makeCertifiedBundle(sigstore, statement);
+    const roots = { sigstore: sigstore.trustedRoot, other: other.trustedRoot };
+    const lines = order.map((name) => roots[name as keyof typeof roots].toString());
+    const openRoot = async () => parseTrustedRoot('roots.jsonl', Buffer.from(`${lines.join('\n')}\n`));
+    const both = { ...trust(`${issuer} ${workflow}`), openRoot };
+    await expect(verifyCosignBundle(bytesOf(bundle), subject, both)).resolves.toMatchObject({ predicateType });
+    const theirs = { ...both, openRoot: async () => parseTrustedRoot('root.json', other.trustedRoot) };
+    await expect(verifyCosignBundle(bytesOf(bundle), subject, theirs)).rejects.toMatchObject({ code: 'certified-signature' });
+  } finally {
+    await other.close();
+  }
+});
+
 test('a layer of cosign 2 by a certificate holds', async () => {
   const layer = await makeCertifiedLayer(sigstore, document);
   expect(await verifyCosignLayer(layer, subject, trust(`${issuer} ${workflow}`))).toMatchObject({

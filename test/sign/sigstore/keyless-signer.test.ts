@@ -214,7 +214,8 @@ test('what verifiers of the instance would not accept is not attached', async ()
 test('the root of the public instance is the one of its TUF repository, and can be read', async () => {
   const bytes = await readFile(new URL('../../../src/sign/sigstore/public-root.json', import.meta.url));
   expect(createHash('sha256').update(bytes).digest('hex')).toBe('6494e21ea73fa7ee769f85f57d5a3e6a08725eae1e38c755fc3517c9e6bc0b66');
-  const { material, thresholds } = await openPublicRoot();
-  expect(material.tlogs.map(({ baseURL }) => baseURL)).toContain('https://rekor.sigstore.dev');
+  const [{ material, thresholds } = { material: undefined, thresholds: undefined }, ...others] = await openPublicRoot();
+  expect(others).toEqual([]);
+  expect(material?.tlogs.map(({ baseURL }) => baseURL)).toContain('https://rekor.sigstore.dev');
   expect(thresholds).toEqual({ tlogThreshold: 1, ctlogThreshold: 1, timestampThreshold: 1 });
 });

@@ -3,7 +3,7 @@ import { type PredicateType, predicateTypes } from '../evidence/predicate-type.t
 import { toProvenance } from '../evidence/provenance.ts';
 import { toImagePurl } from '../evidence/sbom.ts';
 import { type ScanAdvisories, type ScanReport, toScanReport } from '../evidence/scan-report.ts';
-import { toStatement, toStatementBytes } from '../evidence/statement.ts';
+import { type Predicate, toStatementBytes } from '../evidence/statement.ts';
 import { toExpiry, toVerdictSummary, type UsedException } from '../evidence/verdict-summary.ts';
 import type { Host } from '../host/host.ts';
 import type { Settings } from '../inputs/settings.ts';
@@ -75,15 +75,15 @@ async function toAttestations(facts: AttestationFacts, sboms: Documents['sboms']
   const now = world.now().toISOString();
   return subjectsOf(image).flatMap((subject) => {
     const named = toNamedImage(settings, facts.destinations, subject.descriptor.digest, subject.platform);
-    const attest = (kind: EvidenceKind, predicateType: PredicateType, predicate: object, sbom?: AttachedSbom): Attestation => {
+    const attest = (kind: EvidenceKind, predicateType: PredicateType, predicate: Predicate, sbom?: AttachedSbom): Attestation => {
       const { mediaType, digest, size } = subject.descriptor;
-      const statement = toStatementBytes(toStatement({ name: named.name, digest }, predicateType, predicate));
+      const statement = toStatementBytes({ name: named.name, digest }, predicateType, predicate);
       return { kind, subject: { mediaType, digest, size }, predicateType, statement, sbom };
     };
     const bills = asked.has('sbom') ? (sboms.get(subject.descriptor.digest) ?? []) : [];
     const { buildRun } = world.environment;
     return [
-      ...bills.map((sbom) => attest('sbom', toSbomType(sbom), JSON.parse(Buffer.from(sbom.bytes).toString()), sbom)),
+      ...bills.map((sbom) => attest('sbom', toSbomType(sbom), sbom.bytes, sbom)),
       ...(asked.has('provenance') && buildRun !== undefined
         ? [attest('provenance', predicateTypes.provenance, toProvenance(buildRun, world.version))]
         : []),

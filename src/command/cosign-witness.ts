@@ -18,7 +18,7 @@ import { toHint } from '../sign/cosign/key-signature.ts';
 import { simpleSigningMediaType, toSimpleSigning } from '../sign/cosign/signature.ts';
 import type { CosignTrust } from '../sign/cosign/trust.ts';
 import { type VerifiedStatement, verifyCosignBundle, verifyCosignLayer } from '../sign/cosign/verification.ts';
-import { fetchAttached, type ReadableRepository } from './attached-document.ts';
+import { fetchAttached, maxDocumentBytes, type ReadableRepository } from './attached-document.ts';
 import { documentsLimit, HearingList } from './hearing-list.ts';
 import { toStatementKind } from './statement-kind.ts';
 import { hearInOrder, type SignedStatement, type Witness } from './testimony.ts';
@@ -100,7 +100,8 @@ async function hearCandidate(
   kind: ConfirmedKind,
   trust: CosignTrust,
 ): Promise<SignedStatement | undefined> {
-  const verified = await verifyCandidate(repository, image, candidate, trust);
+  // A signature of an image says little.
+  const verified = await verifyCandidate(repository, image, candidate, trust, kind === 'signature' ? maxDocumentBytes : maxEnvelopeBytes);
   if (verified === undefined || toStatementKind(verified.predicateType) !== kind) return undefined;
   const { predicateType, predicate, signedBy, time } = verified;
   const policy = trust.keys.some(({ name }) => name === signedBy) ? 'cosign-key' : 'cosign-identity';
@@ -116,14 +117,15 @@ async function verifyCandidate(
   { descriptor, bytes: manifest }: FetchedManifest,
   candidate: Descriptor,
   trust: CosignTrust,
+  maxBytes: number,
 ): Promise<VerifiedStatement | undefined> {
   const subject = { digest: descriptor.digest, bytes: manifest };
   if (candidate.artifactType === bundleMediaType) {
-    const document = await fetchAttached(repository, candidate.digest, maxEnvelopeBytes);
+    const document = await fetchAttached(repository, candidate.digest, maxBytes);
     return document && (await verifyCosignBundle(document.bytes, subject, trust));
   }
   const { mediaType, size, annotations = {} } = candidate;
-  if (size > maxEnvelopeBytes) return undefined;
+  if (size > maxBytes) return undefined;
   try {
     const bytes = await repository.fetchBlob(candidate, readWhole);
     return await verifyCosignLayer({ mediaType, bytes, annotations }, subject, trust);

@@ -1,4 +1,3 @@
-import { maxStatementBytes } from '../evidence/statement.ts';
 import { readWhole } from '../lib/http-client.ts';
 import type { Descriptor } from '../model/image.ts';
 import type { TaggedLayer } from '../model/signed-document.ts';
@@ -13,6 +12,7 @@ import {
   predicateTypeAnnotation,
   signatureAnnotation,
 } from '../sign/cosign/attestation.ts';
+import { maxEnvelopeBytes } from '../sign/cosign/bundle.ts';
 import { toHint } from '../sign/cosign/key-signature.ts';
 import { openOwnBundle, openOwnEnvelope } from '../sign/cosign/own-signature.ts';
 import { type AttachedDocument, fetchAttached, maxDocumentBytes, newestFirst, toKeptArtifact } from './attached-document.ts';
@@ -20,9 +20,6 @@ import type { Attestation } from './attestations.ts';
 
 /** Anybody may have put many there that claim to be by this key: so many are looked into, newest first. */
 const maxCandidates = 20;
-
-/** Of one that claims to be by this key: a statement in base64. */
-const maxBundleBytes = 2 * maxStatementBytes;
 
 /** A Sigstore bundle by this run's key, with the statement that it holds. */
 export interface OwnBundle {
@@ -63,7 +60,7 @@ export async function listOwnBundles(
   const { labelled } = await listBundles(repository, subject, predicateType, signer);
   const own: OwnBundle[] = [];
   for (const { digest } of labelled.slice(0, maxBundles)) {
-    const document = await fetchAttached(repository, digest, maxBundleBytes);
+    const document = await fetchAttached(repository, digest, maxEnvelopeBytes);
     const statement = document && openOwnBundle(document.bytes, signer);
     if (document !== undefined && statement !== undefined) own.push({ document, statement });
   }

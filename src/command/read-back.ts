@@ -23,16 +23,15 @@ export async function verifyEvidence(
   await forEachParallel(evidence, readsAtOnce, async (item) => {
     if (item.form === 'tag') return verifyTagged(repository, item);
     const { artifact, descriptor } = item;
-    const { subject, artifactType, layers } = artifact;
+    const { subject, artifactType } = artifact;
     const { manifest } = await repository.fetchManifest(descriptor.digest);
     const blob = manifest.kind === 'image' ? manifest.layers[0] : undefined;
     if (blob === undefined) throw notThere(repository, item, subject, 'it has no content');
-    const bytes = await repository.fetchBlob(blob, readWhole);
-    if (layers[0] === undefined || !bytes.equals(layers[0].bytes)) throw notThere(repository, item, subject, 'it has other content');
     if (artifactType === notaryArtifactType) {
       const trusted = signing?.signer.certificateChain.slice(0, 1) ?? [];
+      const bytes = await repository.fetchBlob(blob, readWhole);
       await verifyNotary({ bytes, mediaType: blob.mediaType }, subject, { now, trusted });
-    }
+    } else await repository.fetchBlob(blob, readThrough);
     if (!(await list.of(subject.digest)).has(descriptor.digest)) throw notThere(repository, item, subject, 'it is not listed');
   });
 }
@@ -67,8 +66,12 @@ async function verifyTagged(repository: Repository, item: TaggedEvidence): Promi
   const listed = await repository.listTaggedLayers(tag);
   const found = listed.find((other) => isSameLayer(other, layer));
   if (found === undefined) throw notThere(repository, item, subject, `it is not at the tag ${tag}`);
-  if (!(await repository.fetchBlob(found, readWhole)).equals(layer.bytes))
-    throw notThere(repository, item, subject, 'it has other content');
+  await repository.fetchBlob(found, readThrough);
+}
+
+/** Digests are held against the bytes as they come: of a bill of materials with many packages nothing is kept. */
+async function readThrough(content: AsyncIterable<Buffer>): Promise<void> {
+  for await (const chunk of content) void chunk;
 }
 
 function notThere(repository: Repository, { role }: Evidence, subject: Descriptor, reason: string): StepError {

@@ -48,7 +48,7 @@ export function toLibraryComponent(listed: ListedPackage): Component {
   };
 }
 
-/** Ours, then what syft's and trivy's readers look for. */
+/** Ours, then what syft's and trivy's readers look for. The digests of the layers stand once, beside the image. */
 function toProperties({ item, layer }: ListedPackage): readonly Property[] {
   const { type, source, ecosystem, fromBase } = item;
   const own = [
@@ -58,8 +58,6 @@ function toProperties({ item, layer }: ListedPackage): readonly Property[] {
     ['source:version', source?.version],
     ['module', item.module],
     ['layer:index', String(item.layer)],
-    ['layer:digest', layer?.digest],
-    ['layer:diffId', layer?.diffId],
     ['fromBase', fromBase === undefined ? undefined : String(fromBase)],
   ] as const;
   return [

@@ -105,7 +105,8 @@ function toSourceInfo(item: Package): string {
 function toComments({ item, layer }: ListedPackage): readonly string[] {
   const { path, ecosystem, fromBase } = item;
   const own = [
-    ['path', path],
+    // Of others it stands under trivy's name.
+    ['path', isSystemPackage(item) ? path : undefined],
     ['ecosystem', ecosystem],
     ['layer:index', String(item.layer)],
     ['fromBase', fromBase === undefined ? undefined : String(fromBase)],

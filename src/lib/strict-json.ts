@@ -9,6 +9,8 @@ export interface StrictJsonLimits {
   readonly maxBytes?: number;
   /** Default 32. */
   readonly maxDepth?: number;
+  /** Of all depths together: small ones take thirty times the memory of their text. Default: any number. */
+  readonly maxValues?: number;
   /**
    * Names of members whose value is a map with keys of the author's choosing, such as `annotations`: there, keys may differ in case alone.
    * Default: those of image manifests and configurations.
@@ -59,9 +61,16 @@ export function parseStrictList(
 }
 
 function toWalk(bytes: Uint8Array, limits: StrictJsonLimits): Walk {
-  const { maxBytes = 4 * 1024 * 1024, maxDepth = 32, maps = imageMaps, mapsWithin = [], isIntegral = false } = limits;
+  const {
+    maxBytes = 4 * 1024 * 1024,
+    maxDepth = 32,
+    maxValues = Number.POSITIVE_INFINITY,
+    maps = imageMaps,
+    mapsWithin = [],
+    isIntegral = false,
+  } = limits;
   if (bytes.length > maxBytes) throw new StrictJsonError(`more than ${maxBytes} bytes of JSON`, maxBytes);
-  return new Walk(decode(bytes), { maxDepth, maps, mapsWithin, isIntegral });
+  return new Walk(decode(bytes), { maxDepth, maxValues, maps, mapsWithin, isIntegral });
 }
 
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
@@ -108,6 +117,7 @@ class Walk {
   /** Where it begins and ends, without its brackets. */
   #listSpan: [start: number, end: number] | undefined;
   #elementStart: number | undefined;
+  #values = 0;
 
   constructor(text: string, limits: Required<Omit<StrictJsonLimits, 'maxBytes'>>) {
     this.text = text;
@@ -127,6 +137,8 @@ class Walk {
   #value(): void {
     for (;;) {
       const character = this.#skipSpace();
+      this.#values += 1;
+      if (this.#values > this.#limits.maxValues) this.#fail(`more than ${this.#limits.maxValues} values`);
       if (this.#listFrame !== undefined && this.#stack.at(-1) === this.#listFrame) this.#elementStart = this.#at;
       if (character !== '{' && character !== '[') {
         if (character === '"') this.#passString();

@@ -86,9 +86,17 @@ function describeManifest(
   };
 }
 
+/** Of bytes that nobody changes any more. */
 export function digestOf(bytes: Uint8Array): Digest {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  const known = digests.get(bytes);
+  if (known !== undefined) return known;
+  const digest: Digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  digests.set(bytes, digest);
+  return digest;
 }
+
+/** A statement is asked for its digest at each step of its way, and a bill of materials may have a hundred MB. */
+const digests = new WeakMap<Uint8Array, Digest>();
 
 function describe(mediaType: string, bytes: Uint8Array): Descriptor {
   return { mediaType, digest: digestOf(bytes), size: bytes.length };

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { HttpClient } from '../../src/lib/http.ts';
@@ -26,9 +26,10 @@ afterAll(async () => {
 let report: PublicationRun['report'] | undefined;
 
 /** What is attached to the published image besides its signature: type, title and content. */
-async function publishWith(sbom: string, more: Readonly<Record<string, string>> = {}) {
+async function publishWith(sbom: string, { also = '', ...more }: Readonly<Record<string, string>> = {}) {
   const registry = await place.startRegistry();
-  const inputs = { ...fileInputs(place, `${registry.host}/team/app:1`), image: 'docker-archive:app.tar', sbom, ...more };
+  const push = [`${registry.host}/team/app:1`, ...(also === '' ? [] : [`${registry.host}/${also}`])].join('\n');
+  const inputs = { ...fileInputs(place, push), image: 'docker-archive:app.tar', sbom, ...more };
   const run = await runPublication(place, http, inputs);
   expect(run.exitCode).toBe(0);
   report = run.report;
@@ -75,6 +76,15 @@ it('tells of each package and layer whether it came with the base image, by the 
   expect(report?.platforms).toMatchObject([
     { baseImage: { name: 'debian:11', digest: null }, layers: [{ fromBase: true }, { fromBase: false }] },
   ]);
+});
+
+it('names no file of this machine, and of several repositories none to the others', async () => {
+  await writeFile(join(place.workspace, 'shop-ci.tar'), await readFile(join(place.workspace, 'app.tar')));
+  const image = `docker-archive:${join(place.workspace, 'shop-ci.tar')}`;
+  const [cycloneDx, spdx] = await publishWith('spdx\ncyclonedx', { image, also: 'team/internal/app:1' });
+  expect([cycloneDx?.content.metadata.component.name, spdx?.content.name]).toEqual(['app', 'app']);
+  expect(cycloneDx?.content.metadata.component.purl).toMatch(/^pkg:oci\/app@sha256:[0-9a-f]{64}\?arch=amd64$/);
+  for (const part of ['internal', 'shop-ci', place.workspace]) expect(JSON.stringify([cycloneDx, spdx])).not.toContain(part);
 });
 
 it.each([

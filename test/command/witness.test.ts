@@ -6,7 +6,7 @@ import type { ReadableRepository } from '../../src/command/attached-document.ts'
 import { hearWitnesses, type Testimony, type Witness } from '../../src/command/testimony.ts';
 import { openWitnesses } from '../../src/command/witnesses.ts';
 import { predicateTypeAnnotation, predicateTypes } from '../../src/evidence/predicate-type.ts';
-import { toStatement, toStatementBytes } from '../../src/evidence/statement.ts';
+import { toStatementBytes } from '../../src/evidence/statement.ts';
 import type { TrustSettings } from '../../src/inputs/settings.ts';
 import type { HttpClient } from '../../src/lib/http.ts';
 import { SecretValue } from '../../src/lib/secret-value.ts';
@@ -98,7 +98,7 @@ async function hear(
 }
 
 const scanOf = ({ image }: Published, digest = image.descriptor.digest) =>
-  toStatementBytes(toStatement({ name: 'app', digest }, predicateTypes.scan, { any: 'thing' }));
+  toStatementBytes({ name: 'app', digest }, predicateTypes.scan, { any: 'thing' });
 
 describe('cosign', () => {
   it.each(['bundle', 'legacy', 'both'])('believes the holder of a trusted key (%s), and nobody else', async (format) => {
@@ -164,6 +164,26 @@ it.each(['bundle', 'legacy'] as const)('cosign: finds the %s by a trusted key am
   const { signatures } = await hear({ repository: flooded, image }, { cosignKeys: ['key.pub'] });
   expect(signatures).toHaveLength(1);
   expect(fetched).toBeLessThan(110);
+});
+
+it('cosign: fetches nothing of what says to be a signature and is far too large for one', async () => {
+  const { repository, image } = await publish({ sign: 'none' });
+  const type = 'application/vnd.dev.sigstore.bundle.v0.3+json';
+  const layers = [{ mediaType: type, bytes: Buffer.alloc(5 * 1024 * 1024, 0x20) }];
+  await repository.attachReferrer({ subject: image.descriptor, artifactType: type, layers });
+  const read: string[] = [];
+  const watched = {
+    name: repository.name,
+    fetchManifest: (digest: string) => repository.fetchManifest(digest),
+    fetchBlob: (...given: Parameters<Repository['fetchBlob']>) => {
+      read.push(given[0].digest);
+      return repository.fetchBlob(...given);
+    },
+    listTaggedLayers: (tag: string) => repository.listTaggedLayers(tag),
+    findReferrers: (...given: Parameters<Repository['findReferrers']>) => repository.findReferrers(...given),
+  } as unknown as ReadableRepository;
+  expect((await hear({ repository: watched, image }, { cosignKeys: ['key.pub'] })).signatures).toEqual([]);
+  expect(read).toEqual([]);
 });
 
 describe('the Notary Project', () => {

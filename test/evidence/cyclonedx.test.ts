@@ -48,8 +48,6 @@ test('each package is a component with its purl, place, layer, source and licenc
       { name: 'image-custody:source:name', value: 'openssl' },
       { name: 'image-custody:source:version', value: '3.0.11-1~deb12u2' },
       { name: 'image-custody:layer:index', value: '0' },
-      { name: 'image-custody:layer:digest', value: `sha256:${'b'.repeat(64)}` },
-      { name: 'image-custody:layer:diffId', value: `sha256:${'c'.repeat(64)}` },
       { name: 'image-custody:fromBase', value: 'true' },
       { name: 'aquasecurity:trivy:SrcName', value: 'openssl' },
       { name: 'aquasecurity:trivy:SrcVersion', value: '3.0.11' },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseScanReport, type ScanReport, toScanReport } from '../../src/evidence/scan-report.ts';
-import { toStatement, toStatementBytes } from '../../src/evidence/statement.ts';
+import { toStatementBytes } from '../../src/evidence/statement.ts';
 import { gapCodes } from '../../src/model/finding.ts';
 import { gap, malware, misconfiguration, secret, vulnerability } from '../policy/findings.ts';
 
@@ -47,7 +47,7 @@ const report: ScanReport = {
 
 /** As it comes out of a registry. */
 function sent(value: object): unknown {
-  const bytes = toStatementBytes(toStatement({ name: 'shop', digest: `sha256:${'b'.repeat(64)}` }, 'https://example.com/scan', value));
+  const bytes = toStatementBytes({ name: 'shop', digest: `sha256:${'b'.repeat(64)}` }, 'https://example.com/scan', value);
   return JSON.parse(bytes.toString()).predicate;
 }
 

@@ -89,6 +89,8 @@ test('names the byte that is not UTF-8', () => {
 test('ends at the limits, however deep or large the text is', () => {
   expect(parse('[[1]]', { maxDepth: 2 })).toEqual([[1]]);
   expect(() => parse('[[[1]]]', { maxDepth: 2 })).toThrow(new StrictJsonError('more than 2 levels', 2));
+  expect(parse('{"a":[1,{}]}', { maxValues: 4 })).toEqual({ a: [1, {}] });
+  expect(() => parse('{"a":[1,{}]}', { maxValues: 3 })).toThrow(new StrictJsonError('more than 3 values', 8));
   expect(() => parse('['.repeat(1_000_000))).toThrow(new StrictJsonError('more than 32 levels', 32));
   expect(() => parse('"aaaa"', { maxBytes: 5 })).toThrow(new StrictJsonError('more than 5 bytes of JSON', 5));
 });

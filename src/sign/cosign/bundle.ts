@@ -30,8 +30,11 @@ export interface MessageSignature {
 /** By what its signature can be verified. */
 export type BundleSigner = { readonly kind: 'key'; readonly hint: string } | { readonly kind: 'certificate'; readonly der: Buffer };
 
-/** Of a bundle and of an envelope: a statement may hold a bill of materials of many packages. */
-export const maxEnvelopeBytes = 128 * 1024 * 1024;
+/** Of a bundle and of an envelope: a statement may hold a bill of materials of 100,000 packages. */
+export const maxEnvelopeBytes = 256 * 1024 * 1024;
+
+/** Of a bundle and of an envelope, whose signature is not verified yet: all that they may hold is less than half of it. */
+const maxValues = 10_000;
 
 const envelopeShape = v.pipe(
   v.strictObject({
@@ -100,7 +103,7 @@ const bundleShape = v.strictObject({
 
 /** Throws a StepError with code `bundle`: where anything is there twice, missing, or unknown, which another reader might read otherwise. */
 export function parseBundle(bytes: Uint8Array): Bundle {
-  const json = readJson(bytes, 'bundle');
+  const json = readJson(bytes, 'bundle', { maxValues });
   const { mediaType, verificationMaterial, dsseEnvelope, messageSignature } = matchShape(bundleShape, json, 'bundle');
   const contents = [dsseEnvelope, messageSignature].filter((content) => content != null);
   const [content] = contents;
@@ -124,7 +127,7 @@ export function parseBundle(bytes: Uint8Array): Bundle {
 
 /** An envelope of DSSE with one signature: https://github.com/secure-systems-lab/dsse/blob/v1.0.2/envelope.md. Throws as `parseBundle` does. */
 export function parseEnvelope(bytes: Uint8Array): DsseEnvelope {
-  return matchShape(envelopeShape, readJson(bytes, 'envelope'), 'envelope');
+  return matchShape(envelopeShape, readJson(bytes, 'envelope', { maxValues }), 'envelope');
 }
 
 /** JSON of the size of an envelope, read strictly. Throws a StepError with code `bundle`. */

@@ -110,6 +110,16 @@ test('of a layer with a certificate a trusted key is enough; an annotation witho
   await expect(verifyCosignLayer(withCertificate('x'), subject, toTrust(keys))).rejects.toMatchObject({ code: 'bundle' });
 });
 
+test('a bundle of very many values is none, whatever they are: they would fill the memory', async () => {
+  const junk = Buffer.from(`{"mediaType":[${'[],'.repeat(20_000)}[]]}`);
+  const layer = { mediaType: 'application/vnd.dsse.envelope.v1+json', bytes: junk, annotations: {} };
+  for (const read of [
+    verifyCosignBundle(junk, subject, toTrust(makeKeys('P-256'))),
+    verifyCosignLayer(layer, subject, toTrust(makeKeys('P-256'))),
+  ])
+    await expect(read).rejects.toMatchObject({ code: 'bundle', message: expect.stringContaining('values') });
+});
+
 describe('a bundle over the manifest itself', () => {
   const manifest = Buffer.from('{"schemaVersion":2}');
   const digest: Digest = `sha256:${createHash('sha256').update(manifest).digest('hex')}`;

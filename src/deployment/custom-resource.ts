@@ -30,12 +30,37 @@ export const imagePaths: ReadonlyMap<string, readonly string[]> = new Map([
   ['upgrade.cattle.io', ['spec.upgrade.image', 'spec.prepare.image']],
   ['operators.coreos.com', ['spec.image', 'spec.relatedImages.*.image']],
   ['pkg.crossplane.io', ['spec.package']],
+  ['k8s.keycloak.org', ['spec.image']],
+  ['ps.percona.com', ['spec.*.image', 'spec.proxy.*.image']],
+  ['pgv2.percona.com', ['spec.image', 'spec.*.image', 'spec.backups.pgbackrest.image', 'spec.proxy.pgBouncer.image']],
+  ['planetscale.com', ['spec.images.*']],
+  ['tempo.grafana.com', ['spec.images.*']],
+  ['gateway.envoyproxy.io', ['spec.provider.kubernetes.*.container.image', 'spec.provider.kubernetes.*.initContainers.*.image']],
+  ['helm.cattle.io', ['spec.jobImage']],
   ['k6.io', ['spec.runner.image', 'spec.starter.image', 'spec.initializer.image']],
   ['velero.io', ['spec.image']],
   ['actions.summerwind.dev', ['spec.image', 'spec.dockerImage', 'spec.template.spec.image', 'spec.template.spec.dockerImage']],
   ...['agent', 'apm', 'beat', 'elasticsearch', 'enterprisesearch', 'kibana', 'logstash', 'maps'].map(
     (product): readonly [string, readonly string[]] => [`${product}.k8s.elastic.co`, ['spec.image']],
   ),
+]);
+
+/** Where they hold entries of `images` for kustomize: maps, or texts `NAME=NEWNAME:TAG` as its command line has them. */
+export const kustomizePaths: ReadonlyMap<string, readonly string[]> = new Map([
+  ['kustomize.toolkit.fluxcd.io', ['spec.images.*']],
+  ['helm.toolkit.fluxcd.io', ['spec.postRenderers.*.kustomize.images.*']],
+  [
+    'argoproj.io',
+    ['spec', 'spec.template.spec'].flatMap((spec) => [`${spec}.source.kustomize.images.*`, `${spec}.sources.*.kustomize.images.*`]),
+  ],
+]);
+
+/** Kinds that have a cluster render something that is not in their file. */
+export const renderedKinds: ReadonlyMap<string, readonly string[]> = new Map([
+  ['kustomize.toolkit.fluxcd.io', ['Kustomization']],
+  ['helm.toolkit.fluxcd.io', ['HelmRelease']],
+  ['helm.cattle.io', ['HelmChart']],
+  ['argoproj.io', ['Application', 'ApplicationSet']],
 ]);
 
 function workflow(spec: string): readonly string[] {

@@ -1,8 +1,9 @@
 import { isCollection, isMap, isSeq, type Node } from 'yaml';
 import { Collection } from './collection.ts';
-import { imagePaths } from './custom-resource.ts';
+import { imagePaths, kustomizePaths, renderedKinds } from './custom-resource.ts';
+import { addKustomizeImage } from './kustomization.ts';
 import type { Findings } from './used-image.ts';
-import type { YamlDocument } from './yaml-document.ts';
+import { toPinPlace, type YamlDocument } from './yaml-document.ts';
 import { findMergeDoubts } from './yaml-doubt.ts';
 
 export function isKubernetesResource(document: YamlDocument): boolean {
@@ -54,14 +55,18 @@ function addResource(resource: Node, document: YamlDocument, collection: Collect
   const owner = name === undefined ? kind : `${kind} ${name}`;
   const parts = document.entries(resource).filter(([key]) => !['metadata', 'status'].includes(key));
   const doubtful: Node[] = [];
+  // A resource may hold others, for somebody to make of it.
+  const resources = [resource];
   walk(
     parts.map(([, value]) => value),
     document,
-    (map) => addPod(map, owner, document, collection, doubtful),
+    (map) => {
+      addPod(map, owner, document, collection, doubtful);
+      if (document.text(document.get(map, 'kind')) !== undefined && document.text(document.get(map, 'apiVersion')) !== undefined)
+        resources.push(map);
+    },
   );
-  for (const path of imagePaths.get(group) ?? []) {
-    for (const node of select(resource, path.split('.'), document)) collection.addNode(node, owner);
-  }
+  for (const part of resources) addKnownPaths(part, owner, document, collection);
   if (!group.includes('.')) return;
   for (const node of doubtful) {
     if (!collection.has(node))
@@ -69,10 +74,48 @@ function addResource(resource: Node, document: YamlDocument, collection: Collect
   }
 }
 
+/** The images that custom resources name at paths of their own. */
+function addKnownPaths(resource: Node, owner: string, document: YamlDocument, collection: Collection): void {
+  const [kind = '', group] = [
+    document.text(document.get(resource, 'kind')),
+    groupOf(document.text(document.get(resource, 'apiVersion')) ?? ''),
+  ];
+  for (const path of imagePaths.get(group) ?? []) {
+    for (const node of select(resource, path.split('.'), document)) if (!isCollection(node)) collection.addNode(node, owner);
+  }
+  for (const path of kustomizePaths.get(group) ?? []) {
+    for (const node of select(resource, path.split('.'), document)) {
+      if (isMap(node)) addKustomizeImage(node, document, collection, owner);
+      else addKustomizeText(node, owner, document, collection);
+    }
+  }
+  if (renderedKinds.get(group)?.includes(kind) === true) {
+    collection.remark(
+      'notice',
+      resource,
+      `${owner} has other images rendered, which were not looked at: give what helm template or kustomize build prints`,
+    );
+  }
+}
+
+/** `[NAME=]NEWNAME[:TAG|@DIGEST]`. https://argo-cd.readthedocs.io/en/stable/user-guide/kustomize/ */
+function addKustomizeText(node: Node, owner: string, document: YamlDocument, collection: Collection): void {
+  const text = document.text(node);
+  const reference = text?.slice(text.indexOf('=') + 1);
+  if (reference === undefined) collection.addNode(node, owner);
+  else if (/[:@][^/]*$/.test(reference)) collection.add(node, { reference, user: owner, pin: toPinPlace(document, node) });
+  else
+    collection.remark(
+      'notice',
+      node,
+      `${reference} keeps the tag of the resources: give the output of kustomize build to have it looked at`,
+    );
+}
+
 function addPod(map: Node, owner: string, document: YamlDocument, collection: Collection, doubtful: Node[]): void {
   let isPod = false;
   for (const [key, value] of document.entries(map)) {
-    if (key === 'image' && /^[\w.-]+(?::\d+)?[/:@][\w./:@-]+$/.test(document.text(value) ?? '')) doubtful.push(value);
+    if (/^image$|Image(?:Name)?$/.test(key) && /^[\w.-]+(?::\d+)?[/:@][\w./:@-]+$/.test(document.text(value) ?? '')) doubtful.push(value);
     if (!containerLists.includes(key) || !isSeq(value)) continue;
     isPod = true;
     for (const container of document.items(value)) {
@@ -108,7 +151,7 @@ function select(node: Node, path: readonly string[], document: YamlDocument): re
       return isSeq(at) ? document.items(at) : document.entries(at).map(([, value]) => value);
     });
   }
-  return nodes.filter((at) => !isCollection(at));
+  return nodes;
 }
 
 function groupOf(apiVersion: string): string {

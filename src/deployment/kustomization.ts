@@ -1,4 +1,4 @@
-import { isMap, isScalar, isSeq, type Node } from 'yaml';
+import { isMap, isScalar, type Node } from 'yaml';
 import { Collection } from './collection.ts';
 import type { Findings, PinPlace } from './used-image.ts';
 import type { YamlDocument } from './yaml-document.ts';
@@ -22,23 +22,47 @@ function isOwnVersion(document: YamlDocument): boolean {
  */
 export function findKustomizationImages(document: YamlDocument): Findings {
   const collection = new Collection(document);
-  const images = document.get(document.root, 'images');
-  for (const entry of document.items(images)) addEntry(entry, document, collection);
-  if (!isSeq(images) || images.items.length === 0) {
+  const { root } = document;
+  // The old name of the field is read as well.
+  for (const key of ['images', 'imageTags']) {
+    for (const entry of document.items(read(root, key, document, collection))) addKustomizeImage(entry, document, collection);
+  }
+  if (others.some((key) => document.items(read(root, key, document, collection)).length > 0)) {
     collection.remark(
       'notice',
-      document.root,
-      'this kustomization replaces no image: give the output of kustomize build to have its resources looked at',
+      root,
+      'only the images that it replaces were looked at: give the output of kustomize build for all of them',
     );
   }
   return collection.findings;
 }
 
-function addEntry(entry: Node, document: YamlDocument, collection: Collection): void {
-  const nameNode = document.get(entry, 'name');
-  const newNameNode = document.get(entry, 'newName');
-  const tagNode = document.get(entry, 'newTag');
-  const digestNode = document.get(entry, 'digest');
+/** Fields of a kustomization through which images come that it does not name itself. */
+const others = [
+  'resources',
+  'bases',
+  'components',
+  'patches',
+  'patchesStrategicMerge',
+  'patchesJson6902',
+  'replacements',
+  'helmCharts',
+  'helmChartInflationGenerator',
+  'generators',
+  'transformers',
+];
+
+/** kustomize does not look at the case of a key, nor at some forms of letters. Of two such keys programs take either. */
+function read(map: Node | undefined, key: string, document: YamlDocument, collection: Collection): Node | undefined {
+  const found = document.entries(map).filter(([name]) => name.normalize('NFKC').toLowerCase() === key.toLowerCase());
+  if (found.length > 1) collection.remark('error', found[1]?.[1], `the key ${key} stands twice in a map`);
+  return found[0]?.[1];
+}
+
+/** An entry of `images`, here or where another program hands it to kustomize. `owner`: the resource of that. */
+export function addKustomizeImage(entry: Node, document: YamlDocument, collection: Collection, owner?: string): void {
+  const field = (key: string) => read(entry, key, document, collection);
+  const [nameNode, newNameNode, tagNode, digestNode] = [field('name'), field('newName'), field('newTag'), field('digest')];
   const notText = [nameNode, newNameNode, tagNode, digestNode].find((node) => !document.isNull(node) && document.text(node) === undefined);
   if (notText !== undefined) {
     collection.remark('error', notText, 'this part of an image is not a text: put it into quotes');
@@ -56,9 +80,10 @@ function addEntry(entry: Node, document: YamlDocument, collection: Collection): 
     return;
   }
   const reference = `${name}${tag ? `:${tag}` : ''}${digest ? `@${digest}` : ''}`;
+  const user = `image ${document.text(nameNode) ?? name}`;
   collection.add(tagNode ?? digestNode ?? node, {
     reference,
-    user: `image ${document.text(nameNode) ?? name}`,
+    user: owner === undefined ? user : `${owner}, ${user}`,
     pin: digestNode === undefined ? toPin(entry, tagNode, document) : { kind: 'none', reason: 'its digest is empty' },
   });
 }

@@ -159,6 +159,29 @@ spec:
     expect(found.remarks).toEqual([]);
   });
 
+  it('finds the images of resources that another resource holds', () => {
+    const found = find(`apiVersion: argoproj.io/v1alpha1
+kind: Sensor
+metadata: {name: s}
+spec:
+  triggers:
+  - template:
+      k8s:
+        source:
+          resource:
+            apiVersion: argoproj.io/v1alpha1
+            kind: Workflow
+            spec: {templates: [{name: a, container: {image: inner:1}}]}
+---
+apiVersion: kubernetes.crossplane.io/v1alpha2
+kind: Object
+metadata: {name: o}
+spec: {forProvider: {manifest: {apiVersion: monitoring.coreos.com/v1, kind: Prometheus, spec: {image: other:1}}}}
+`);
+    expect(references(found)).toEqual(['inner:1', 'other:1']);
+    expect(found.remarks).toEqual([]);
+  });
+
   it('tells of what may be an image in a custom resource that it does not know, and of an image that is no text', () => {
     const found = find(
       'apiVersion: a.example.com/v1\nkind: Machine\nspec:\n  image: ghcr.io/a/b:1\n  picture: {image: cat}\n  containers: [{image: 1.5}, {image: null}, {}]\n',
@@ -239,6 +262,7 @@ images:
     expect(found.remarks.map(({ level, line }) => [level, line])).toEqual([
       ['notice', 17],
       ['error', 19],
+      ['notice', 1],
     ]);
   });
 
@@ -258,11 +282,64 @@ images:
     ]);
   });
 
-  it('is told by its name, and one of Flux is no such', () => {
+  it('is told by its name', () => {
     expect(references(find('images: [{name: a, newTag: "1"}]', 'x/Kustomization'))).toEqual(['a:1']);
-    expect(
-      find('apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nspec: {images: [{name: a, newTag: "1"}]}', 'flux.yaml').images,
-    ).toEqual([]);
+  });
+
+  it('has the keys that kustomize takes for the same, and the old name of the field', () => {
+    const found = find(
+      'Images: [{NAME: a, NewtAg: "1"}, {name: b, digeſt: sha256:1, newName: c}]\nimageTags: [{name: d, newTag: "2"}]\n',
+      'Kustomization',
+    );
+    expect(references(found)).toEqual(['a:1', 'c@sha256:1', 'd:2']);
+    expect(find('images: [{name: a, newTag: "1", newtag: "2"}]', 'Kustomization').remarks).toMatchObject([
+      { level: 'error', reason: 'the key newTag stands twice in a map' },
+    ]);
+  });
+
+  it('is read in resources of Flux and Argo CD, too', () => {
+    const found = find(`apiVersion: kustomize.toolkit.fluxcd.io/v1
+kind: Kustomization
+metadata: {name: shop}
+spec:
+  images:
+  - name: a
+    newTag: "1"
+---
+apiVersion: helm.toolkit.fluxcd.io/v2
+kind: HelmRelease
+metadata: {name: shop}
+spec: {postRenderers: [{kustomize: {images: [{name: b, newName: c, digest: ${digest}}]}}]}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Application
+metadata: {name: shop}
+spec:
+  source:
+    kustomize:
+      images:
+      - d=localhost:5000/e:1
+      - f
+---
+apiVersion: argoproj.io/v1alpha1
+kind: ApplicationSet
+metadata: {name: shop}
+spec: {template: {spec: {sources: [{kustomize: {images: [g:2]}}]}}}
+`);
+    expect(found.images.map(({ reference, user }) => [reference, user])).toEqual([
+      ['a:1', 'Kustomization shop, image a'],
+      [`c@${digest}`, 'HelmRelease shop, image b'],
+      ['localhost:5000/e:1', 'Application shop'],
+      ['g:2', 'ApplicationSet shop'],
+    ]);
+    expect(found.images.map(({ pin }) => pin.kind)).toEqual(['insertion', 'none', 'insertion', 'insertion']);
+    expect(found.remarks.map(({ level, line }) => [level, line])).toEqual([
+      ['notice', 1],
+      ['notice', 9],
+      ['notice', 22],
+      ['notice', 14],
+      ['notice', 24],
+    ]);
   });
 });
 

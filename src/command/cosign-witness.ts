@@ -17,11 +17,14 @@ import { maxEnvelopeBytes } from '../sign/cosign/bundle.ts';
 import { toHint } from '../sign/cosign/key-signature.ts';
 import { simpleSigningMediaType, toSimpleSigning } from '../sign/cosign/signature.ts';
 import type { CosignTrust } from '../sign/cosign/trust.ts';
-import { type VerifiedStatement, verifyCosignBundle, verifyCosignLayer } from '../sign/cosign/verification.ts';
+import { type CosignSubject, type VerifiedStatement, verifyCosignBundle, verifyCosignLayer } from '../sign/cosign/verification.ts';
 import { fetchAttached, maxDocumentBytes, type ReadableRepository } from './attached-document.ts';
 import { documentsLimit, HearingList } from './hearing-list.ts';
 import { toStatementKind } from './statement-kind.ts';
 import { hearInOrder, type SignedStatement, type Witness } from './testimony.ts';
+
+/** Of a referrer that has the signatures of cosign 2 (`--registry-referrers-mode oci-1-1`): internal/pkg/oci/remote of cosign. */
+const signaturesArtifactType = 'application/vnd.dev.cosign.artifact.sig.v1+json';
 
 /** Signers of cosign: keys, and identities that certificates are for. What `receipts` name is looked at first. */
 export function createCosignWitness(receipts: ReadonlySet<Digest>, trust: CosignTrust): Witness {
@@ -40,7 +43,7 @@ export function createCosignWitness(receipts: ReadonlySet<Digest>, trust: Cosign
         hearInOrder(candidates, (candidate) => hearCandidate(repository, image, candidate, kind, trust), { until, atOnce });
       const orderOf = (kind: ConfirmedKind) => lists.get(kind)?.toOrder() ?? [];
       return {
-        offer: (referrer) => offerBundle(lists, referrer),
+        offer: (referrer) => offerReferrer(lists, referrer),
         async hear() {
           await offerLayers(lists, repository, digest);
           const signed = await hear(orderOf('signature'), 'signature', 'first', 8);
@@ -79,8 +82,9 @@ function offer(lists: Lists, candidate: Descriptor, predicateType: string | unde
   else for (const list of lists.values()) list.offer(candidate);
 }
 
-function offerBundle(lists: Lists, referrer: Descriptor): void {
+function offerReferrer(lists: Lists, referrer: Descriptor): void {
   if (referrer.artifactType === bundleMediaType) offer(lists, referrer, referrer.annotations?.[predicateTypeAnnotation]);
+  if (referrer.artifactType === signaturesArtifactType) lists.get('signature')?.offer(referrer);
 }
 
 /** Those at the tags of cosign 2. The last one was added last. */
@@ -114,24 +118,43 @@ async function hearCandidate(
 
 async function verifyCandidate(
   repository: ReadableRepository,
-  { descriptor, bytes: manifest }: FetchedManifest,
+  { descriptor, bytes }: FetchedManifest,
   candidate: Descriptor,
   trust: CosignTrust,
   maxBytes: number,
 ): Promise<VerifiedStatement | undefined> {
-  const subject = { digest: descriptor.digest, bytes: manifest };
+  const subject = { digest: descriptor.digest, bytes };
   if (candidate.artifactType === bundleMediaType) {
     const document = await fetchAttached(repository, candidate.digest, maxBytes);
     return document && (await verifyCosignBundle(document.bytes, subject, trust));
   }
-  const { mediaType, size, annotations = {} } = candidate;
-  if (size > maxBytes) return undefined;
+  if (candidate.artifactType !== signaturesArtifactType) return verifyLayer(repository, subject, candidate, trust, maxBytes);
+  const found = await ifSound(repository.fetchManifest(candidate.digest));
+  const layers = found?.manifest.kind === 'image' ? found.manifest.layers : [];
+  const hear = (layer: Descriptor) => verifyLayer(repository, subject, layer, trust, maxBytes);
+  const { answers, refusals } = await hearInOrder(layers.slice(-documentsLimit), hear, { until: 'first', atOnce: 8 });
+  if (answers.length === 0 && refusals[0] !== undefined) throw refusals[0];
+  return answers[0];
+}
+
+async function verifyLayer(
+  repository: ReadableRepository,
+  subject: CosignSubject,
+  layer: Descriptor,
+  trust: CosignTrust,
+  maxBytes: number,
+): Promise<VerifiedStatement | undefined> {
+  const { mediaType, size, annotations = {} } = layer;
+  const bytes = size > maxBytes ? undefined : await ifSound(repository.fetchBlob(layer, readWhole));
+  return bytes && verifyCosignLayer({ mediaType, bytes, annotations }, subject, trust);
+}
+
+/** Anybody may list what is not there, or damaged: that says nothing. */
+async function ifSound<Value>(fetched: Promise<Value>): Promise<Value | undefined> {
   try {
-    const bytes = await repository.fetchBlob(candidate, readWhole);
-    return await verifyCosignLayer({ mediaType, bytes, annotations }, subject, trust);
+    return await fetched;
   } catch (error) {
-    // Anybody may list what is not there, or damaged.
-    if (isRegistryError(error, 'not-found', 'digest-mismatch', 'blob-unknown')) return undefined;
+    if (isRegistryError(error, 'not-found', 'manifest-invalid', 'digest-mismatch', 'blob-unknown')) return undefined;
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import { maxManifestBytes, readManifest } from '../registry/manifest.ts';
 import type { FetchedManifest } from '../registry/manifest-exchange.ts';
 import type { ReferrerFilter } from '../registry/referrers.ts';
 import { toReferrersTag } from '../registry/referrers-tag.ts';
-import { RegistryError, type RegistryErrorCode } from '../registry/registry-error.ts';
+import { isRegistryError, RegistryError, type RegistryErrorCode } from '../registry/registry-error.ts';
 import { findLocation } from '../source/find-source.ts';
 import { LayoutFolder } from '../source/layout-folder.ts';
 import { parseLayoutIndex } from '../source/oci-document.ts';
@@ -34,6 +34,9 @@ export async function openLayoutImage(text: string, workspace: string): Promise<
   const listed = parseLayoutIndex(await files.read('index.json', maxManifestBytes), fail);
   return { repository: new LayoutRepository(text, files, listed), digest: root.digest };
 }
+
+/** What `cosign save` says of an entry in its annotation `kind`. */
+const cosignKind = 'dev.cosignproject.cosign/';
 
 class LayoutRepository implements ReadableRepository {
   readonly name: string;
@@ -64,7 +67,7 @@ class LayoutRepository implements ReadableRepository {
 
   async findReferrers(subject: Digest, { artifactType, isWanted = () => true }: ReferrerFilter): Promise<readonly Descriptor[]> {
     const found = new Map<Digest, Descriptor>();
-    for (const descriptor of [...this.#listed, ...(await this.#listTagged(subject))]) {
+    for (const descriptor of [...this.#listed, ...(await this.#listTagged(subject)), ...(await this.#listUnnamed())]) {
       if (descriptor.mediaType !== mediaTypes.ociManifest) continue;
       const { manifest, descriptor: own } = await this.fetchManifest(descriptor.digest);
       if (manifest.kind !== 'image' || manifest.subject?.digest !== subject) continue;
@@ -76,7 +79,7 @@ class LayoutRepository implements ReadableRepository {
   }
 
   async listTaggedLayers(tag: string): Promise<readonly Descriptor[]> {
-    const descriptor = this.#findTag(tag);
+    const descriptor = this.#findTag(tag) ?? this.#findKind(tag.endsWith('.sig') ? 'sigs' : 'atts');
     if (descriptor === undefined) return [];
     const { manifest } = await this.fetchManifest(descriptor.digest);
     return manifest.kind === 'image' ? manifest.layers : [];
@@ -88,6 +91,32 @@ class LayoutRepository implements ReadableRepository {
     if (descriptor === undefined) return [];
     const { manifest } = await this.fetchManifest(descriptor.digest);
     return manifest.kind === 'index' ? manifest.manifests : [];
+  }
+
+  /** `cosign save` of cosign 3 names the image alone, and leaves what refers to it among the blobs. */
+  async #listUnnamed(): Promise<readonly Descriptor[]> {
+    if (!this.#listed.some(({ annotations }) => annotations?.kind?.startsWith(cosignKind))) return [];
+    const found: Descriptor[] = [];
+    for (const name of await this.#files.list('blobs/sha256')) {
+      const file = await this.#files.find(`blobs/sha256/${name}`);
+      if (!/^[0-9a-f]{64}$/.test(name) || file === undefined || file.sizeBytes > maxManifestBytes) continue;
+      const digest: Digest = `sha256:${name}`;
+      if (await this.#isManifest(digest)) found.push({ mediaType: mediaTypes.ociManifest, digest, size: file.sizeBytes });
+    }
+    return found;
+  }
+
+  async #isManifest(digest: Digest): Promise<boolean> {
+    try {
+      return (await this.fetchManifest(digest)).manifest.kind === 'image';
+    } catch (error) {
+      if (isRegistryError(error, 'manifest-invalid', 'digest-mismatch')) return false;
+      throw error;
+    }
+  }
+
+  #findKind(kind: string): Descriptor | undefined {
+    return this.#listed.find(({ annotations }) => annotations?.kind === `${cosignKind}${kind}`);
   }
 
   #findTag(tag: string): Descriptor | undefined {

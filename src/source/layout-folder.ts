@@ -1,4 +1,4 @@
-import { type FileHandle, readFile, stat } from 'node:fs/promises';
+import { type FileHandle, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { forEachParallel } from '../lib/parallel.ts';
 import type { Archive, ArchiveFile, ContentVisit } from './archive.ts';
@@ -38,6 +38,13 @@ export class LayoutFolder implements Archive {
       throw this.#fail('source-damaged', `${quote(path)} is larger than ${maxBytes} bytes`, hints.writeAgain);
     }
     return await readFile(join(this.#folder, path)).catch((error: unknown) => {
+      throw toFileError(error, path, this.#fail);
+    });
+  }
+
+  /** Names in a folder of the layout. */
+  async list(path: string): Promise<readonly string[]> {
+    return await readdir(join(this.#folder, path)).catch((error: unknown) => {
       throw toFileError(error, path, this.#fail);
     });
   }

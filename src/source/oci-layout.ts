@@ -29,7 +29,8 @@ export async function readLayoutRoot(files: ArchiveDocuments, tag: string | unde
   return selectImage(parseLayoutIndex(await files.read('index.json', manifestMaxBytes), fail), tag, fail);
 }
 
-function selectImage(descriptors: readonly Descriptor[], tag: string | undefined, fail: SourceFailure): Descriptor {
+function selectImage(listed: readonly Descriptor[], tag: string | undefined, fail: SourceFailure): Descriptor {
+  const descriptors = listed.filter(({ annotations }) => !isAttached(annotations?.kind));
   const candidates = tag === undefined ? descriptors : descriptors.filter((descriptor) => isNamed(descriptor, tag));
   const [first] = candidates;
   const names = descriptors.map((descriptor) => quote(namesOf(descriptor)[0] ?? descriptor.digest));
@@ -43,6 +44,11 @@ function selectImage(descriptors: readonly Descriptor[], tag: string | undefined
     throw fail('source-ambiguous', `it holds ${candidates.length} images${tag === undefined ? '' : ` named ${quote(tag)}`}`, hint);
   }
   return first;
+}
+
+/** Signatures and attestations, by the kinds that `cosign save` writes: https://github.com/sigstore/cosign/blob/v3.1.3/pkg/oci/layout/write.go */
+function isAttached(kind: string | undefined): boolean {
+  return kind?.startsWith('dev.cosignproject.cosign/') === true && !/\/image(?:Index)?$/.test(kind);
 }
 
 function isNamed(descriptor: Descriptor, tag: string): boolean {

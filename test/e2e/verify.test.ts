@@ -9,7 +9,7 @@ import { hostKinds, runStep } from '../main/step-run.ts';
 import { makeChain, makeSigner, toPem } from '../sign/chain.ts';
 import { NotationRegistry, type Pushed } from './notation-registry.ts';
 import { peer } from './peers.ts';
-import { runBundle, runProgram } from './step.ts';
+import { expectProgram, runBundle, runProgram } from './step.ts';
 
 let registry: NotationRegistry;
 const { chain, keys } = makeChain('P-256');
@@ -101,7 +101,8 @@ describe('with a trust policy', () => {
 });
 
 describe('with a key of cosign', () => {
-  const env = { ...process.env, COSIGN_PASSWORD: 'correct horse' };
+  // Without it cosign signs at the tag, whatever mode it is told.
+  const env = { ...process.env, COSIGN_PASSWORD: 'correct horse', COSIGN_EXPERIMENTAL: '1' };
   const offline = ['--yes', '--key', 'theirs.key', '--tlog-upload=false', '--use-signing-config=false', '--allow-insecure-registry'];
   const cosign = async (...args: readonly string[]) => {
     const { exitCode, stderr } = await runProgram(peer('cosign'), args, { cwd: registry.folder, env });
@@ -130,6 +131,49 @@ describe('with a key of cosign', () => {
     const foreign = await verify({ reference, 'cosign-key': 'foreign.pub', require: 'cosign\nsbom' });
     expect(foreign.report.images[0].failures.map(({ code }: { code: string }) => code)).toEqual(['untrusted', 'evidence-missing']);
     expect(foreign.exitCode).toBe(1);
+    const folder = `saved-${isBundle}`;
+    await cosign('save', '--allow-insecure-registry', '--dir', folder, reference);
+    const saved = await verify({ reference: `oci:${folder}`, 'cosign-key': 'theirs.pub', require: 'cosign\nsbom' });
+    expect(saved.report.images[0]).toMatchObject({
+      digest: subject.digest,
+      failures: [],
+      confirmed: [{ kind: 'signature' }, { kind: 'sbom' }],
+    });
+    const unknown = await verify({ reference: `oci:${folder}`, 'cosign-key': 'foreign.pub' });
+    expect(unknown.report.images[0].failures.map(({ code }: { code: string }) => code)).toEqual(['untrusted']);
+  });
+
+  test('signatures of cosign 2 in a referrer of their own are accepted, of their signer alone', async () => {
+    const { digest } = await registry.pushImage('cosign/referrer');
+    const reference = `${registry.host}/cosign/referrer@${digest}`;
+    const mode = ['--new-bundle-format=false', '--registry-referrers-mode=oci-1-1'];
+    await cosign('sign', ...offline, ...mode, reference);
+    const trusted = await verify({ reference, 'cosign-key': 'theirs.pub' });
+    expect(trusted.report.images[0]).toMatchObject({ failures: [], confirmed: [{ kind: 'signature', signedBy: 'theirs.pub' }] });
+    const foreign = await verify({ reference, 'cosign-key': 'foreign.pub' });
+    expect(foreign.report.images[0].failures.map(({ code }: { code: string }) => code)).toEqual(['untrusted']);
+  });
+
+  test('what OpenSSL signed and cosign attached is accepted', async () => {
+    const { digest } = await registry.pushImage('cosign/attached');
+    const reference = `${registry.host}/cosign/attached@${digest}`;
+    const { privateKey, publicKey } = makeChain('RSA-3072').keys;
+    const path = (name: string) => join(registry.folder, name);
+    const critical = {
+      identity: { 'docker-reference': `${registry.host}/cosign/attached` },
+      image: { 'docker-manifest-digest': digest },
+      type: 'cosign container image signature',
+    };
+    await writeFile(path('payload.json'), JSON.stringify({ critical, optional: null }));
+    await writeFile(path('rsa.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
+    await writeFile(path('rsa.pub'), publicKey.export({ type: 'spki', format: 'pem' }));
+    await expectProgram('openssl', ['dgst', '-sha256', '-sign', path('rsa.pem'), '-out', path('signature'), path('payload.json')]);
+    await writeFile(path('signature.txt'), await expectProgram('base64', [path('signature')]));
+    const options = ['--allow-insecure-registry', '--payload', 'payload.json', '--signature', 'signature.txt'];
+    await cosign('attach', 'signature', ...options, reference);
+    await cosign('verify', '--allow-insecure-registry', '--insecure-ignore-tlog', '--key', 'rsa.pub', reference);
+    const trusted = await verify({ reference, 'cosign-key': 'rsa.pub' });
+    expect(trusted.report.images[0]).toMatchObject({ failures: [], confirmed: [{ kind: 'signature', signedBy: 'rsa.pub' }] });
   });
 });
 

@@ -1,10 +1,11 @@
 import { predicateTypeAnnotation } from '../evidence/predicate-type.ts';
 import { maxStatementBytes } from '../evidence/statement.ts';
 import type { Host } from '../host/host.ts';
-import { forEachParallel } from '../lib/parallel.ts';
+import { forEachParallel, mapParallel } from '../lib/parallel.ts';
 import { StepError } from '../lib/step-error.ts';
 import type { Digest } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
+import { toReferrersTag } from '../registry/referrers-tag.ts';
 import type { Repository } from '../registry/repository.ts';
 import { statementMediaType } from '../sign/cosign/dsse.ts';
 import { parseEnvelope } from '../sign/notary/envelope.ts';
@@ -13,15 +14,16 @@ import { verifyNotary } from '../sign/notary/verification.ts';
 import { fetchAttached, newestFirst } from './attached-document.ts';
 import type { Attestation } from './attestations.ts';
 import type { Destination } from './destinations.ts';
-import { listOwnBundles } from './own-attestations.ts';
+import { readOwnBundles, readOwnLayers } from './own-attestations.ts';
 import { listSignatures } from './signatures.ts';
 import type { Signing } from './signing.ts';
 
-/** What has been said anew. */
+/** What is said anew. */
 export interface Pruning {
   readonly destinations: readonly Destination[];
   readonly attestations: readonly Attestation[];
-  readonly signing: Signing;
+  /** Undefined: nothing is signed, and there is nothing to delete. */
+  readonly signing: Signing | undefined;
   /** What was signed after that may be by a run that goes on beside this one, and stays. */
   readonly startedAt: Date;
 }
@@ -30,30 +32,83 @@ export interface Pruning {
 const maxCandidates = 50;
 
 /**
- * Deletes what earlier runs with this key have attached of the same kinds to the same manifests, with its signatures. What others have signed stays, and so do layers at
- * tags. Never rejects for what cannot be deleted, which is a warning: what is new is in place.
+ * Looks at what stands at tags, which does not tell its time, before this run adds to it. What it gives, called when what is new is in place, deletes what earlier runs
+ * with this key have attached of the same kinds to the same manifests, with its signatures. What others have signed stays. That never rejects for what cannot be
+ * deleted, which is a warning.
  */
-export async function pruneEvidence({ destinations, attestations, signing, startedAt }: Pruning, host: Host): Promise<void> {
+export async function beginPruning({ destinations, attestations, signing, startedAt }: Pruning): Promise<(host: Host) => Promise<void>> {
+  if (signing === undefined) return async () => undefined;
   // Signatures tell their time in seconds.
   const before = new Date(Math.floor(startedAt.getTime() / 1000) * 1000);
-  await forEachParallel(destinations, destinations.length, async ({ repository }) => {
-    try {
-      const old = await findOld(repository, attestations, signing, before);
-      // All side by side, for where there is no referrers API each one waits until its tag stands still.
-      await forEachParallel([...old], old.size, ([subject, digests]) => repository.deleteReferrers(subject, digests));
-      const images = new Set(attestations.map(({ subject }) => subject.digest));
-      const count = [...old].reduce((sum, [subject, { length }]) => sum + (images.has(subject) ? length : 0), 0);
-      if (count > 0)
-        host.log(
-          'info',
-          `Deleted ${count} older ${count === 1 ? 'attestation' : 'attestations'} in ${repository.name} (input prune-evidence).`,
-        );
-    } catch (error) {
-      if (!(error instanceof StepError)) throw error;
-      const needs = 'Deleting takes a right of its own at most registries, and some offer none.';
-      host.log('warning', `Older attestations stay in ${repository.name} (input prune-evidence): ${error.message}. ${needs} ${error.hint}`);
-    }
-  });
+  const layers = await mapParallel(destinations, destinations.length, ({ repository }) =>
+    findLayers(repository, attestations, signing).catch(toStepError),
+  );
+  return (host) =>
+    forEachParallel([...destinations.entries()], destinations.length, async ([at, { repository }]) => {
+      try {
+        const atTags = layers[at] ?? new Map();
+        if (atTags instanceof StepError) throw atTags;
+        const old = await findOld(repository, attestations, signing, before);
+        await deleteOld(repository, old, atTags);
+        const images = new Set(attestations.map(({ subject }) => subject.digest));
+        const count = countOf([...old].filter(([subject]) => images.has(subject))) + countOf([...atTags]);
+        if (count > 0) host.log('info', toDeleted(count, repository.name));
+      } catch (error) {
+        const { message, hint } = toStepError(error);
+        const needs = 'Deleting takes a right of its own at most registries, and some offer none.';
+        host.log('warning', `Older attestations stay in ${repository.name} (input prune-evidence): ${message}. ${needs} ${hint}`);
+      }
+    });
+}
+
+/** All side by side, for where there is no referrers API, and at tags, each one waits until its tag stands still. */
+async function deleteOld(
+  repository: Repository,
+  old: ReadonlyMap<Digest, readonly Digest[]>,
+  layers: ReadonlyMap<string, readonly Digest[]>,
+): Promise<void> {
+  const deletions = [
+    ...[...old].map(
+      ([subject, digests]) =>
+        () =>
+          repository.deleteReferrers(subject, digests),
+    ),
+    ...[...layers].map(
+      ([tag, digests]) =>
+        () =>
+          repository.removeTaggedLayers(tag, digests),
+    ),
+  ];
+  await forEachParallel(deletions, deletions.length, (act) => act());
+}
+
+function countOf(groups: readonly (readonly [unknown, readonly Digest[]])[]): number {
+  return groups.reduce((sum, [, { length }]) => sum + length, 0);
+}
+
+function toDeleted(count: number, name: string): string {
+  return `Deleted ${count} older ${count === 1 ? 'attestation' : 'attestations'} in ${name} (input prune-evidence).`;
+}
+
+function toStepError(error: unknown): StepError {
+  if (error instanceof StepError) return error;
+  throw error;
+}
+
+/** Layers at the tags of cosign 2 that say something else than this run will, by tag. */
+async function findLayers(
+  repository: Repository,
+  attestations: readonly Attestation[],
+  { signer, systems, cosignFormat }: Signing,
+): Promise<ReadonlyMap<string, readonly Digest[]>> {
+  const found = new Map<string, readonly Digest[]>();
+  if (!systems.includes('cosign') || cosignFormat === 'bundle') return found;
+  for (const { subject, predicateType, statement } of attestations) {
+    const tag = `${toReferrersTag(subject.digest)}.att`;
+    for await (const layer of readOwnLayers(repository, tag, predicateType, signer, maxCandidates))
+      if (!layer.statement.equals(statement)) found.set(tag, [...(found.get(tag) ?? []), layer.digest]);
+  }
+  return found;
 }
 
 /** What is to be deleted, by what it refers to: the images, or statements that go with their signatures. */
@@ -81,13 +136,12 @@ async function findBundles(
   { signer }: Signing,
   before: Date,
 ): Promise<readonly Digest[]> {
-  const own = await listOwnBundles(repository, subject, predicateType, signer, maxCandidates);
-  return own
-    .filter(({ document, statement: other }) => {
-      const created = Date.parse(document.annotations['org.opencontainers.image.created'] ?? '');
-      return created < before.getTime() && !other.equals(statement);
-    })
-    .map(({ document }) => document.digest);
+  const old: Digest[] = [];
+  for await (const { document, statement: other } of readOwnBundles(repository, subject, predicateType, signer, maxCandidates)) {
+    const created = Date.parse(document.annotations['org.opencontainers.image.created'] ?? '');
+    if (created < before.getTime() && !other.equals(statement)) old.push(document.digest);
+  }
+  return old;
 }
 
 interface SignedDocument {

@@ -1,8 +1,10 @@
 import { readWhole } from '../lib/http-client.ts';
+import type { Digest } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
 import type { TaggedLayer } from '../model/signed-document.ts';
 import type { KeySigner } from '../model/signer.ts';
 import type { Artifact } from '../registry/artifact.ts';
+import { isRegistryError } from '../registry/registry-error.ts';
 import type { Repository } from '../registry/repository.ts';
 import {
   bundleMediaType,
@@ -15,7 +17,7 @@ import {
 import { maxEnvelopeBytes } from '../sign/cosign/bundle.ts';
 import { toHint } from '../sign/cosign/key-signature.ts';
 import { openOwnBundle, openOwnEnvelope } from '../sign/cosign/own-signature.ts';
-import { type AttachedDocument, fetchAttached, maxDocumentBytes, newestFirst, toKeptArtifact } from './attached-document.ts';
+import { type AttachedDocument, fetchAttached, newestFirst, toKeptArtifact } from './attached-document.ts';
 import type { Attestation } from './attestations.ts';
 
 /** Anybody may have put many there that claim to be by this key: so many are looked into, newest first. */
@@ -49,22 +51,20 @@ export async function listBundles(
   return { labelled: listed.filter(isLabelled), others: listed.filter((bundle) => !isLabelled(bundle)) };
 }
 
-/** The bundles of a manifest by this key with statements of one type, those that claim to be; each is verified. */
-export async function listOwnBundles(
+/** The bundles of a manifest by this key with statements of one type, those that claim to be; each is verified. One by one, for a bill of materials may be large. */
+export async function* readOwnBundles(
   repository: Repository,
   subject: Pick<Descriptor, 'digest'>,
   predicateType: string,
   signer: KeySigner,
   maxBundles: number = maxCandidates,
-): Promise<readonly OwnBundle[]> {
+): AsyncGenerator<OwnBundle> {
   const { labelled } = await listBundles(repository, subject, predicateType, signer);
-  const own: OwnBundle[] = [];
   for (const { digest } of labelled.slice(0, maxBundles)) {
     const document = await fetchAttached(repository, digest, maxEnvelopeBytes);
     const statement = document && openOwnBundle(document.bytes, signer);
-    if (document !== undefined && statement !== undefined) own.push({ document, statement });
+    if (document !== undefined && statement !== undefined) yield { document, statement };
   }
-  return own;
 }
 
 /** The bundle with the same statement to the byte; of those that tell a time, which is another one in each run, there is none. */
@@ -74,14 +74,51 @@ export async function findOwnAttestation(
   signer: KeySigner,
 ): Promise<Artifact | undefined> {
   if (kind !== 'provenance') return undefined;
-  for (const { document, statement: other } of await listOwnBundles(repository, subject, predicateType, signer)) {
+  for await (const { document, statement: other } of readOwnBundles(repository, subject, predicateType, signer)) {
     const artifact = toKeptArtifact(document, subject);
     if (artifact !== undefined && other.equals(statement)) return artifact;
   }
   return undefined;
 }
 
-/** The same for a layer at the tag of cosign 2. */
+/** A layer at the tag of cosign 2 by this run's key, with the statement that it holds. */
+export interface OwnLayer {
+  readonly digest: Digest;
+  readonly bytes: Buffer;
+  readonly statement: Buffer;
+}
+
+/** The layers at a tag by this key with statements of one type; each is verified. One by one, too. */
+export async function* readOwnLayers(
+  repository: Repository,
+  tag: string,
+  predicateType: string,
+  signer: KeySigner,
+  maxLayers: number = maxCandidates,
+): AsyncGenerator<OwnLayer> {
+  const candidates = (await repository.listTaggedLayers(tag)).filter(
+    ({ mediaType, size, annotations }) =>
+      mediaType === envelopeMediaType && size <= maxEnvelopeBytes && annotations?.[layerTypeAnnotation] === predicateType,
+  );
+  // Those that were added last.
+  for (const layer of candidates.slice(-maxLayers)) {
+    const bytes = await fetchLayer(repository, layer);
+    const statement = bytes && openOwnEnvelope(bytes, signer);
+    if (bytes !== undefined && statement !== undefined) yield { digest: layer.digest, bytes, statement };
+  }
+}
+
+/** Anybody may list what is not there, or damaged. */
+async function fetchLayer(repository: Repository, layer: Descriptor): Promise<Buffer | undefined> {
+  try {
+    return await repository.fetchBlob(layer, readWhole);
+  } catch (error) {
+    if (isRegistryError(error, 'not-found', 'digest-mismatch', 'blob-unknown')) return undefined;
+    throw error;
+  }
+}
+
+/** As `findOwnAttestation`, for a layer at the tag of cosign 2. */
 export async function findOwnAttestationLayer(
   repository: Repository,
   tag: string,
@@ -89,16 +126,8 @@ export async function findOwnAttestationLayer(
   signer: KeySigner,
 ): Promise<TaggedLayer | undefined> {
   if (kind !== 'provenance') return undefined;
-  const listed = await repository.listTaggedLayers(tag);
-  // Envelopes of one statement have about its length in base64.
-  const candidates = listed.filter(
-    ({ mediaType, size, annotations }) =>
-      mediaType === envelopeMediaType && size <= maxDocumentBytes && annotations?.[layerTypeAnnotation] === predicateType,
-  );
-  for (const layer of candidates.slice(-maxCandidates)) {
-    const bytes = await repository.fetchBlob(layer, readWhole);
-    const annotations = { [signatureAnnotation]: '', [layerTypeAnnotation]: predicateType };
-    if (openOwnEnvelope(bytes, signer)?.equals(statement)) return { mediaType: envelopeMediaType, bytes, annotations };
-  }
+  const annotations = { [signatureAnnotation]: '', [layerTypeAnnotation]: predicateType };
+  for await (const { bytes, statement: other } of readOwnLayers(repository, tag, predicateType, signer))
+    if (other.equals(statement)) return { mediaType: envelopeMediaType, bytes, annotations };
   return undefined;
 }

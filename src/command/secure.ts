@@ -9,7 +9,7 @@ import { toDocuments } from './attestations.ts';
 import { toCancellable, toCancellation } from './cancellation.ts';
 import { openCredentials } from './credentials.ts';
 import { openDestinations } from './destinations.ts';
-import { pruneEvidence } from './evidence-pruning.ts';
+import { beginPruning } from './evidence-pruning.ts';
 import { type ExitCode, toExitCode } from './exit-code.ts';
 import { exportSecrets, toExportedSecrets, verifyExport } from './exported-secrets.ts';
 import { HeldLayers } from './held-layers.ts';
@@ -64,8 +64,9 @@ export async function secure(settings: Settings, host: Host, world: World): Prom
 
     if (verdict.kind === 'pass' && destinations.length > 0) {
       const documents = await toDocuments({ settings, image, inspection, verdict, advisories, destinations }, host, world);
+      const pruning = settings.pruneEvidence ? await beginPruning({ destinations, ...documents, signing, startedAt }) : undefined;
       receipt = await publish({ image, source, held, destinations, signing, ...documents }, world);
-      if (settings.pruneEvidence && signing !== undefined) await pruneEvidence({ destinations, ...documents, signing, startedAt }, host);
+      await pruning?.(host);
     }
   } catch (cause) {
     const error = world.cancelled.aborted ? toCancellation() : cause;

@@ -15,7 +15,7 @@ import { findReferrers, hasReferrersApi, type ReferrerFilter } from './referrers
 import { type ReferrerChange, toReferrersContent, toReferrersTag } from './referrers-tag.ts';
 import { Session } from './session.ts';
 import { SharedTag } from './shared-tag.ts';
-import { listTaggedLayers, toLayersContent } from './tagged-layers.ts';
+import { type LayerChange, listTaggedLayers, toLayersContent } from './tagged-layers.ts';
 import { listTags } from './tags.ts';
 import { beginUpload, probeUpload, type Upload } from './upload.ts';
 
@@ -106,6 +106,8 @@ export interface Repository {
   upsertTaggedLayer(tag: string, layer: ArtifactLayer): Promise<void>;
   /** The same for many: the tag is written once. */
   upsertTaggedLayers(tag: string, layers: readonly ArtifactLayer[]): Promise<void>;
+  /** Takes layers out of the image at such a tag; their bytes are the registry's to forget. What is not there is no error. */
+  removeTaggedLayers(tag: string, digests: readonly Digest[]): Promise<void>;
   /** The layers of the image at such a tag; none where it is not there. */
   listTaggedLayers(tag: string): Promise<readonly Descriptor[]>;
   /** At least the first of the repository's tags, in the registry's order; empty where there is no such repository. */
@@ -133,7 +135,7 @@ class RemoteRepository implements Repository {
   readonly #referrers: ReferrersMode;
   /** By tag, for who changes one tag twice at once would write over himself. */
   readonly #indexes = new Map<string, SharedTag<ReferrerChange>>();
-  readonly #images = new Map<string, SharedTag<ArtifactLayer>>();
+  readonly #images = new Map<string, SharedTag<LayerChange>>();
 
   constructor(session: Session, referrers: ReferrersMode) {
     this.#session = session;
@@ -249,7 +251,17 @@ class RemoteRepository implements Repository {
 
   async upsertTaggedLayers(tag: string, layers: readonly ArtifactLayer[]): Promise<void> {
     for (const { bytes } of layers) await this.putBlob(digestOf(bytes), bytes);
-    await memoized(this.#images, tag, () => new SharedTag(this.#session, toLayersContent(this.#session, tag))).change(layers);
+    await this.#changeImage(
+      tag,
+      layers.map((layer) => ({ kind: 'add', layer })),
+    );
+  }
+
+  removeTaggedLayers(tag: string, digests: readonly Digest[]): Promise<void> {
+    return this.#changeImage(
+      tag,
+      digests.map((digest) => ({ kind: 'remove', digest })),
+    );
   }
 
   listTaggedLayers(tag: string): Promise<readonly Descriptor[]> {
@@ -258,6 +270,10 @@ class RemoteRepository implements Repository {
 
   listTags(): Promise<readonly string[]> {
     return listTags(this.#session);
+  }
+
+  #changeImage(tag: string, changes: readonly LayerChange[]): Promise<void> {
+    return memoized(this.#images, tag, () => new SharedTag(this.#session, toLayersContent(this.#session, tag))).change(changes);
   }
 
   readonly #changeIndex: ChangeIndex = (subject, changes) => {

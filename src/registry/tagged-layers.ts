@@ -1,4 +1,5 @@
 import type { JsonValue } from '../lib/strict-json.ts';
+import type { Digest } from '../model/digest.ts';
 import { type Descriptor, mediaTypes } from '../model/image.ts';
 import { type ArtifactLayer, digestOf } from './artifact.ts';
 import type { Session } from './session.ts';
@@ -6,18 +7,25 @@ import type { TagContent, TagManifest } from './shared-tag.ts';
 import { fetchAtTag, type TaggedManifest, type TagRead } from './tagged-manifest.ts';
 import { putBlob } from './upload-commit.ts';
 
+/** A layer that has to be there, or one that must not, by the digest of its bytes. */
+export type LayerChange = { readonly kind: 'add'; readonly layer: ArtifactLayer } | { readonly kind: 'remove'; readonly digest: Digest };
+
 /** The image at a tag to which layers are added, and which is made where there is none: where cosign 2 keeps the signatures of an image. The layers' bytes have to be there. */
-export function toLayersContent(session: Session, tag: string): TagContent<ArtifactLayer> {
+export function toLayersContent(session: Session, tag: string): TagContent<LayerChange> {
   return {
     read: toRead(session, tag),
     verb: `add to what is at ${session.name}:${tag}`,
     what: 'its manifest',
-    toMissing: (image, layers) => {
+    toMissing: (image, changes) => {
       const listed = layersOf(image);
-      const missing = layers.filter((layer) => !listed.some((other) => isSameLayer(other, layer)));
-      return missing.filter((layer, at) => !missing.slice(0, at).some((other) => isSameLayer(toEntry(other), layer)));
+      return changes.filter((change, at) => {
+        if (change.kind === 'remove') return listed.some(({ digest }) => digest === change.digest);
+        const { layer } = change;
+        const before = changes.slice(0, at).flatMap((other) => (other.kind === 'add' ? [toEntry(other.layer)] : []));
+        return ![...listed, ...before].some((other) => isSameLayer(other, layer));
+      });
     },
-    toNext: (image, layers) => toNext(session, image, layers.map(toEntry)),
+    toNext: (image, changes) => toNext(session, image, changes),
   };
 }
 
@@ -42,8 +50,12 @@ function toRead(session: Session, tag: string): TagRead {
   };
 }
 
-async function toNext(session: Session, image: TaggedManifest | undefined, entries: readonly Descriptor[]): Promise<TagManifest> {
-  const configBytes = Buffer.from(JSON.stringify(toConfig([...layersOf(image), ...entries])));
+async function toNext(session: Session, image: TaggedManifest | undefined, changes: readonly LayerChange[]): Promise<TagManifest> {
+  const entries = changes.flatMap((change) => (change.kind === 'add' ? [toEntry(change.layer)] : []));
+  const removed = new Set(changes.flatMap((change) => (change.kind === 'remove' ? [change.digest] : [])));
+  const listed = layersOf(image);
+  const isKept = (at: number): boolean => !removed.has(listed[at]?.digest as Digest);
+  const configBytes = Buffer.from(JSON.stringify(toConfig([...listed.filter((_layer, at) => isKept(at)), ...entries])));
   const config = { mediaType: mediaTypes.ociConfig, size: configBytes.length, digest: digestOf(configBytes) };
   await putBlob(session, config.digest, configBytes);
   const others = image?.object.layers;
@@ -51,7 +63,13 @@ async function toNext(session: Session, image: TaggedManifest | undefined, entri
   const own = image?.object.mediaType;
   return {
     mediaType: typeof own === 'string' ? own : mediaTypes.ociManifest,
-    object: { schemaVersion: 2, mediaType: mediaTypes.ociManifest, ...image?.object, config, layers: [...layers, ...entries] },
+    object: {
+      schemaVersion: 2,
+      mediaType: mediaTypes.ociManifest,
+      ...image?.object,
+      config,
+      layers: [...layers.filter((_layer, at) => isKept(at)), ...entries],
+    },
   };
 }
 

@@ -14,6 +14,7 @@ import { SecretValue } from '../../src/lib/secret-value.ts';
 import { StepError } from '../../src/lib/step-error.ts';
 import type { BuildRun } from '../../src/model/build-run.ts';
 import type { Descriptor } from '../../src/model/image.ts';
+import { digestOf } from '../../src/registry/artifact.ts';
 import { openRepository, type Repository } from '../../src/registry/repository.ts';
 import { toTar } from '../../src/sandbox/demo/tar-archive.ts';
 import type { RegistryOptions } from '../../src/sandbox/registry.ts';
@@ -216,6 +217,24 @@ describe.each([
     expect(await repository.listReferrers(left[0]?.digest ?? 'sha256:', notaryType)).toHaveLength(1);
   });
 
+  it('takes what this key has said before out of the image at the tag, and nothing else', async () => {
+    const { repository, run, subject } = await openTarget({ limits: { referrersApi } });
+    const legacy = { sign: 'cosign', 'cosign-format': 'legacy', attest: 'provenance\nscan\nverdict' };
+    await run(legacy);
+    const tag = `${(await subject()).digest.replace(':', '-')}.att`;
+    const [own] = await repository.listTaggedLayers(tag);
+    const annotations = own?.annotations ?? {};
+    const other = { mediaType: own?.mediaType ?? '', bytes: Buffer.from('{"of":"somebody else"}'), annotations };
+    await repository.upsertTaggedLayer(tag, other);
+    await run(legacy);
+    expect(await repository.listTaggedLayers(tag)).toHaveLength(6);
+    const { exitCode, log } = await run({ ...legacy, 'prune-evidence': 'true' });
+    expect([exitCode, log]).toEqual([0, expect.stringMatching(/Deleted 4 older attestations/)]);
+    const left = await repository.listTaggedLayers(tag);
+    expect(left).toHaveLength(4);
+    expect(left.map(({ digest }) => digest)).toContain(digestOf(other.bytes));
+  });
+
   it('leaves what another key has signed, too', async () => {
     const { repository, run, subject } = await openTarget({ limits: { referrersApi } });
     await run({ attest: 'scan' });
@@ -234,6 +253,20 @@ describe.each([
     await run({ attest: 'scan', 'prune-evidence': 'true' });
     expect((await countOf(repository, await subject()))[0]).toBe(2);
   });
+});
+
+it("a layer that is listed at the tag and is not there is nobody's, and ends no run", async () => {
+  const { repository, run, subject } = await openTarget({ limits: { requireContent: false } });
+  const legacy = { sign: 'cosign', 'cosign-format': 'legacy', attest: 'provenance' };
+  await run(legacy);
+  const tag = `${(await subject()).digest.replace(':', '-')}.att`;
+  const { bytes, descriptor } = await repository.fetchManifest(tag);
+  const image = JSON.parse(bytes.toString());
+  const gone = { ...image.layers[0], digest: `sha256:${'e'.repeat(64)}` };
+  await repository.putTag(tag, descriptor.mediaType, Buffer.from(JSON.stringify({ ...image, layers: [gone, ...image.layers, gone] })));
+  const { exitCode } = await run({ ...legacy, 'prune-evidence': 'true' });
+  expect(exitCode).toBe(0);
+  expect(await repository.listTaggedLayers(tag)).toHaveLength(3);
 });
 
 it('where nothing may be deleted, older statements stay, and the run ends well', async () => {

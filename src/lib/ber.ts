@@ -1,6 +1,6 @@
 /**
- * One element of BER (X.690, 8). What timestamp authorities and certificate authorities send is mostly DER, but some of their software writes CMS with
- * indefinite lengths and strings in pieces, which CMS allows (RFC 5652, 2).
+ * One element of BER (X.690, 8) with a length that is told. What authorities send is DER, but for timestamps whose lengths take more octets than they have
+ * to. Indefinite lengths and strings in pieces, which CMS allows (RFC 5652, 2), are refused, for notation refuses them.
  */
 export interface BerElement {
   /** The identifier octet, class and "constructed" included: 0x30 is a SEQUENCE. */
@@ -30,13 +30,12 @@ export const berTags = {
 const maxDepth = 32;
 /** More than any certificate, token or answer has in one element; a list of revoked certificates is read by `eachChild`. */
 const maxElements = 100_000;
-const tooDeep = `more than ${maxDepth} elements one in another`;
 const constructedBit = 0x20;
 
 /** The one element that `bytes` are. Throws an Error where they are not, or where something in it does not end where it should. */
 export function readBer(bytes: Uint8Array): BerElement {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const element = readElement(buffer, 0, 0);
+  const element = readElement(buffer, 0);
   if (element.raw.length !== buffer.length) throw new Error('bytes follow it');
   return element;
 }
@@ -44,23 +43,9 @@ export function readBer(bytes: Uint8Array): BerElement {
 /** The elements in a constructed one. */
 export function readChildren({ tag, content }: BerElement): readonly BerElement[] {
   if ((tag & constructedBit) === 0) throw new Error(`element ${toHex(tag)} has no elements in it`);
-  return readElements(content, 0);
-}
-
-/** The same one at a time, for lists that may have millions. */
-export function* eachChild({ tag, content }: BerElement): Generator<BerElement> {
-  if ((tag & constructedBit) === 0) throw new Error(`element ${toHex(tag)} has no elements in it`);
-  for (let at = 0; at < content.length; ) {
-    const element = readElement(content, at, 0);
-    yield element;
-    at += element.raw.length;
-  }
-}
-
-function readElements(content: Buffer, depth: number): BerElement[] {
   const elements: BerElement[] = [];
   for (let at = 0; at < content.length; ) {
-    const element = readElement(content, at, depth);
+    const element = readElement(content, at);
     if (elements.length === maxElements) throw new Error(`more than ${maxElements} elements in one`);
     elements.push(element);
     at += element.raw.length;
@@ -68,29 +53,30 @@ function readElements(content: Buffer, depth: number): BerElement[] {
   return elements;
 }
 
-function readElement(buffer: Buffer, start: number, depth: number): BerElement {
-  if (depth > maxDepth) throw new Error(tooDeep);
+/** The same one at a time, for lists that may have millions. */
+export function* eachChild({ tag, content }: BerElement): Generator<BerElement> {
+  if ((tag & constructedBit) === 0) throw new Error(`element ${toHex(tag)} has no elements in it`);
+  for (let at = 0; at < content.length; ) {
+    const element = readElement(content, at);
+    yield element;
+    at += element.raw.length;
+  }
+}
+
+function readElement(buffer: Buffer, start: number): BerElement {
   const tag = octet(buffer, start);
   if ((tag & 0x1f) === 0x1f) throw new Error('a tag above 30');
   const first = octet(buffer, start + 1);
-  if (first === 0x80) return readIndefinite(buffer, start, tag, depth);
+  if (first === 0x80) throw new Error('an indefinite length, which notation does not read');
   const longBytes = first < 0x80 ? 0 : first - 0x80;
   // Four octets of length are 4 GiB; 0xff is reserved.
   if (longBytes > 4) throw new Error('a length that cannot be');
   let length = longBytes === 0 ? first : 0;
   for (let at = 0; at < longBytes; at += 1) length = length * 256 + octet(buffer, start + 2 + at);
+  if (longBytes > 0 && length === 0) throw new Error('a length of nothing in more octets than one, which notation does not read');
   const from = start + 2 + longBytes;
   if (from + length > buffer.length) throw new Error('it breaks off');
   return { tag, raw: buffer.subarray(start, from + length), content: buffer.subarray(from, from + length) };
-}
-
-/** X.690, 8.1.3.6: up to two zero octets. */
-function readIndefinite(buffer: Buffer, start: number, tag: number, depth: number): BerElement {
-  if ((tag & constructedBit) === 0) throw new Error('an indefinite length of something that has no elements');
-  let at = start + 2;
-  while (octet(buffer, at) !== 0) at += readElement(buffer, at, depth + 1).raw.length;
-  if (octet(buffer, at + 1) !== 0) throw new Error('an element of tag 0 with content');
-  return { tag, raw: buffer.subarray(start, at + 2), content: buffer.subarray(start + 2, at) };
 }
 
 function octet(buffer: Buffer, at: number): number {
@@ -165,22 +151,15 @@ export function readOid({ tag, content }: BerElement): string {
   return [top, first - top * 40n, ...rest].join('.');
 }
 
-/** Also one that comes in pieces (X.690, 8.7.3). */
-export function readOctetString(element: BerElement): Buffer {
-  if (element.tag === berTags.octetString) return element.content;
-  if (element.tag !== (berTags.octetString | constructedBit)) throw new Error('no OCTET STRING where one belongs');
-  return Buffer.concat(
-    readChildren(element).map((piece) => {
-      if (piece.tag !== berTags.octetString) throw new Error('an OCTET STRING in pieces that are none');
-      return piece.content;
-    }),
-  );
+export function readOctetString({ tag, content }: BerElement): Buffer {
+  if (tag === (berTags.octetString | constructedBit)) throw new Error('an OCTET STRING in pieces, which notation does not read');
+  if (tag !== berTags.octetString) throw new Error('no OCTET STRING where one belongs');
+  return content;
 }
 
-/** X.690, 10 and 11: lengths told and as short as can be, strings in one piece, the elements of a SET OF in order if it is one. */
+/** X.690, 10 and 11: lengths as short as can be, the elements of a SET OF in order if it is one. */
 export function toDer(element: BerElement, isSetOf = false, depth = 0): Buffer {
-  if (depth > maxDepth) throw new Error(tooDeep);
-  if (element.tag === (berTags.octetString | constructedBit)) return toTagged(berTags.octetString, readOctetString(element));
+  if (depth > maxDepth) throw new Error(`more than ${maxDepth} elements one in another`);
   if ((element.tag & constructedBit) === 0) return toTagged(element.tag, element.content);
   const children = readChildren(element).map((child) => toDer(child, false, depth + 1));
   return toTagged(element.tag, Buffer.concat(isSetOf ? children.sort(Buffer.compare) : children));

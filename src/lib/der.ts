@@ -1,6 +1,6 @@
 import { type BerElement, readBer, readInteger, toDer } from './ber.ts';
 
-/** The one element that `bytes` are, in DER (X.690, 10): lengths told and as short as can be, at every level. Throws an Error where they are not. */
+/** The one element that `bytes` are, in DER (X.690, 10): lengths as short as can be, at every level. Throws an Error where they are not. */
 export function readDer(bytes: Uint8Array): BerElement {
   const element = readBer(bytes);
   if (!toDer(element).equals(element.raw)) throw new Error('it is not in DER');

@@ -30,9 +30,8 @@ describe('BER', () => {
     ['a length that is not there', '3082'],
     ['less than its length', '3003 0201'],
     ['more than its length', '0201 00 00'],
-    ['an indefinite length without an end', '3080 020100'],
-    ['an indefinite length of what has no elements', '0280 0000'],
-    ['an end with content', '3080 0001 00'],
+    ['an indefinite length', '3080 020100 0000'],
+    ['a length of nothing in two octets', '308100'],
     ['a tag above 30', '1f8101 00'],
     ['a length of five octets', '3085 0000000001 00'],
     ['a reserved length', '30ff'],
@@ -52,14 +51,14 @@ describe('BER', () => {
     expect(() => readInteger(readBer(bytes('02 00')))).toThrow();
   });
 
-  it('joins strings in pieces, and nothing else', () => {
-    expect(readOctetString(readBer(bytes('2480 0402 0102 0401 03 0000')))).toEqual(bytes('010203'));
-    expect(() => readOctetString(readBer(bytes('2403 0c01 41')))).toThrow('pieces');
+  it('takes strings in one piece, and nothing else for one', () => {
+    expect(readOctetString(readBer(bytes('0402 0102')))).toEqual(bytes('0102'));
+    expect(() => readOctetString(readBer(bytes('2404 0402 0102')))).toThrow('in pieces');
     expect(() => readOctetString(readBer(bytes('0c01 41')))).toThrow('no OCTET STRING');
   });
 
-  it('is written as DER: lengths told, the shortest there are, and sets in order', () => {
-    expect(toDer(readBer(bytes('3080 020101 3081020500 0000')))).toEqual(bytes('3007 020101 30020500'));
+  it('is written as DER: the shortest lengths there are, and sets in order', () => {
+    expect(toDer(readBer(bytes('308108 020101 3081020500')))).toEqual(bytes('3007 020101 30020500'));
     expect(toDer(readBer(bytes('310c 0202 0102 0201 05 0403 010203')), true)).toEqual(bytes('310c 020105 02020102 0403010203'));
     expect(toTagged(0x04, Buffer.alloc(300)).subarray(0, 4)).toEqual(bytes('0482012c'));
     expect(toTagged(0x04, Buffer.alloc(128)).subarray(0, 3)).toEqual(bytes('048180'));
@@ -69,7 +68,6 @@ describe('BER', () => {
     let nested: Buffer = bytes('0500');
     for (let depth = 0; depth < 40; depth += 1) nested = toTagged(0x30, nested);
     expect(() => toDer(readBer(nested))).toThrow('one in another');
-    expect(() => readBer(Buffer.alloc(100, bytes('3080')))).toThrow('one in another');
   });
 
   it('has its fields taken one after the other', () => {

@@ -1,4 +1,5 @@
-import { type BerElement, BerFields, berTags, readBer, readChildren, readInteger, readOid } from '../../lib/ber.ts';
+import { type BerElement, BerFields, berTags, readChildren, readInteger, readOid } from '../../lib/ber.ts';
+import { readDer, readDerBoolean } from '../../lib/der.ts';
 
 /** What an authority attests: a TSTInfo (RFC 3161, 2.4.2). */
 export interface TimestampInfo {
@@ -15,7 +16,7 @@ export interface TimestampInfo {
 
 /** Throws an Error where the bytes are none. */
 export function parseTimestampInfo(bytes: Uint8Array): TimestampInfo {
-  const fields = new BerFields(readBer(bytes));
+  const fields = new BerFields(readDer(bytes));
   if (readInteger(fields.take(berTags.integer)) !== 1n) throw new Error('its TSTInfo is not of version 1');
   const policy = readOid(fields.take(berTags.oid));
   const imprint = new BerFields(fields.take(berTags.sequence));
@@ -25,7 +26,8 @@ export function parseTimestampInfo(bytes: Uint8Array): TimestampInfo {
   readInteger(fields.take(berTags.integer));
   const time = readTime(fields.take(berTags.generalizedTime).content.toString('latin1'));
   const accuracyMs = readAccuracy(fields.takeOptional(berTags.sequence)) ?? (policy === baselinePolicy ? 1000 : 0);
-  fields.takeOptional(berTags.boolean);
+  const ordering = fields.takeOptional(berTags.boolean);
+  if (ordering !== undefined) readDerBoolean(ordering);
   const nonce = fields.takeOptional(berTags.integer);
   fields.takeOptional(0xa0);
   refuseCritical(fields.takeOptional(0xa1));
@@ -33,9 +35,9 @@ export function parseTimestampInfo(bytes: Uint8Array): TimestampInfo {
   return { policy, imprintAlgorithm, imprint: hash, time, accuracyMs, nonce: nonce && readInteger(nonce) };
 }
 
-/** A GeneralizedTime as RFC 3161 (2.4.2) has it: in UTC, with seconds. What is below a millisecond is cut off. */
+/** A GeneralizedTime as RFC 3161 (2.4.2) has it: in UTC, with seconds, and no zeros at the end of a fraction. What is below a millisecond is cut off. */
 export function readTime(given: string): Date {
-  const match = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{1,9}))?Z$/.exec(given);
+  const match = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d*[1-9]))?Z$/.exec(given);
   const [, year, month, day, hour, minute, second, fraction = ''] = match ?? [];
   const text = `${year}-${month}-${day}T${hour}:${minute}:${second}.${fraction.slice(0, 3).padEnd(3, '0')}Z`;
   const time = new Date(text);
@@ -71,7 +73,8 @@ function refuseCritical(extensions: BerElement | undefined): void {
   for (const extension of extensions === undefined ? [] : readChildren(extensions)) {
     const fields = new BerFields(extension);
     const id = readOid(fields.take(berTags.oid));
-    if (fields.takeOptional(berTags.boolean)?.content[0]) throw new Error(`its critical extension ${id} is not known`);
+    const isCritical = fields.takeOptional(berTags.boolean);
+    if (isCritical !== undefined && readDerBoolean(isCritical)) throw new Error(`its critical extension ${id} is not known`);
   }
 }
 

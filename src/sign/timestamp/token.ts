@@ -10,6 +10,7 @@ import {
   readOid,
   toDer,
 } from '../../lib/ber.ts';
+import { parseRevocationList } from '../revocation/revocation-list.ts';
 import { timestampError } from './timestamp-error.ts';
 import { parseTimestampInfo, readTime, type TimestampInfo } from './token-info.ts';
 
@@ -52,7 +53,7 @@ export const maxTokenBytes = 1024 * 1024;
 /** In a token; those that there are have 2 to 4. */
 const maxCertificates = 32;
 
-/** Reads a TimeStampToken, DER or BER. Throws a StepError `timestamp-format`. */
+/** Reads a TimeStampToken, in DER or with longer lengths. Throws a StepError `timestamp-format`. */
 export function parseTimestampToken(bytes: Uint8Array): TimestampToken {
   try {
     if (bytes.length > maxTokenBytes) throw new Error(`more than ${maxTokenBytes} bytes`);
@@ -76,7 +77,7 @@ function readToken(bytes: Uint8Array): TimestampToken {
   const content = readOctetString(onlyChild(encapsulated.take(0xa0)));
   encapsulated.end();
   const certificates = readCertificates(data.takeOptional(0xa0));
-  data.takeOptional(0xa1);
+  verifyLists(data.takeOptional(0xa1));
   const signers = readChildren(data.take(berTags.set));
   data.end();
   const [signer] = signers;
@@ -92,6 +93,11 @@ function readCertificates(element: BerElement | undefined): readonly Buffer[] {
     if (tag !== berTags.sequence) throw new Error('a certificate that is none of X.509');
     return raw;
   });
+}
+
+/** Revocation lists, which are not looked into but have to be some. */
+function verifyLists(element: BerElement | undefined): void {
+  for (const { raw } of element === undefined ? [] : readChildren(element)) parseRevocationList(raw);
 }
 
 function readSigner(element: BerElement): TokenSigner {

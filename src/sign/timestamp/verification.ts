@@ -110,18 +110,20 @@ function verifySigner({ signer, content }: TimestampToken, leaf: Certificate): v
     );
   if (signer.contentType !== timestampInfoId || !createHash(hash).update(content).digest().equals(signer.messageDigest))
     throw timestampError('timestamp-signature', 'Cannot verify the timestamp: its signature is over other content');
-  if (!verify(hash, signer.signedBytes, { key: leaf.publicKey, ...form }, signer.signature))
+  if (!verify(form.hash, signer.signedBytes, { key: leaf.publicKey, ...form.options }, signer.signature))
     throw timestampError('timestamp-signature', "Cannot verify the timestamp: its signature is not one by its certificate's key");
 }
 
-/** How node:crypto is told of a signature; undefined where algorithm, hash and key are not for one another. */
-function signatureFormOf(algorithm: string, hash: HashName, key: KeyObject) {
+/** How node:crypto is told of a signature; undefined where algorithm and key are not for one another. */
+function signatureFormOf(algorithm: string, digest: HashName, key: KeyObject) {
   const known = signatureKinds[algorithm];
-  if (known === undefined || known.key !== key.asymmetricKeyType || (known.hash ?? hash) !== hash) return undefined;
-  if (known.key === 'ec') return { dsaEncoding: 'der' as const };
+  if (known === undefined || known.key !== key.asymmetricKeyType) return undefined;
+  // There are authorities that sign with another hash than they take of the content.
+  const hash = known.hash ?? digest;
+  if (known.key === 'ec') return { hash, options: { dsaEncoding: 'der' as const } };
   return known.isPss
-    ? { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }
-    : { padding: constants.RSA_PKCS1_PADDING };
+    ? { hash, options: { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST } }
+    : { hash, options: { padding: constants.RSA_PKCS1_PADDING } };
 }
 
 interface SignatureKind {

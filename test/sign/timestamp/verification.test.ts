@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { onlyChild, readBer, readChildren, toTagged } from '../../../src/lib/ber.ts';
+import { berTags, onlyChild, readBer, readChildren, toTagged } from '../../../src/lib/ber.ts';
 import { StepError } from '../../../src/lib/step-error.ts';
 import { type CertificateFields, extendedKeyUsages, keyUsages } from '../../../src/sandbox/certificate/x509.ts';
+import { issueRevocationList } from '../../../src/sandbox/revocation/revocation-list.ts';
 import { createTimestampChain, type TimestampChain, type TimestampChainOptions } from '../../../src/sandbox/timestamp/chain.ts';
 import type { TokenOptions } from '../../../src/sandbox/timestamp/token.ts';
 import { verifySignedInTime, verifyTimestamp } from '../../../src/sign/timestamp/verification.ts';
+import { makeRoot } from '../revocation/authority.ts';
 import { tokenOver } from './token.ts';
 
 const signature = randomBytes(64);
@@ -72,10 +74,22 @@ describe('a timestamp', () => {
     expect(verify('sha384', 'ES512')).toMatch(/^timestamp-imprint: .*weaker/);
   });
 
-  it('may be written in BER, as CMS allows', () => {
+  it('may have longer lengths than it needs, and no other liberties of BER, as notation reads it', () => {
     const token = tokenOver(signature, authority, { now });
-    const verified = verifyOwn(toIndefinite(token));
-    expect(verified.time).toStrictEqual(now);
+    const { tag, content } = readBer(token);
+    const size = Buffer.alloc(4);
+    size.writeUInt32BE(content.length);
+    expect(verifyOwn(Buffer.concat([Buffer.of(tag, 0x84), size, content])).time).toStrictEqual(now);
+    const unending = Buffer.concat([Buffer.of(tag, 0x80), content, Buffer.of(0, 0)]);
+    expect(refusalOf(() => verifyOwn(unending))).toMatch(/^timestamp-format: .*indefinite length, which notation does not read/);
+    expect(refusalOf(() => verifyOwn(inPieces(token)))).toMatch(/^timestamp-format: .*in pieces, which notation does not read/);
+  });
+
+  it('may have revocation lists in it, and nothing else in their place', () => {
+    const root = makeRoot();
+    const list = issueRevocationList({ revocations: [], thisUpdate: now, number: 1 }, root);
+    expect(refusalOf(() => verifyOwn(withLists(list)))).toBe('none');
+    expect(refusalOf(() => verifyOwn(withLists(Buffer.of(0x30, 0))))).toMatch(/^timestamp-format: .*a field is missing/);
   });
 
   it.each<[NonNullable<TokenOptions['flaw']>, RegExp]>([
@@ -129,7 +143,10 @@ describe('a timestamp', () => {
   });
 
   it('with elements in elements without end is refused', () => {
-    expect(refusalOf(() => verifyOwn(Buffer.alloc(1024 * 1024, Buffer.of(0x30, 0x80))))).toMatch(/^timestamp-format: .*one in another/);
+    let nested: Buffer = Buffer.of(0x05, 0);
+    for (let depth = 0; depth < 10_000; depth += 1) nested = toTagged(0xa0, nested);
+    const token = changed(tokenOver(signature, authority, { now }), (fields) => fields.toSpliced(-1, 1, toTagged(0x31, nested)));
+    expect(refusalOf(() => verifyOwn(token))).toMatch(/^timestamp-format/);
   });
 });
 
@@ -221,19 +238,27 @@ describe("the chain of a timestamp's authority", () => {
   });
 });
 
-/** The same in BER: the outer elements without their lengths, and what is attested in two pieces. */
-function toIndefinite(token: Buffer): Buffer {
-  const [type, explicit] = readChildren(readBer(token)).map(({ raw }) => readBer(raw));
-  const fields = explicit === undefined ? [] : readChildren(onlyChild(explicit));
-  const [version, hashes, encapsulated, ...rest] = fields;
-  const [contentType, content] = encapsulated === undefined ? [] : readChildren(encapsulated);
-  const info = content === undefined ? Buffer.of() : onlyChild(content).content;
-  const pieces = indefinite(0x24, [toTagged(0x04, info.subarray(0, 10)), toTagged(0x04, info.subarray(10))]);
-  const changed = indefinite(0x30, [contentType?.raw, indefinite(0xa0, [pieces])]);
-  const signedData = indefinite(0x30, [version?.raw, hashes?.raw, changed, ...rest.map(({ raw }) => raw)]);
-  return indefinite(0x30, [type?.raw, indefinite(0xa0, [signedData])]);
+/** The same with what is attested in two pieces (X.690, 8.7.3). */
+function inPieces(token: Buffer): Buffer {
+  return changed(token, ([version, hashes, encapsulated, ...rest]) => {
+    const [contentType, content] = readChildren(readBer(encapsulated ?? token));
+    const info = content === undefined ? Buffer.of() : onlyChild(content).content;
+    const pieces = toTagged(0x24, Buffer.concat([toTagged(0x04, info.subarray(0, 10)), toTagged(0x04, info.subarray(10))]));
+    return [version, hashes, toSequence(contentType?.raw, toTagged(0xa0, pieces)), ...rest];
+  });
 }
 
-function indefinite(tag: number, children: readonly (Buffer | undefined)[]): Buffer {
-  return Buffer.concat([Buffer.of(tag, 0x80), ...children.map((child) => child ?? Buffer.of()), Buffer.of(0, 0)]);
+function withLists(lists: Buffer): Buffer {
+  return changed(tokenOver(signature, authority, { now }), (fields) => fields.toSpliced(-1, 0, toTagged(0xa1, lists)));
+}
+
+/** With other fields of its SignedData. */
+function changed(token: Buffer, change: (fields: readonly Buffer[]) => readonly (Buffer | undefined)[]): Buffer {
+  const [type, explicit] = readChildren(readBer(token));
+  const fields = explicit === undefined ? [] : readChildren(onlyChild(explicit)).map(({ raw }) => raw);
+  return toSequence(type?.raw, toTagged(0xa0, toSequence(...change(fields))));
+}
+
+function toSequence(...parts: readonly (Buffer | undefined)[]): Buffer {
+  return toTagged(berTags.sequence, Buffer.concat(parts.map((part) => part ?? Buffer.of())));
 }

@@ -9,6 +9,7 @@ import type { Host } from '../host/host.ts';
 import type { Settings } from '../inputs/settings.ts';
 import { type PublishedImage, publishedManifests } from '../layer/manifest.ts';
 import type { AdvisorySource } from '../model/advisory.ts';
+import type { BuildRun } from '../model/build-run.ts';
 import type { Digest } from '../model/digest.ts';
 import type { EvidenceKind } from '../model/evidence-kind.ts';
 import type { Finding } from '../model/finding.ts';
@@ -63,12 +64,18 @@ interface Subject {
 export async function toDocuments(facts: AttestationFacts, host: Host, world: World): Promise<Documents> {
   const { settings, image, inspection, destinations } = facts;
   const sboms = toSboms(settings, image, inspection, destinations, world);
-  if (settings.isAttestNamed && settings.attest.includes('provenance') && world.environment.buildRun === undefined)
+  const buildRun = settings.attest.includes('provenance') ? await world.environment.findBuildRun() : undefined;
+  if (settings.isAttestNamed && settings.attest.includes('provenance') && buildRun === undefined)
     host.log('warning', 'No provenance is attested (input attest): nothing here says which run this is.');
-  return { sboms, attestations: await toAttestations(facts, sboms, world) };
+  return { sboms, attestations: await toAttestations(facts, sboms, buildRun, world) };
 }
 
-async function toAttestations(facts: AttestationFacts, sboms: Documents['sboms'], world: World): Promise<readonly Attestation[]> {
+async function toAttestations(
+  facts: AttestationFacts,
+  sboms: Documents['sboms'],
+  buildRun: BuildRun | undefined,
+  world: World,
+): Promise<readonly Attestation[]> {
   const { settings, image, advisories } = facts;
   const asked = new Set(settings.attest);
   const source = asked.has('scan') ? await toScanAdvisories(facts, advisories) : undefined;
@@ -81,12 +88,9 @@ async function toAttestations(facts: AttestationFacts, sboms: Documents['sboms']
       return { kind, subject: { mediaType, digest, size }, predicateType, statement, sbom };
     };
     const bills = asked.has('sbom') ? (sboms.get(subject.descriptor.digest) ?? []) : [];
-    const { buildRun } = world.environment;
     return [
       ...bills.map((sbom) => attest('sbom', toSbomType(sbom), sbom.bytes, sbom)),
-      ...(asked.has('provenance') && buildRun !== undefined
-        ? [attest('provenance', predicateTypes.provenance, toProvenance(buildRun, world.version))]
-        : []),
+      ...(buildRun === undefined ? [] : [attest('provenance', predicateTypes.provenance, toProvenance(buildRun, world.version))]),
       ...(source === undefined ? [] : [attest('scan', predicateTypes.scan, toScanReport(toReport(facts, subject, source, now, world)))]),
       ...(asked.has('verdict')
         ? [attest('verdict', predicateTypes.verdict, toSummary(facts, subject, toImagePurl(named) ?? '', now, world))]

@@ -63,6 +63,6 @@ export interface Environment {
   readonly giveHostToken: (token: SecretValue) => void;
   /** Asks the host for a token that says who this run is, where the host has such tokens (GitHub OIDC). */
   readonly fetchIdentityToken: ((audience: string) => Promise<SecretValue>) | undefined;
-  /** What the host says of the run; undefined where there is none, as in a shell. */
-  readonly buildRun: BuildRun | undefined;
+  /** What the host says of the run; undefined where there is none, as in a shell. Never rejects. */
+  readonly findBuildRun: () => Promise<BuildRun | undefined>;
 }

@@ -32,7 +32,7 @@ run(host, network, async (world) => {
     const context = { env, http: network.http, retry: { now, random, sleep }, imds: environment.instanceMetadata };
     const own = {
       hostUrl: env.SYSTEM_COLLECTIONURI,
-      buildRun: readBuildRun(env),
+      findBuildRun: async () => readBuildRun(env),
       hostChecks: listAzurePipelinesChecks({ env, http: network.http }),
       openServiceConnection: (id: string) => readServiceConnection(id, context),
     };

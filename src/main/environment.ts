@@ -36,7 +36,7 @@ export async function readEnvironment(env: Variables): Promise<Environment> {
     hostChecks: [],
     giveHostToken: () => undefined,
     fetchIdentityToken: undefined,
-    buildRun: undefined,
+    findBuildRun: async () => undefined,
   };
 }
 

@@ -2,7 +2,7 @@ import { listGitHubChecks } from '../host/github/checks.ts';
 import { createGitHubHost } from '../host/github/github-host.ts';
 import { fetchIdentityToken } from '../host/github/identity-token.ts';
 import { readInputs } from '../host/github/inputs.ts';
-import { readBuildRun } from '../host/github/provenance.ts';
+import { findBuildRun } from '../host/github/provenance.ts';
 import { parseCredential } from '../inputs/fields.ts';
 import { inputs } from '../inputs/table.ts';
 import type { HttpRequest } from '../lib/http.ts';
@@ -40,15 +40,16 @@ run(host, network, (world) => {
       const canAskForToken = [env.ACTIONS_ID_TOKEN_REQUEST_URL, settings.azureClientId, env.AZURE_CLIENT_ID].some(
         (value) => value !== undefined,
       );
+      const fetchToken = canAskForToken ? (audience: string) => fetchIdentityToken(env, patient, audience) : undefined;
       const environment = {
         ...(await readEnvironment(env)),
         giveHostToken: (secret: SecretValue) => {
           token = secret;
         },
         hostUrl: env.GITHUB_API_URL,
-        buildRun: readBuildRun(env),
+        findBuildRun: () => findBuildRun(env, env.ACTIONS_ID_TOKEN_REQUEST_URL === undefined ? undefined : fetchToken),
         hostChecks: listGitHubChecks({ env, http, token: () => token }),
-        fetchIdentityToken: canAskForToken ? (audience: string) => fetchIdentityToken(env, patient, audience) : undefined,
+        fetchIdentityToken: fetchToken,
       };
       return { ...world, environment };
     },

@@ -92,7 +92,7 @@ async function openTarget(options: Partial<RegistryOptions> = {}) {
     const outputs = new Map<string, string>();
     const host = recordingHost(place.workspace, await place.newFolder('runner'), log, outputs);
     const clock = { now: () => new Date(Date.now() + offsetMs), sleep: (ms: number) => sleep(ms) };
-    const world = { ...toWorld(http, { buildRun }), ...clock };
+    const world = { ...toWorld(http, { findBuildRun: async () => buildRun }), ...clock };
     const settings = parseSettings(new Map(Object.entries(given)), (name) => name);
     const exitCode = await secure(settings, host, world).catch((error: unknown) => {
       if (!(error instanceof StepError)) throw error;

@@ -18,7 +18,7 @@ export const emptyEnvironment: Environment = {
   endpointSecrets: [],
   openServiceConnection: undefined,
   fetchIdentityToken: undefined,
-  buildRun: undefined,
+  findBuildRun: async () => undefined,
   giveHostToken: () => undefined,
   standardInput: undefined,
   hostUrl: undefined,

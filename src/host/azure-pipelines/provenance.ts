@@ -29,7 +29,7 @@ export function readBuildRun(env: Readonly<Record<string, string | undefined>>):
       azurePipelines: toKnownFields({
         reason: env.BUILD_REASON,
         projectId: env.SYSTEM_TEAMPROJECTID,
-        repositoryId: env.BUILD_REPOSITORY_ID,
+        repositoryId: toIdentifier(env.BUILD_REPOSITORY_ID),
         repositoryProvider: env.BUILD_REPOSITORY_PROVIDER,
         stageAttempt: env.SYSTEM_STAGEATTEMPT,
         jobAttempt: env.SYSTEM_JOBATTEMPT,
@@ -43,6 +43,11 @@ export function readBuildRun(env: Readonly<Record<string, string | undefined>>):
 function toSource(repository: string | undefined, ref: string | undefined, commit = ''): BuildRun['source'] {
   if (repository === undefined || !ref || !/^[0-9a-f]{40}(?:[0-9a-f]{24})?$/.test(commit)) return undefined;
   return { uri: `git+${repository}@${ref}`, commit };
+}
+
+/** Of a repository that is only known by its address it is the address. */
+function toIdentifier(text = ''): string | undefined {
+  return text.includes('://') ? toPlainUrl(text) : text;
 }
 
 /** Without a user, whom the URI of a repository names (`https://contoso@dev.azure.com/…`), and without a slash at its end. */

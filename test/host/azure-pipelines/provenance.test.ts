@@ -44,6 +44,17 @@ describe('what Azure Pipelines says of a run', () => {
     });
   });
 
+  it('has no secret of an address, wherever the agent gives one', () => {
+    const address = 'https://mona:canary-pat@git.example.com/shop.git';
+    const other = { BUILD_REPOSITORY_PROVIDER: 'Git', BUILD_REPOSITORY_URI: `${address}?token=canary-query`, BUILD_REPOSITORY_ID: address };
+    const run = readBuildRun({ ...build, ...other, SYSTEM_COLLECTIONURI: 'https://mona:canary-pat@dev.azure.com/contoso/' });
+    expect(JSON.stringify(run)).not.toContain('canary');
+    expect(run).toMatchObject({
+      internalParameters: { azurePipelines: { repositoryId: 'https://git.example.com/shop.git' } },
+      source: { uri: 'git+https://git.example.com/shop.git@refs/heads/main' },
+    });
+  });
+
   it.each([
     ['a changeset of TFVC', { BUILD_SOURCEVERSION: '4711' }],
     ['no branch', { BUILD_SOURCEBRANCH: undefined }],

@@ -6,33 +6,53 @@ import type { FetchedManifest } from '../registry/manifest-exchange.ts';
 import type { ReferrerFilter } from '../registry/referrers.ts';
 import { toReferrersTag } from '../registry/referrers-tag.ts';
 import { isRegistryError, RegistryError, type RegistryErrorCode } from '../registry/registry-error.ts';
-import { findLocation } from '../source/find-source.ts';
+import type { Archive } from '../source/archive.ts';
+import { findLocation, readCompression } from '../source/find-source.ts';
 import { LayoutFolder } from '../source/layout-folder.ts';
 import { parseLayoutIndex } from '../source/oci-document.ts';
 import { readLayoutRoot } from '../source/oci-layout.ts';
-import { failureOf } from '../source/source-error.ts';
+import { failureOf, type SourceFailure } from '../source/source-error.ts';
+import { openTarFile } from '../source/tar-file.ts';
 import type { ReadableRepository } from './attached-document.ts';
 
-/** An image of an OCI layout in a folder, with what refers to it there. */
+/** An image of an OCI layout, with what refers to it there. */
 export interface LayoutImage {
   readonly repository: ReadableRepository;
   readonly digest: Digest;
+  close(): Promise<void>;
+}
+
+/** An input may name a folder or an archive; a file of the deployment has to name a registry. */
+export function isLayout(text: string): boolean {
+  return /^oci(?:-archive)?:/.test(text);
 }
 
 /** Blobs are whole in memory: none that is asked for is larger. */
 const maxBlobBytes = 256 * 1024 * 1024;
 
 /**
- * Opens `oci:DIR[:TAG]`, with what `oras copy --recursive` and `cosign save` put beside an image: manifests whose subject it is, and tags after its digest. Rejects with a
- * StepError where there is no such folder or image.
+ * Opens `oci:DIR[:TAG]` or `oci-archive:FILE[:TAG]`, with what `oras copy --recursive` and `cosign save` put beside an image: manifests whose subject it is, and tags after its digest. Rejects with a
+ * StepError where there is no such layout or image.
  */
 export async function openLayoutImage(text: string, workspace: string): Promise<LayoutImage> {
   const fail = failureOf(text);
-  const { path, tag } = await findLocation(text.slice('oci:'.length), workspace, fail);
-  const files = new LayoutFolder(path, fail);
-  const root = await readLayoutRoot(files, tag, fail);
-  const listed = parseLayoutIndex(await files.read('index.json', maxManifestBytes), fail);
-  return { repository: new LayoutRepository(text, files, listed), digest: root.digest };
+  const { path, tag } = await findLocation(text.slice(text.indexOf(':') + 1), workspace, fail);
+  const files = text.startsWith('oci:') ? new LayoutFolder(path, fail) : await openArchive(path, fail);
+  try {
+    const root = await readLayoutRoot(files, tag, fail);
+    const listed = parseLayoutIndex(await files.read('index.json', maxManifestBytes), fail);
+    return { repository: new LayoutRepository(text, files, listed), digest: root.digest, close: () => files.close() };
+  } catch (error) {
+    await files.close();
+    throw error;
+  }
+}
+
+/** What belongs to an image lies anywhere in an archive, which is read at several places: it cannot be compressed as a whole. */
+async function openArchive(path: string, fail: SourceFailure): Promise<Archive> {
+  const compression = await readCompression(path, fail);
+  if (compression === 'none') return await openTarFile(path, fail);
+  throw fail('source-unsupported', `it is compressed with ${compression}`, 'Decompress it first.');
 }
 
 /** What `cosign save` says of an entry in its annotation `kind`. */
@@ -40,10 +60,10 @@ const cosignKind = 'dev.cosignproject.cosign/';
 
 class LayoutRepository implements ReadableRepository {
   readonly name: string;
-  readonly #files: LayoutFolder;
+  readonly #files: Archive;
   readonly #listed: readonly Descriptor[];
 
-  constructor(name: string, files: LayoutFolder, listed: readonly Descriptor[]) {
+  constructor(name: string, files: Archive, listed: readonly Descriptor[]) {
     this.name = name;
     this.#files = files;
     this.#listed = listed;

@@ -13,7 +13,7 @@ import { isTrustedRegistry } from './trusted-registry.ts';
 import { checkEvidence, type EvidenceRules, toSoughtKinds } from './verify-evidence.ts';
 import { toUndecided, toUnsigned } from './verify-failure.ts';
 
-/** An image that is to be verified, and everybody who runs it. `local`: it is named as that of an OCI layout, `oci:DIR[:TAG]`. */
+/** An image that is to be verified, and everybody who runs it. `isLocal`: it is named as that of an OCI layout. */
 export interface ImageRequest {
   readonly text: string;
   readonly isLocal: boolean;
@@ -52,30 +52,36 @@ export function checkImages(requests: readonly ImageRequest[], checks: ImageChec
  * there; signatures. Anything that cannot be found out is a failure of the kind `undecided`.
  */
 async function checkImage(request: ImageRequest, checks: ImageChecks): Promise<PinnableImage> {
-  const { text, uses } = request;
-  const image = { reference: text, digest: undefined, uses, failures: [], warnings: [], confirmed: [] };
+  const image = { reference: request.text, digest: undefined, uses: request.uses, failures: [], warnings: [], confirmed: [] };
   try {
     const found = await findManifest(request, checks);
     if ('failure' in found) return { ...image, failures: [found.failure] };
-    const { repository, manifest, name, isPinned } = found;
-    const kinds = toSoughtKinds(checks.evidence.required);
-    const testimonies = await hearWitnesses(checks.witnesses, repository, manifest, kinds);
-    const statements = testimonies.flatMap((testimony) => testimony.statements);
-    const evidence = checkEvidence(name, statements, checks.evidence);
-    const failures = [...toUnsignedFailures(name, testimonies, checks.settings), ...evidence.failures];
-    // Nothing is written of an image that does not pass.
-    const isWritten = checks.settings.pin && failures.length === 0;
-    return {
-      ...image,
-      digest: manifest.descriptor.digest,
-      failures: [...(isPinned ? [] : toUnpinned(text, uses, isWritten, checks.settings)), ...failures],
-      warnings: [...testimonies.flatMap(({ warnings }) => warnings), ...evidence.warnings],
-      confirmed: [...testimonies.flatMap(({ signatures }) => signatures), ...statements.map(({ confirmation }) => confirmation)],
-    };
+    try {
+      return { ...image, ...(await hold(request, found, checks)) };
+    } finally {
+      await found.close();
+    }
   } catch (error) {
     if (error instanceof StepError && error.origin === 'input' && !isRegistryError(error, 'reference-invalid')) throw error;
     return { ...image, failures: [toUndecided('image', error)] };
   }
+}
+
+/** Holds an image that is there against what is asked for. */
+async function hold({ text, uses }: ImageRequest, { repository, manifest, name, isPinned }: FoundManifest, checks: ImageChecks) {
+  const kinds = toSoughtKinds(checks.evidence.required);
+  const testimonies = await hearWitnesses(checks.witnesses, repository, manifest, kinds);
+  const statements = testimonies.flatMap((testimony) => testimony.statements);
+  const evidence = checkEvidence(name, statements, checks.evidence);
+  const failures = [...toUnsignedFailures(name, testimonies, checks.settings), ...evidence.failures];
+  // Nothing is written of an image that does not pass.
+  const isWritten = checks.settings.pin && failures.length === 0;
+  return {
+    digest: manifest.descriptor.digest,
+    failures: [...(isPinned ? [] : toUnpinned(text, uses, isWritten, checks.settings)), ...failures],
+    warnings: [...testimonies.flatMap(({ warnings }) => warnings), ...evidence.warnings],
+    confirmed: [...testimonies.flatMap(({ signatures }) => signatures), ...statements.map(({ confirmation }) => confirmation)],
+  };
 }
 
 interface FoundManifest {
@@ -84,6 +90,7 @@ interface FoundManifest {
   /** With the digest. */
   readonly name: string;
   readonly isPinned: boolean;
+  close(): Promise<void>;
 }
 
 async function findManifest(
@@ -91,15 +98,15 @@ async function findManifest(
   { settings, open, openLayout }: ImageChecks,
 ): Promise<FoundManifest | { readonly failure: Failure }> {
   if (isLocal) {
-    const { repository, digest } = await openLayout(text);
-    return { repository, manifest: await repository.fetchManifest(digest), name: `${text} (${digest})`, isPinned: true };
+    const { repository, digest, close } = await openLayout(text);
+    return { repository, manifest: await repository.fetchManifest(digest), name: `${text} (${digest})`, isPinned: true, close };
   }
   const reference = parseReference(text);
   if (!isTrustedRegistry(reference, settings.trustedRegistries)) return { failure: toUntrustedRegistry(reference) };
   const repository = await open(reference);
   const manifest = await repository.fetchManifest(reference.digest ?? reference.tag ?? 'latest');
   const { digest } = manifest.descriptor;
-  return { repository, manifest, name: toText({ ...reference, digest }), isPinned: reference.digest !== undefined };
+  return { repository, manifest, name: toText({ ...reference, digest }), isPinned: reference.digest !== undefined, close: async () => {} };
 }
 
 /** What is asked for of signatures, each once: by anybody who is trusted, or by somebody who signs with one of the systems. */

@@ -11,7 +11,7 @@ import { type ReadDeployment, readDeployment } from './deployment.ts';
 import { standardInputPath } from './deployment-files.ts';
 import { openRemote } from './destinations.ts';
 import type { ExitCode } from './exit-code.ts';
-import { openLayoutImage } from './layout-repository.ts';
+import { isLayout, openLayoutImage } from './layout-repository.ts';
 import { writePins } from './pins.ts';
 import { probeReport } from './reporting.ts';
 import { readPolicy } from './resources.ts';
@@ -86,6 +86,8 @@ function toOpener(settings: VerifySettings, credentials: Credentials, world: Wor
   };
 }
 
+const unwritable = { kind: 'none', reason: 'it comes through the standard input' } as const;
+
 /** Each image once, with all who run it. */
 function toRequests({ references }: VerifySettings, deployment: ReadDeployment | undefined): readonly ImageRequest[] {
   const requests = new Map<string, { text: string; isLocal: boolean; uses: PinnableUse[] }>();
@@ -97,13 +99,8 @@ function toRequests({ references }: VerifySettings, deployment: ReadDeployment |
   };
   for (const text of references) request(text, isLayout(text));
   for (const { reference, user, file, line, column, pin } of deployment?.images ?? [])
-    request(reference, false).uses.push({ user, file: toFile(file), line, column, pin });
+    request(reference, false).uses.push({ user, file: toFile(file), line, column, pin: file === standardInputPath ? unwritable : pin });
   return [...requests.values()];
-}
-
-/** An input may name a folder; a file of the deployment has to name a registry. */
-function isLayout(text: string): boolean {
-  return text.startsWith('oci:');
 }
 
 /** Two names of the same image are one; what is no reference stands for itself. */

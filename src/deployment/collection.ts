@@ -26,6 +26,8 @@ export class Collection {
     if (node === undefined || this.#document.isNull(node)) return;
     const reference = this.#document.text(node);
     if (reference === undefined) this.remark('error', node, `the image of ${user} is not a text: put it into quotes`);
+    else if (/\{\{|\$\{/.test(reference))
+      this.remark('error', node, `the image of ${user} is a template: give what it is rendered to (helm template)`);
     else this.add(node, { reference, user, pin: toPinPlace(this.#document, node) });
   }
 

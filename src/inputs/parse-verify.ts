@@ -16,7 +16,7 @@ export function parseVerifySettings(raw: ReadonlyMap<string, string>, spell: Spe
     ...parseAccess(fields),
     push: [],
     signing: undefined,
-    references: fields.list('reference'),
+    references: fields.list('reference').map((text) => parseReferenceText(text, fields)),
     deployment: fields.list('deployment'),
     composeVariables: parseVariables(fields),
     pin: fields.flag('pin', false),
@@ -93,6 +93,12 @@ function parseVariables(fields: Fields): ReadonlyMap<string, string> {
       return [name, value] as const;
     }),
   );
+}
+
+/** `docker save` keeps no signatures; as a name of Docker Hub it would be asked for there. */
+function parseReferenceText(text: string, fields: Fields): string {
+  if (!text.startsWith('docker-archive:')) return text;
+  return fields.invalid('reference', JSON.stringify(text), 'a reference of a registry, oci:DIR[:TAG] or oci-archive:FILE[:TAG]');
 }
 
 /** In its normal form: the host in lower case. */

@@ -123,7 +123,7 @@ export type ReportSettings = Pick<StepSettings, 'annotations' | 'comment' | 'sum
 
 /** The inputs of the command `verify`. */
 export interface VerifySettings extends AccessSettings, ReportSettings {
-  /** Images by tag or digest, or `oci:DIR[:TAG]`. */
+  /** Images by tag or digest, `oci:DIR[:TAG]` or `oci-archive:FILE[:TAG]`. */
   readonly references: readonly string[];
   /** Files, folders and patterns, or `-`. */
   readonly deployment: readonly string[];

@@ -7,6 +7,8 @@ export interface Archive {
   find(path: string): Promise<ArchiveFile | undefined>;
   /** The whole of a small file; a larger one, or none, is an error. */
   read(path: string, maxBytes: number): Promise<Buffer>;
+  /** Names in a folder; none where it is not there. */
+  list(path: string): Promise<readonly string[]>;
   /** Gives the content of each of `paths` to `visit`, up to `parallel` at once where the files can be read at several places. */
   visit(paths: readonly string[], parallel: number, visit: ContentVisit): Promise<void>;
   close(): Promise<void>;
@@ -50,6 +52,12 @@ export class TarIndex<Place> {
     } else {
       this.#links.set(entry.path, entry.target);
     }
+  }
+
+  /** Names of what lies in a folder. */
+  list(folder: string): readonly string[] {
+    const [start, names] = [`${folder}/`, [...this.#files.keys(), ...this.#links.keys()]];
+    return names.flatMap((name) => (name.startsWith(start) && !name.includes('/', start.length) ? [name.slice(start.length)] : []));
   }
 
   /** The file of that name, links followed. A name that the archive has twice is refused, for readers take different ones. */

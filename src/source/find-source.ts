@@ -55,7 +55,8 @@ export async function findSource(source: LocalSourceText, environment: SourceEnv
   return { found: { kind: 'folder', name, platforms, path, tag }, give: undefined };
 }
 
-async function readCompression(path: string, fail: SourceFailure): Promise<ArchiveCompression> {
+/** How the archive at a path is compressed as a whole. Rejects with a StepError where it cannot be read, or is compressed in a way that is not. */
+export async function readCompression(path: string, fail: SourceFailure): Promise<ArchiveCompression> {
   const head = Buffer.alloc(magicBytes);
   const handle = await openFile(path, fail);
   try {

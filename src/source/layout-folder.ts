@@ -42,10 +42,11 @@ export class LayoutFolder implements Archive {
     });
   }
 
-  /** Names in a folder of the layout. */
   async list(path: string): Promise<readonly string[]> {
     return await readdir(join(this.#folder, path)).catch((error: unknown) => {
-      throw toFileError(error, path, this.#fail);
+      const failure = toFileError(error, path, this.#fail);
+      if (failure.code === 'source-not-found') return [];
+      throw failure;
     });
   }
 

@@ -47,6 +47,10 @@ class TarFile implements Archive {
     return this.#index.find(path);
   }
 
+  async list(path: string): Promise<readonly string[]> {
+    return this.#index.list(path);
+  }
+
   async read(path: string, maxBytes: number): Promise<Buffer> {
     const { sizeBytes } = this.#place(path);
     if (sizeBytes > maxBytes) {

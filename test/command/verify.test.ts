@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { chmod, lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exitCodeOf } from '../../src/command/exit-code.ts';
 import { verify } from '../../src/command/verify.ts';
@@ -11,6 +12,7 @@ import { StepError } from '../../src/lib/step-error.ts';
 import type { Annotation } from '../../src/model/annotation.ts';
 import { createSigningChain } from '../../src/sandbox/certificate.ts';
 import type { RunningRegistry } from '../../src/sandbox/registry.ts';
+import { tar } from '../layer/tar-writer.ts';
 import { fileInputs, openPlace, type Place } from '../main/place.ts';
 import { openHttp, recordingHost, runPublication, toWorld } from './publication.ts';
 
@@ -265,6 +267,19 @@ describe('a layout', () => {
     await writeBlob('bare', digest, await readFile(join(place.workspace, 'layout/blobs', digest.replace(':', '/'))));
     const bare = await run({ reference: 'oci:bare' });
     expect([bare.exitCode, bare.report.images[0].failures[0].code]).toEqual([1, 'unsigned']);
+    const paths = (await readdir(join(place.workspace, 'layout'), { recursive: true, withFileTypes: true })).filter((entry) =>
+      entry.isFile(),
+    );
+    const members = paths.map(async ({ parentPath, name }) => {
+      const path = join(parentPath, name);
+      return { name: relative(join(place.workspace, 'layout'), path), content: await readFile(path) };
+    });
+    const archive = tar(...(await Promise.all(members)));
+    await writeFile(join(place.workspace, 'layout.tar'), archive);
+    await writeFile(join(place.workspace, 'layout.tgz'), gzipSync(archive));
+    const archived = await run({ reference: 'oci-archive:layout.tar:1.0' });
+    expect([archived.exitCode, archived.report.images[0].confirmed.length]).toEqual([0, 1]);
+    expect((await run({ reference: 'oci-archive:layout.tgz' })).report.images[0].failures).toMatchObject([{ code: 'source-unsupported' }]);
     const absent = await run({ reference: 'oci:nowhere' });
     expect([absent.exitCode, absent.error?.code]).toEqual([2, 'source-not-found']);
   });
@@ -399,6 +414,13 @@ describe('deployments', () => {
     );
     expect(exitCode).toBe(0);
     expect(report.images[0].uses[0].file).toBeNull();
+    const byTag = async function* () {
+      yield Buffer.from(pod(`${app}:1.0`));
+    };
+    const inputs = { deployment: '-', pin: 'true', 'trusted-registry': registry.host };
+    const unpinned = await run(inputs, { standardInput: { isTerminal: false, open: byTag } });
+    expect(unpinned.exitCode).toBe(1);
+    expect(unpinned.report.images[0].failures).toMatchObject([{ code: 'not-pinned', message: expect.stringContaining('standard input') }]);
   });
 
   it('quotes hostile names harmlessly', async () => {
@@ -416,6 +438,7 @@ describe('inputs', () => {
     [{ reference: 'a/b', 'trusted-certificate': '' }, 'input-conflict', /by whom/],
     [{ reference: 'a/b', pin: 'true' }, 'input-conflict', /pin/],
     [{ reference: 'a/b', require: 'everything' }, 'input-invalid', /everything/],
+    [{ reference: 'docker-archive:small.tar' }, 'input-invalid', /docker-archive:small/],
     [{ reference: 'a/b', 'trusted-registry': 'https://x' }, 'input-invalid', /https/],
     [{ reference: 'a/b', 'trusted-certificate': 'key.pem' }, 'file-unreadable', /certificate/],
     [{ deployment: 'nowhere.yaml' }, 'file-unreadable', /nowhere/],

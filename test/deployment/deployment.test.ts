@@ -196,6 +196,10 @@ spec: {forProvider: {manifest: {apiVersion: monitoring.coreos.com/v1, kind: Prom
   it('takes no template and no text for a resource', () => {
     const template = 'kind: Pod\nmetadata: {name: {{ .Release.Name }}}\nspec: {containers: [{image: a}]}\n';
     expect(find(template).remarks).toMatchObject([{ level: 'error', line: 2, reason: expect.stringContaining('helm template') }]);
+    for (const image of ['"{{ .Values.image }}:{{ .Values.tag }}"', '"app:${TAG}"'])
+      expect(find(`kind: Pod\nspec: {containers: [{image: ${image}}]}\n`).remarks).toMatchObject([
+        { level: 'error', reason: expect.stringContaining('is a template') },
+      ]);
     expect(find('  ---\n{"kind":"Pod"}').remarks).toMatchObject([
       { level: 'error', reason: expect.stringContaining('a text, and no resource') },
     ]);

@@ -7,7 +7,8 @@ export const verificationInputs = [
     type: 'list',
     commands: ['verify'],
     defaultText: 'empty',
-    description: 'For `verify`: images, by tag or digest as in `registry.example.com/team/app:1.2`, or `oci:DIR[:TAG]`.',
+    description:
+      'For `verify`: images, by tag or digest as in `registry.example.com/team/app:1.2`, `oci:DIR[:TAG]` or `oci-archive:FILE[:TAG]`.',
   },
   {
     name: 'deployment',

@@ -1,0 +1,2 @@
+import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
+import{a as e}from"./chunk-JDBVFNLY.js";var n=["bad-signing-key","key-file","key-encrypted","cosign-key","cosign-identity","trusted-root","signing-config","no-identity-token","timestamp-root","trust-policy","trust-store"];function s(t,i,r){return new e({code:t,origin:n.includes(t)?"input":"signature",message:i,hint:r})}export{s as a};

@@ -1,0 +1,2 @@
+import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
+import{a,b}from"./chunk-ISNS2C3M.js";import"./chunk-RMJ6RD3U.js";import"./chunk-YUFMT4XP.js";import"./chunk-74NC53WQ.js";import"./chunk-KX62L4BJ.js";import"./chunk-W4WEMM5G.js";import"./chunk-ILS4KLN2.js";import"./chunk-VRFSQXDQ.js";import"./chunk-UNJ5DPHI.js";import"./chunk-JDBVFNLY.js";import"./chunk-CD7BRZSB.js";export{b as openSnapshotFile,a as openSnapshotSource};

@@ -3,10 +3,11 @@ import { bundleFromJSON, type SerializedBundle } from '@sigstore/bundle';
 import { type SignedEntity, type TrustMaterial, toSignedEntity, Verifier } from '@sigstore/verify';
 import type { JsonValue } from '../../lib/strict-json.ts';
 import { signatureError } from '../signature-error.ts';
+import { parseTimestampResponse } from '../timestamp/request.ts';
 import { readTime } from '../timestamp/token-info.ts';
 import { notOurs } from './bundle.ts';
 import { type CosignIdentity, isIdentity, readCertificateIdentity } from './identity.ts';
-import { readLogEntry } from './log-entry.ts';
+import { readLogEntry, toLogOf } from './log-entry.ts';
 import { isCosignSignature } from './trust.ts';
 import type { TrustedInstance, TrustedRoot } from './trusted-root.ts';
 
@@ -55,10 +56,22 @@ export function verifyCertified(certified: CertifiedSignature, identities: reado
       notOurs,
     );
   return attempt(() => {
-    const entity = toSignedEntity(bundleFromJSON(bundle as unknown as SerializedBundle));
+    const parsed = bundleFromJSON(bundle as unknown as SerializedBundle);
+    const { timestampVerificationData } = parsed.verificationMaterial;
+    for (const { signedTimestamp } of timestampVerificationData?.rfc3161Timestamps ?? []) refuseOtherAnswers(signedTimestamp);
+    const entity = toSignedEntity(parsed);
     const verified = firstOf(findInstances(entity, root), (instance) => verifyBy(instance, entity, certified));
     return { signedBy: identityText(identity), ...verified };
   });
+}
+
+/** What @sigstore/verify reads of an answer is the token in it, and that not to its end. */
+function refuseOtherAnswers(answer: Uint8Array): void {
+  try {
+    parseTimestampResponse(answer, 'an authority');
+  } catch (cause) {
+    throw new Error('a timestamp is no answer of an authority that grants one (RFC 3161, 2.4.2)', { cause });
+  }
 }
 
 /** Those that may have certified the key; where there are none, the first one says so. */
@@ -85,12 +98,14 @@ function firstOf<Item, Result>(items: readonly Item[], attemptOne: (item: Item) 
 function verifyBy(
   { material, thresholds }: TrustedInstance,
   { tlogEntries, timestamps: times, ...read }: SignedEntity,
-  { certificate, message, signature, content, stamped = signature }: CertifiedSignature,
+  certified: CertifiedSignature,
 ): Pick<Certified, 'time' | 'passedOver'> {
+  const { message, signature, stamped = signature } = certified;
   const timestamps = times.filter(isPromised).map(withExactTime);
+  const logged = tlogEntries.filter((entry) => material.tlogs.some((log) => isOfLog(entry, log)));
   const entity: SignedEntity = {
     ...read,
-    tlogEntries: keepKnown(tlogEntries, (entry) => isOfLog(entry, material)),
+    tlogEntries: [],
     timestamps: keepKnown(timestamps, (witness) => isByWitness(witness, material)),
     signature: {
       // Of what the timestamps are.
@@ -101,16 +116,32 @@ function verifyBy(
       verifySignature: (key) => isCosignSignature(key, message, signature),
     },
   };
-  for (const entry of entity.tlogEntries) {
-    const logged = readLogEntry(entry);
-    if (!logged.certificate.equals(certificate)) throw new Error('the log has this signature by another certificate');
-    const hashed = logged.of === 'message' ? message : content;
-    if (!logged.digest.equals(createHash(logged.hash).update(hashed).digest()))
-      throw new Error('the log has a signature of something else');
+  refuseDoubled(logged);
+  for (const entry of logged) {
+    verifyContent(entry, certified);
+    const tlogs = material.tlogs.filter((log) => isOfLog(entry, log)).map((log) => toLogOf(entry, log));
+    new Verifier({ ...material, tlogs }, thresholds).verify({ ...entity, tlogEntries: [entry] });
   }
-  new Verifier(material, thresholds).verify(entity);
-  const passedOver = tlogEntries.length + timestamps.length - entity.tlogEntries.length - entity.timestamps.length;
+  if (logged.length === 0) new Verifier(material, thresholds).verify(entity);
+  const passedOver = tlogEntries.length + timestamps.length - logged.length - entity.timestamps.length;
   return { time: earliestTime(entity), passedOver };
+}
+
+/** That the log has this signature by this certificate, and no time that the certificate was not valid at. */
+function verifyContent(entry: LogEntry, { certificate, message, content }: CertifiedSignature): void {
+  const logged = readLogEntry(entry);
+  if (!logged.certificate.equals(certificate)) throw new Error('the log has this signature by another certificate');
+  const hashed = logged.of === 'message' ? message : content;
+  if (!logged.digest.equals(createHash(logged.hash).update(hashed).digest())) throw new Error('the log has a signature of something else');
+  const time = Number(entry.integratedTime) * 1000;
+  const { validFrom, validTo } = new X509Certificate(certificate);
+  if (time !== 0 && !(Date.parse(validFrom) <= time && time <= Date.parse(validTo)))
+    throw new Error('certificate is not valid or expired at the time that stands beside the entry');
+}
+
+function refuseDoubled(entries: readonly LogEntry[]): void {
+  const places = entries.map(({ logId, logIndex }) => `${logId.keyId.toString('hex')} ${logIndex}`);
+  if (new Set(places).size < places.length) throw new Error('an entry of a log is there twice');
 }
 
 /**
@@ -122,12 +153,12 @@ function keepKnown<Item>(items: readonly Item[], isKnown: (item: Item) => boolea
   return known.length > 0 ? known : [...items];
 }
 
-function isOfLog({ logId }: LogEntry, { tlogs }: TrustMaterial): boolean {
-  return tlogs.some(({ logID }) => logID.equals(logId.keyId));
+function isOfLog({ logId }: LogEntry, { logID }: TrustMaterial['tlogs'][number]): boolean {
+  return logID.equals(logId.keyId);
 }
 
 function isByWitness(witness: SignedTime, material: TrustMaterial): boolean {
-  if (witness.$case === 'transparency-log') return isOfLog(witness.tlogEntry, material);
+  if (witness.$case === 'transparency-log') return material.tlogs.some((log) => isOfLog(witness.tlogEntry, log));
   const { signerIssuer: issuer, signerSerialNumber: serialNumber } = witness.timestamp;
   return material.timestampAuthorities.some(
     ({ certChain: [leaf] }) => leaf?.issuer.equals(issuer) && leaf.serialNumber.equals(serialNumber),

@@ -1,9 +1,13 @@
 import { X509Certificate } from 'node:crypto';
 import type { TransparencyLogEntry } from '@sigstore/bundle';
+import type { TrustMaterial } from '@sigstore/verify';
 import * as v from 'valibot';
 import { base64Bytes } from '../../lib/base64.ts';
 import { parseStrictJson } from '../../lib/strict-json.ts';
 import type { HashName } from '../hash-algorithm.ts';
+import { parseCheckpoint } from './checkpoint.ts';
+
+type TrustedLog = TrustMaterial['tlogs'][number];
 
 /** What a log says that it has. */
 export interface LoggedSignature {
@@ -90,20 +94,39 @@ const bodies: Readonly<Record<string, v.GenericSchema<unknown, LoggedSignature>>
 };
 
 /**
- * What @sigstore/verify leaves open of an entry of a log: by which certificate it has which signature, that the names in a checkpoint are names, which it takes for
- * regular expressions, and that the checkpoint is of the tree that the proof names. Throws an Error with a reason.
+ * What @sigstore/verify leaves open of an entry: by which certificate the log has which signature. Throws an Error with a reason, also where kind and version are not
+ * those of the entry.
  */
-export function readLogEntry({ kindVersion: { kind, version }, canonicalizedBody, inclusionProof }: TransparencyLogEntry): LoggedSignature {
-  const names = [...(inclusionProof?.checkpoint?.envelope.matchAll(/^\u2014 (\S+) /gm) ?? [])].map(([, name]) => name ?? '');
-  if (!names.every((name) => namePattern.test(name))) throw new Error('a checkpoint of the log is signed by what is no name');
-  const [, size, hash] = inclusionProof?.checkpoint?.envelope.split('\n') ?? [];
-  if (inclusionProof !== undefined && (size !== inclusionProof.treeSize || hash !== inclusionProof.rootHash.toString('base64')))
-    throw new Error('a checkpoint of the log is of another tree than the proof');
+export function readLogEntry({ kindVersion: { kind, version }, canonicalizedBody }: TransparencyLogEntry): LoggedSignature {
   const shape = Object.hasOwn(bodies, `${kind} ${version}`) ? bodies[`${kind} ${version}`] : undefined;
   if (shape === undefined) throw new Error(`the log's entry is of the kind ${kind} ${version}, which is not known here`);
-  return v.parse(shape, parseStrictJson(canonicalizedBody, { maxBytes: maxBodyBytes }));
+  const body = v.safeParse(shape, parseStrictJson(canonicalizedBody, { maxBytes: maxBodyBytes }));
+  if (!body.success) throw new Error(`the log's entry is none by a certificate of the kind ${kind} ${version}`);
+  return body.output;
 }
 
-const namePattern = /^[A-Za-z0-9._:/-]{1,253}$/;
 /** Entries of the kind intoto hold the whole statement. */
 const maxBodyBytes = 128 * 1024 * 1024;
+
+/**
+ * The log as @sigstore/verify is to know it for this entry, by the name that it signs checkpoints with, since it compares a part of the URL. The first version of
+ * Rekor signs by the name of its machine, which nobody compares; the second one by the host of its URL. Throws an Error with a reason where the entry's checkpoint is
+ * of another log or tree.
+ */
+export function toLogOf({ logIndex, inclusionProof }: TransparencyLogEntry, log: TrustedLog): TrustedLog {
+  if (inclusionProof?.checkpoint === undefined) return log;
+  const { isOfFirstVersion, size, rootHash, signatures } = parseCheckpoint(inclusionProof.checkpoint.envelope);
+  if (size !== inclusionProof.treeSize || rootHash !== inclusionProof.rootHash.toString('base64'))
+    throw new Error('a checkpoint of the log is of another tree than the proof');
+  // Of the first version, one is of all trees of the log, and the other of the current one.
+  if (!isOfFirstVersion && logIndex !== inclusionProof.logIndex) throw new Error('the log has its entry at another place than the proof');
+  const signature = signatures.find(
+    ({ name, keyHint }) => keyHint.equals(log.logID.subarray(0, 4)) && (isOfFirstVersion || name === hostOf(log)),
+  );
+  if (signature === undefined) throw new Error('a checkpoint has no checkpoint signature of the log that the entry names');
+  return { ...log, baseURL: signature.name };
+}
+
+function hostOf({ baseURL }: TrustedLog): string | undefined {
+  return URL.canParse(baseURL) ? new URL(baseURL).hostname : undefined;
+}

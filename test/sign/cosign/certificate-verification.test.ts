@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import type { Digest } from '../../../src/model/digest.ts';
 import { startTimestampAuthority, type TimestampAuthority } from '../../../src/sandbox/timestamp.ts';
@@ -100,11 +100,20 @@ test('a bundle in the second version of Rekor holds by the time of an authority,
 });
 
 test('the time beside an entry counts for nothing where the log has not signed it', async () => {
-  const { bundle, entry } = await makeTiledBundle();
+  const { bundle, entry, certificate } = await makeTiledBundle();
   const { verificationMaterial } = bundle;
-  const dated = { ...bundle, verificationMaterial: { ...verificationMaterial, tlogEntries: [{ ...entry, integratedTime: '1000000000' }] } };
-  const { time } = await verifyCosignBundle(bytesOf(dated), subject, trust(`${issuer} ${workflow}`));
-  expect(time?.getTime()).toBeGreaterThan(Date.parse('2025-01-01'));
+  const dated = (integratedTime: string, timestampVerificationData: object | null) => {
+    const tlogEntries = [{ ...entry, integratedTime }];
+    return bytesOf({ ...bundle, verificationMaterial: { ...verificationMaterial, tlogEntries, timestampVerificationData } });
+  };
+  const inTime = String(Date.parse(new X509Certificate(certificate).validFrom) / 1000);
+  const { timestampVerificationData } = verificationMaterial;
+  const verify = (bytes: Buffer) => verifyCosignBundle(bytes, subject, trust(`${issuer} ${workflow}`));
+  await expect(verify(dated(inTime, timestampVerificationData))).resolves.toMatchObject({ predicateType });
+  await expect(verify(dated(inTime, null))).rejects.toMatchObject({ message: expect.stringContaining('got 0') });
+  await expect(verify(dated('1000000000', timestampVerificationData))).rejects.toMatchObject({
+    message: expect.stringContaining('beside the entry'),
+  });
 });
 
 test('a bundle whose log has the hash of something else is refused', async () => {
@@ -141,6 +150,76 @@ test('what logs and authorities that the root does not name vouch for neither he
   } finally {
     await Promise.all([other.close(), authority.close()]);
   }
+});
+
+type Tiled = Awaited<ReturnType<typeof makeTiledBundle>>['bundle'];
+type TiledEntry = Record<string, unknown> & { inclusionProof: { logIndex: string; checkpoint: { envelope: string } } };
+
+/** Each of them is refused by sigstore-go as well. */
+test.each<readonly [string, (material: Tiled['verificationMaterial'], entry: TiledEntry) => void, RegExp]>([
+  ['an entry that is there twice', (material, entry) => Object.assign(material, { tlogEntries: [entry, entry] }), /twice/],
+  [
+    'an entry that names another log',
+    (_, entry) => Object.assign(entry, { logId: { keyId: toLogId(sigstore, 0) } }),
+    /no checkpoint signature/,
+  ],
+  ['an entry that names no log of the root', (_, entry) => Object.assign(entry, { logId: { keyId: 'AAAA' } }), /tlog/],
+  ['an entry at another place than the proof', (_, entry) => Object.assign(entry, { logIndex: '999' }), /another place/],
+  [
+    'a checkpoint by a part of the name',
+    (_, entry) => rewrite(entry, (text) => text.replaceAll('127.0.0.1 ', '127 ')),
+    /no checkpoint signature/,
+  ],
+  ['a checkpoint with a line that is no signature', (_, entry) => rewrite(entry, (text) => `${text}x\n`), /no signature/],
+  [
+    'a checkpoint with a signature that is no base64',
+    (_, entry) => rewrite(entry, (text) => `${text}\u2014 x AAAAAAAAAA\n`),
+    /no signature/,
+  ],
+  ['a checkpoint with two empty lines', (_, entry) => rewrite(entry, (text) => text.replace('\n\n', '\n\n\n\n')), /no signed note/],
+  ['a checkpoint without end', (_, entry) => rewrite(entry, (text) => text.trimEnd()), /no signed note/],
+  [
+    'a timestamp with something behind it',
+    ({
+      timestampVerificationData: {
+        rfc3161Timestamps: [stamp],
+      },
+    }) => lengthen(stamp),
+    /no answer/,
+  ],
+])('a bundle with %s is refused', async (_, change, reason) => {
+  const { bundle } = await makeTiledBundle();
+  const changed = structuredClone(bundle);
+  change(changed.verificationMaterial, changed.verificationMaterial.tlogEntries[0] as TiledEntry);
+  await expect(verifyCosignBundle(bytesOf(changed), subject, trust(`${issuer} ${workflow}`))).rejects.toMatchObject({
+    code: 'certified-signature',
+    message: expect.stringMatching(reason),
+  });
+});
+
+function rewrite(entry: TiledEntry, change: (text: string) => string): void {
+  const { checkpoint } = entry.inclusionProof;
+  checkpoint.envelope = change(checkpoint.envelope);
+}
+
+function toLogId({ trustedRoot }: SigstoreInstance, at: number): string {
+  return JSON.parse(trustedRoot.toString()).tlogs[at].logId.keyId;
+}
+
+function lengthen(stamp: { signedTimestamp: string } | undefined): void {
+  if (stamp !== undefined)
+    stamp.signedTimestamp = Buffer.concat([Buffer.from(stamp.signedTimestamp, 'base64'), Buffer.of(0)]).toString('base64');
+}
+
+test('a log of the first version may sign by the name of its machine, as one in a cluster does', async () => {
+  const { bundle } = await makeCertifiedBundle(sigstore, statement);
+  const root = JSON.parse(sigstore.trustedRoot.toString());
+  const [log] = root.tlogs;
+  const material = { ...root, tlogs: [{ ...log, baseUrl: 'http://rekor.rekor-system.svc' }] };
+  const openRoot = async () => parseTrustedRoot('root.json', bytesOf(material));
+  await expect(verifyCosignBundle(bytesOf(bundle), subject, { ...trust(`${issuer} ${workflow}`), openRoot })).resolves.toMatchObject({
+    predicateType,
+  });
 });
 
 test.each([

@@ -27,6 +27,9 @@ export interface EvidenceAnswer {
   readonly warnings: readonly string[];
 }
 
+/** How far the clocks of who attached evidence and of this machine may be apart. */
+const clockToleranceMs = 5 * 60_000;
+
 /** Kinds that have to be looked for: a verdict under another policy than today's is held against the scan. */
 export function toSoughtKinds(required: readonly ConfirmedKind[]): readonly ConfirmedKind[] {
   return required.includes('verdict') && !required.includes('scan') ? [...required, 'scan'] : required;
@@ -141,13 +144,14 @@ function checkVerdict(image: string, verdict: VerdictSummary, scan: ScanReport |
 
 function toStale(image: string, kind: ConfirmedKind, time: string, { maxAgeMs, now }: EvidenceRules): readonly Failure[] {
   const ageMs = now.getTime() - Date.parse(time);
-  if (maxAgeMs === undefined || ageMs <= maxAgeMs) return [];
+  if (maxAgeMs === undefined || (ageMs <= maxAgeMs && ageMs >= -clockToleranceMs)) return [];
+  const wrong = ageMs > 0 ? `and may be ${Math.round(maxAgeMs / 3_600_000)} hours old` : 'which is yet to come: a clock was wrong';
   return [
     {
       kind: 'deny',
       policy: 'evidence-max-age',
       code: 'evidence-stale',
-      message: `the ${kind} of ${image} is of ${toTimeText(new Date(time))}, and may be ${Math.round(maxAgeMs / 3_600_000)} hours old`,
+      message: `the ${kind} of ${image} is of ${toTimeText(new Date(time))}, ${wrong}`,
       hint: 'Let a run of secure look at the image again.',
     },
   ];

@@ -76,6 +76,11 @@ describe('evidence', () => {
     const hourMs = 3_600_000;
     expect(codes([kind], [given], { maxAgeMs: 24 * hourMs })).toEqual([]);
     expect(codes([kind], [given], { maxAgeMs: 23 * hourMs })).toEqual(['deny evidence-stale evidence-max-age']);
+    // What is of tomorrow would be fresh for a day more than asked for.
+    const tomorrow = '2026-11-30T00:00:00.000Z';
+    const early = [scanned({ scannedAt: tomorrow }), decided({ decidedAt: tomorrow })];
+    expect(codes([kind], early, { maxAgeMs: 24 * hourMs })).toEqual(['deny evidence-stale evidence-max-age']);
+    expect(codes([kind], early)).toEqual([]);
   });
 
   it('counts by what it says itself to be the newest, whatever the order', () => {

@@ -19,6 +19,7 @@ import type { Destination } from './destinations.ts';
 import type { Inspection } from './inspection.ts';
 import { toNamedImage } from './named-image.ts';
 import { type AttachedSbom, toSboms } from './sbom.ts';
+import { toWorkspacePath } from './workspace-path.ts';
 import type { World } from './world.ts';
 
 /** What is said of one manifest, before anybody signs it. */
@@ -67,18 +68,18 @@ export async function toDocuments(facts: AttestationFacts, host: Host, world: Wo
   const buildRun = settings.attest.includes('provenance') ? await world.environment.findBuildRun() : undefined;
   if (settings.isAttestNamed && settings.attest.includes('provenance') && buildRun === undefined)
     host.log('warning', 'No provenance is attested (input attest): nothing here says which run this is.');
-  return { sboms, attestations: await toAttestations(facts, sboms, buildRun, world) };
+  return { sboms, attestations: await toAttestations(facts, sboms, { buildRun, workspace: host.workspace }, world) };
 }
 
 async function toAttestations(
   facts: AttestationFacts,
   sboms: Documents['sboms'],
-  buildRun: BuildRun | undefined,
+  { buildRun, workspace }: { readonly buildRun: BuildRun | undefined; readonly workspace: string },
   world: World,
 ): Promise<readonly Attestation[]> {
   const { settings, image, advisories } = facts;
   const asked = new Set(settings.attest);
-  const source = asked.has('scan') ? await toScanAdvisories(facts, advisories) : undefined;
+  const source = asked.has('scan') ? await toScanAdvisories(facts, advisories, workspace) : undefined;
   const now = world.now().toISOString();
   return subjectsOf(image).flatMap((subject) => {
     const named = toNamedImage(settings, facts.destinations, subject.descriptor.digest, subject.platform);
@@ -115,9 +116,9 @@ function isOf({ platform }: Subject, { platforms }: Finding): boolean {
   return platform === undefined || platforms.includes(platformText(platform));
 }
 
-async function toScanAdvisories({ inspection }: AttestationFacts, source: AdvisorySource): Promise<ScanAdvisories> {
+async function toScanAdvisories({ inspection }: AttestationFacts, source: AdvisorySource, workspace: string): Promise<ScanAdvisories> {
   const { newest, created, asOf } = inspection.answer;
-  return { source: source.name, digest: await source.fetchDigest(), newest, created, asOf };
+  return { source: toWorkspacePath(workspace, source.name), digest: await source.fetchDigest(), newest, created, asOf };
 }
 
 function toReport(

@@ -7,6 +7,7 @@ import { type ExploitationSource, nothingOfExploitation } from '../model/exploit
 import { builtinPolicy } from '../policy/builtin-policy.ts';
 import type { Policy } from '../policy/policy.ts';
 import { parsePolicy } from '../policy/policy-file.ts';
+import { toWorkspacePath } from './workspace-path.ts';
 import type { World } from './world.ts';
 
 /** A Dockerfile by its path in the workspace, with `/`. */
@@ -23,7 +24,7 @@ export async function readPolicy(settings: Pick<StepSettings, 'policy' | 'failOn
   const builtin = builtinPolicy({ failOn: settings.failOn });
   const path = settings.policy ?? defaultPolicyFile;
   const text = await readText('policy', path, workspace, settings.policy !== undefined);
-  return text === undefined ? builtin : parsePolicy(text, path, builtin);
+  return text === undefined ? builtin : parsePolicy(text, toWorkspacePath(workspace, path), builtin);
 }
 
 /** The Dockerfile that findings are attributed to, where there is one. */

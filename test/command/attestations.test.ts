@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -147,6 +147,23 @@ describe('statements', () => {
     expect(predicateOf('provenance')).toMatchObject({ runDetails: { metadata: { invocationId: buildRun.invocation } } });
     expect(outputs.get('attestations')?.split('\n')).toHaveLength(4);
     expect(outputs.get('signatures')?.split('\n')).toHaveLength(1);
+  });
+
+  it('name files of the workspace as the repository does', async () => {
+    const { repository, run, subject } = await openTarget();
+    await mkdir(join(place.workspace, 'osv'), { recursive: true });
+    await writeFile(
+      join(place.workspace, 'lenient.yml'),
+      `${policy}  - { code: no-advisories, reason: an empty folder, expires: 2099-06-30 }\n`,
+    );
+    await run({ policy: join(place.workspace, 'lenient.yml'), advisories: 'osv' });
+    const statements = await readStatements(repository, await subject());
+    expect(statements.find(({ predicateType }) => predicateType.includes('verification_summary'))?.predicate).toMatchObject({
+      policy: { uri: expect.stringMatching(/\/policies\/lenient\.yml$/) },
+    });
+    expect(parseScanReport(statements.find(({ predicateType }) => predicateType.includes('/scan/'))?.predicate).advisories.source).toBe(
+      'osv',
+    );
   });
 
   it('are pulled by the name of what they say', async () => {

@@ -1,4 +1,4 @@
-import { type Document, isAlias, isCollection, isMap, isScalar, isSeq, type Node, visit } from 'yaml';
+import { type Document, isAlias, isCollection, isMap, isScalar, isSeq, type Node, type Scalar, visit } from 'yaml';
 import type { YamlDocument } from './yaml-document.ts';
 
 /** Where programs that read YAML differ: one would run an image that another one has not seen. */
@@ -32,19 +32,42 @@ export function findNodeDoubts(document: Document.Parsed): readonly Doubt[] {
   const { contents } = document;
   if (isScalar(contents) && /kind/.test(String(contents.value)))
     doubts.push({ offset: contents.range?.[0] ?? 0, reason: 'it is a text, and no resource' });
+  const look = (at: unknown, node: Node) => {
+    const reason = at === 'key' ? undefined : toNodeDoubt(node);
+    if (node.range && reason !== undefined) doubts.push({ offset: node.range[0], reason });
+  };
   visit(document, {
-    Map(_key, map) {
-      const names = new Set<unknown>();
+    Map(at, map) {
+      look(at, map);
+      const names = new Set<string>();
       for (const { key } of map.items) {
         const offset = (key as Node | null)?.range?.[0];
-        const reason =
-          isScalar(key) && names.has(key.value) ? `the key ${JSON.stringify(key.value)} stands twice in a map` : toKeyDoubt(key);
-        if (isScalar(key)) names.add(key.value);
+        const name = isScalar(key) ? String(key.value) : undefined;
+        const isTwice = name !== undefined && names.has(name);
+        const reason = isTwice ? `the key ${JSON.stringify(name)} stands twice in a map` : toKeyDoubt(key);
+        if (name !== undefined) names.add(name);
         if (offset !== undefined && reason !== undefined) doubts.push({ offset, reason });
       }
     },
+    Alias: look,
+    Scalar: look,
+    Seq: look,
   });
   return doubts;
+}
+
+/** Tags of the core schema, which change nothing but the type of a value. */
+const coreTags = ['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map((name) => `tag:yaml.org,2002:${name}`);
+
+/** A value that is another text than the file shows, and names of anchors that end earlier for YAML 1.1. */
+function toNodeDoubt(node: Node): string | undefined {
+  const anchor = isAlias(node) ? node.source : (node as Scalar).anchor;
+  if (anchor !== undefined && !/^[\w-]+$/.test(anchor))
+    return `the name of the anchor ${JSON.stringify(anchor)} has other characters than letters and digits`;
+  const { tag } = node;
+  return tag?.startsWith('tag:yaml.org,2002:') && !coreTags.includes(tag)
+    ? `programs read what has the tag ${JSON.stringify(tag)} in different ways`
+    : undefined;
 }
 
 function toKeyDoubt(key: unknown): string | undefined {

@@ -33,6 +33,19 @@ describe('what kubectl reads in another way than the file shows is told of', () 
       9,
       /merges a map/,
     ],
+    ['a name in binary', 'apiVersion: v1\nkind: !!binary UG9k\nspec: {containers: [{image: other}]}\n', 2, /the tag .*binary/],
+    ['a value with the tag of a merge', pod('    image: other\n').replace('v1', '!!merge v1'), 1, /the tag .*merge/],
+    [
+      'the same tag by another handle',
+      `%TAG !y! tag:yaml.org,2002:\n---\n${pod('    image: !y!binary b3RoZXI=\n')}`,
+      9,
+      /the tag .*binary/,
+    ],
+    ['an anchor that ends at a colon', pod('    image: &a:other\n'), 7, /name of the anchor "a:other"/],
+    ['a map and a list with such an anchor', pod('    image: other\n', 'x: &a:b {}\ny: [&c:d []]\n'), 5, /name of the anchor "c:d"/],
+    ['a set', pod('    image: other\n', 'x: !!set {? a}\n'), 4, /the tag .*set/],
+    ['an alias that ends at a colon', pod('    image: *a:b\n', 'x: &a:b other\n'), 4, /name of the anchor "a:b"/],
+    ['a number and its like as text', pod('    image: other\n', 'x: {1: a, "1": b}\n'), 4, /"1" stands twice/],
     ['a line separator', pod('    args: [] # \u2028    image: other\n'), 7, /U\+2028/],
     ['a paragraph separator', pod('    args: [] # \u2029    image: other\n'), 7, /U\+2029/],
     ['a next line', pod('    args: [] # \u0085    image: other\n'), 7, /U\+0085/],
@@ -72,7 +85,10 @@ describe('what kubectl reads in another way than the file shows is told of', () 
   });
 
   it('leaves alone what is the same for all', () => {
-    const text = pod('    <<: [*m, {args: []}]\n    image: own\n    "args": []\n', 'x: &m {image: other, 1: 2}\n');
+    const text = pod(
+      '    <<: [*m, {args: []}]\n    image: !!str own\n    "args": !!seq []\n',
+      'x: &m {image: other, 1: 2}\ny: !Ref [!Sub a]\n',
+    );
     expect(find(`--- # first\n${text}---\t\n${text.replaceAll('\n', '\r\n')}\r\n---\r\n`)).toEqual({ images: ['own', 'own'], errors: [] });
   });
 });

@@ -52,11 +52,13 @@ export interface TaggedEvidence {
   readonly subject: Descriptor;
   readonly tag: string;
   readonly layer: ArtifactLayer;
+  /** The only repository that it is for, by the name that the signed document has; absent: all. */
+  readonly repository?: string;
 }
 
 /**
  * Signs the outermost manifest and that of each platform, describes each platform's bill of materials, and attests what is said of them. Nothing is sent. Equal for
- * all destinations, so that a reference can be moved between them. A signature that one of them has already, by the same key in the same way, is taken over.
+ * all destinations but for what names one of them (`evidenceFor`), so that a reference can be moved between them. A signature that one of them has already, by the same key in the same way, is taken over.
  */
 export async function toEvidence(
   { image, signing, sboms, attestations }: EvidenceRequest,
@@ -74,6 +76,11 @@ export async function toEvidence(
   const statements = attestations.map((attestation) => attest(attestation, signing, repositories, world, label));
   const signed = await Promise.all([...signatures, ...statements]);
   return [...bills, ...signed.flat()];
+}
+
+/** What is attached in one repository. */
+export function evidenceFor({ name }: Pick<Repository, 'name'>, evidence: readonly Evidence[]): readonly Evidence[] {
+  return evidence.filter((item) => item.form === 'referrer' || (item.repository ?? name) === name);
 }
 
 /** Sends all of it at once, so that each tag is written once; blobs may be there already. Repeating it changes nothing. */
@@ -138,11 +145,12 @@ export async function signManifest(
   }
   if (systems.includes('cosign') && cosignFormat !== 'bundle') {
     const tag = `${toReferrersTag(digest)}.sig`;
-    makers.push(async () => {
-      const names = repositories.map(({ name }) => name);
-      const own = await findFirst(places, (place) => findOwnLayer(place, tag, subject, signing, names));
-      return { form: 'tag', role, subject, tag, layer: own ?? (await signLayer(request, names[0] ?? '')) };
-    });
+    // Podman and CRI-O hold the repository that is signed against the one that they pull from.
+    for (const repository of new Set(repositories.map(({ name }) => name)))
+      makers.push(async () => {
+        const own = await findFirst(places, (place) => findOwnLayer(place, tag, subject, signing, repository));
+        return { form: 'tag', role, subject, tag, layer: own ?? (await signLayer(request, repository)), repository };
+      });
   }
   return Promise.all(makers.map((make) => make()));
 }

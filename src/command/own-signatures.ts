@@ -55,22 +55,21 @@ export const findOwnBundle: FindOwn = async (repository, subject, { signer, meta
 };
 
 /**
- * The same for a layer at the tag of cosign 2. The document that is signed has no time in it: what this run would sign for one of the repositories by the names
- * `registry/repository` is known, and the signature stands beside it, so that no layer has to be fetched, however many there are.
+ * The same for a layer at the tag of cosign 2. The document that is signed has no time in it: what this run would sign for the repository `name`
+ * (`registry/repository`) is known, and the signature stands beside it, so that no layer has to be fetched, however many there are.
  */
 export async function findOwnLayer(
   repository: Repository,
   tag: string,
   subject: Descriptor,
   { signer, metadata }: Signing,
-  names: readonly string[],
+  name: string,
 ): Promise<TaggedLayer | undefined> {
-  const request = { signer, subject, metadata };
-  const documents = new Map(names.map((name) => toSimpleSigning(request, name)).map((bytes) => [digestOf(bytes), bytes]));
+  const bytes = toSimpleSigning({ subject, metadata }, name);
+  const known = digestOf(bytes);
   for (const { mediaType, digest, annotations = {} } of await repository.listTaggedLayers(tag)) {
-    const bytes = documents.get(digest);
     const signature = annotations[signatureAnnotation];
-    if (mediaType !== simpleSigningMediaType || bytes === undefined || signature === undefined) continue;
+    if (mediaType !== simpleSigningMediaType || digest !== known || signature === undefined) continue;
     // Whatever else it is annotated with is not ours to hand on.
     if (isBySigner(signer, bytes, Buffer.from(signature, 'base64')))
       return { mediaType, bytes, annotations: { [signatureAnnotation]: signature } };

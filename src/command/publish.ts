@@ -5,7 +5,15 @@ import type { AttachedStatement, Publication } from '../model/report.ts';
 import { isRegistryError } from '../registry/registry-error.ts';
 import { throwIfCancelled } from './cancellation.ts';
 import type { Destination } from './destinations.ts';
-import { attachEvidence, blobsOfEvidence, digestOfEvidence, type Evidence, type EvidenceRequest, toEvidence } from './evidence.ts';
+import {
+  attachEvidence,
+  blobsOfEvidence,
+  digestOfEvidence,
+  type Evidence,
+  type EvidenceRequest,
+  evidenceFor,
+  toEvidence,
+} from './evidence.ts';
 import { explainForeignLayers } from './foreign-layers.ts';
 import { type LayersReceipt, type LayersRequest, publishLayers, publishMissing } from './publish-layers.ts';
 import { verifyEvidence } from './read-back.ts';
@@ -37,8 +45,10 @@ export async function publish(request: PublicationRequest, world: World): Promis
     const sent = await putImage(request, destination, world);
     missing += sent;
     throwIfCancelled(world);
-    await attachEvidence(destination.repository, evidence);
-    await verifyEvidence(destination.repository, evidence, request.signing, world.now);
+    const { repository } = destination;
+    const own = evidenceFor(repository, evidence);
+    await attachEvidence(repository, own);
+    await verifyEvidence(repository, own, request.signing, world.now);
   });
   const root = image.manifest;
   // From here on nothing is given up: the tags are moved in all destinations, or it is an error that some were not.
@@ -64,9 +74,11 @@ async function publishBlobs(request: PublicationRequest, evidence: readonly Evid
   const sendLayers = async () => {
     receipt = await publishLayers(request, world);
   };
-  const attached = evidence.flatMap(blobsOfEvidence);
-  const documents = [...new Map([...configsOf(request.image), ...attached].map((blob) => [blob.digest, blob])).values()];
-  const putDocuments = request.destinations.map((destination) => () => putBlobs(destination, documents, world));
+  const putDocuments = request.destinations.map((destination) => () => {
+    const attached = evidenceFor(destination.repository, evidence).flatMap(blobsOfEvidence);
+    const documents = new Map([...configsOf(request.image), ...attached].map((blob) => [blob.digest, blob]));
+    return putBlobs(destination, [...documents.values()], world);
+  });
   await forEachParallel([sendLayers, ...putDocuments], 1 + putDocuments.length, (job) => job());
   return receipt;
 }

@@ -2,8 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { evidenceFor, signManifest } from '../../src/command/evidence.ts';
 import { findOwnBundle, findOwnLayer, findOwnNotary } from '../../src/command/own-signatures.ts';
 import type { Signing } from '../../src/command/signing.ts';
+import type { World } from '../../src/command/world.ts';
 import type { Digest } from '../../src/model/digest.ts';
 import { type Descriptor, mediaTypes } from '../../src/model/image.ts';
 import type { KeySigner } from '../../src/model/signer.ts';
@@ -114,18 +116,31 @@ test('its own layer is found behind those of others, and without fetching them',
   const repository = await openPlace();
   const signer = newSigner();
   const tag = 'sha256-x.sig';
-  const names = ['registry.example.com/other', 'registry.example.com/app'];
+  const name = 'registry.example.com/app';
   const request = { subject, metadata: new Map<string, string>() };
   for (let count = 0; count < foreign; count += 1)
-    await repository.upsertTaggedLayer(tag, await signLayer({ ...request, signer: newSigner() }, 'registry.example.com/app'));
-  const own = await signLayer({ ...request, signer }, 'registry.example.com/app');
+    await repository.upsertTaggedLayer(tag, await signLayer({ ...request, signer: newSigner() }, name));
+  const own = await signLayer({ ...request, signer }, name);
   await repository.upsertTaggedLayer(tag, { ...own, annotations: { ...own.annotations, note: 'of another' } });
   const signing = toSigning(signer);
-  expect(await findOwnLayer(repository, tag, subject, signing, names)).toEqual(own);
-  expect(await findOwnLayer(repository, tag, subject, signing, names.slice(0, 1))).toBeUndefined();
-  expect(await findOwnLayer(repository, tag, subject, { ...signing, metadata: new Map([['a', 'b']]) }, names)).toBeUndefined();
+  expect(await findOwnLayer(repository, tag, subject, signing, name)).toEqual(own);
+  expect(await findOwnLayer(repository, tag, subject, signing, 'registry.example.com/other')).toBeUndefined();
+  expect(await findOwnLayer(repository, tag, subject, { ...signing, metadata: new Map([['a', 'b']]) }, name)).toBeUndefined();
   const keys = makeKeys('P-256');
-  expect(await findOwnLayer(repository, tag, subject, toSigning(makeSigner('ES256', keys, [])), names)).toBeUndefined();
+  expect(await findOwnLayer(repository, tag, subject, toSigning(makeSigner('ES256', keys, [])), name)).toBeUndefined();
+});
+
+test('a layer names the repository that it is put into, as Podman wants it', async () => {
+  const names = ['registry.example.com/first', 'registry.example.com/second'];
+  const places = [...names, ...names].map((name) => ({ name, headManifest: async () => undefined }) as unknown as Repository);
+  const signing: Signing = { ...toSigning(newSigner()), systems: ['cosign'], cosignFormat: 'legacy' };
+  const evidence = await signManifest(subject, signing, places, { now: () => now, version: '0' } as World);
+  expect(evidence).toHaveLength(2);
+  for (const name of names) {
+    const [item, ...others] = evidenceFor({ name }, evidence);
+    const document = item?.form === 'tag' ? JSON.parse(Buffer.from(item.layer.bytes).toString()) : undefined;
+    expect([document?.critical.identity['docker-reference'], others]).toEqual([name, []]);
+  }
 });
 
 test('its own Notary Project signature is found behind those that carry its thumbprint', async () => {

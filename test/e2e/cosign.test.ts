@@ -230,6 +230,12 @@ test('a signature that cosign or notation made with the same key is kept, and no
   const other = `${host}/same-other`;
   await publish(`${other}:2`, { ...inputs, sbom: ['none'], push: [`${repository}:3`, `${other}:3`] });
   expect(await listed()).toEqual(before);
+  const tagged = JSON.parse(await expectProgram(peer('crane'), ['manifest', '--insecure', `${other}:${digest.replace(':', '-')}.sig`]));
+  const layers = tagged.layers.map((layer: { digest: string }) => layer.digest);
+  const [document] = await Promise.all(
+    layers.map((layer: string) => expectProgram(peer('crane'), ['blob', '--insecure', `${other}@${layer}`])),
+  );
+  expect([JSON.parse(document).critical.identity, layers.length]).toEqual([{ 'docker-reference': other }, 1]);
 });
 
 describe('keys of a vault sign for cosign', () => {

@@ -29,9 +29,10 @@ export async function askService(
   service: SigstoreService,
   method: 'GET' | 'POST',
   path: string,
-  body?: JsonValue,
+  json?: JsonValue,
   secret?: SecretValue,
 ): Promise<Buffer | { readonly conflict: string }> {
+  const body = json === undefined ? undefined : Buffer.from(JSON.stringify(json));
   const answer = await exchange(service, method, path, body);
   const { status, headers } = answer;
   if (status === 200 || status === 201) return answer.body;
@@ -39,10 +40,19 @@ export async function askService(
   throw signatureError(
     'sigstore-refused',
     `Cannot sign without a key: ${service.name} ${service.url} answered with status ${status}${wordsOf(answer, secret)}`,
-    status === 400 || status === 401 || status === 403
-      ? 'It does not accept the identity token of this run, or what was sent. See whether the instance of Sigstore knows the issuer of tokens of this host.'
-      : 'Nothing was attached. Run the step again; see https://status.sigstore.dev for the public instance.',
+    hintOf(status, body),
   );
+}
+
+/** Logs take a whole statement and keep a digest of it. The public ones say nowhere how large it may be. */
+const largeBytes = 4 * 1024 * 1024;
+
+function hintOf(status: number, body: Buffer | undefined): string {
+  if (status === 413 || (status !== 401 && status !== 403 && body !== undefined && body.length > largeBytes))
+    return `It was sent ${((body?.length ?? 0) / 1_000_000).toFixed(1)} MB, which may be more than it takes: leave sbom out of attest (it is attached without a signature then), or sign with a key, of which nothing is logged.`;
+  return status === 400 || status === 401 || status === 403
+    ? 'It does not accept the identity token of this run, or what was sent. See whether the instance of Sigstore knows the issuer of tokens of this host.'
+    : 'Nothing was attached. Run the step again; see https://status.sigstore.dev for the public instance.';
 }
 
 /** Fulcio and Rekor say why in `message`. */
@@ -59,13 +69,13 @@ async function exchange(
   { name, url, http, retry: options }: SigstoreService,
   method: 'GET' | 'POST',
   path: string,
-  body: JsonValue | undefined,
+  body: Buffer | undefined,
 ): Promise<HttpResponse> {
   const request = {
     method,
     url: new URL(`${url}${path}`),
     headers: { accept: 'application/json', ...(body !== undefined && { 'content-type': 'application/json' }) },
-    ...(body !== undefined && { body: Buffer.from(JSON.stringify(body)) }),
+    ...(body !== undefined && { body }),
     maxBodyBytes: maxAnswerBytes,
     deadlineMs: 60_000,
   };

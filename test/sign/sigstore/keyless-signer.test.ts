@@ -110,6 +110,15 @@ test.each([
   });
 });
 
+test.each([
+  ['says so', 413, statement],
+  ['only fails', 500, Buffer.concat([statement, Buffer.alloc(4_000_000, 0x20)])],
+])('where a log that was sent too much %s, the error tells what to leave out', async (_, status, sent) => {
+  sigstore.fail('/api/v1/log/entries', status, status, status);
+  const error = await attestBundle({ signer: await open(), statement: sent, predicateType }, now).catch((reason: Error) => reason);
+  expect(error).toMatchObject({ code: 'sigstore-refused', hint: expect.stringMatching(/sent \d+\.\d MB.* leave sbom out of attest/) });
+});
+
 test('the words of a service are repeated, without the token', async () => {
   const token = toToken({ iss: issuer, sub: workflow });
   sigstore.fail('/api/v2/signingCert', { status: 400, message: `There was an error processing the identity token ${token}` });

@@ -12,12 +12,11 @@ export interface ComposeFindings extends Findings {
 
 const sections: readonly Section[] = ['services', 'jobs'];
 
+/** Workflows of CI systems have `jobs` and `include` as well: those two count in a file with the name of a Compose file. */
 export function isCompose(document: YamlDocument): boolean {
   const { root } = document;
-  return (
-    sections.some((section) => isMap(document.get(root, section))) ||
-    (isSeq(document.get(root, 'include')) && isComposeName(document.file.path))
-  );
+  if (isMap(document.get(root, 'services'))) return true;
+  return isComposeName(document.file.path) && (isMap(document.get(root, 'jobs')) || isSeq(document.get(root, 'include')));
 }
 
 function isComposeName(path: string): boolean {

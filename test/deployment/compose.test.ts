@@ -86,6 +86,16 @@ include:
     ]);
   });
 
+  it('takes no workflow for a Compose file', () => {
+    const workflow = 'on: push\njobs: {build: {runs-on: ubuntu-latest, steps: []}}\n';
+    expect(find({ '.github/workflows/ci.yml': workflow, '.gitlab-ci.yml': 'include: [a.yml]\n' })).toEqual({
+      images: [],
+      remarks: [],
+      needed: [],
+    });
+    expect(find({ 'compose.prod.yaml': 'jobs: {a: {image: a}}\n' }).images).toMatchObject([{ reference: 'a', user: 'job a' }]);
+  });
+
   it('does not guess at a variable without value', () => {
     const found = find({ 'compose.yml': 'services:\n  a: {image: "app:${NOBODY}"}\n  b: {image: "${HOST:?}/app:${NOBODY:-${TAG}}"}\n' });
     expect(found.images.map(({ reference }) => reference)).toEqual(['registry.example.com/app:1.2']);

@@ -70,14 +70,22 @@ export function toKeptArtifact(document: AttachedDocument, subject: Descriptor):
   return { subject, artifactType, annotations, layers: [{ mediaType, bytes }], manifest };
 }
 
-/** Gives what refers to a digest to `visit` as the list is read, and keeps none of it. What is listed twice is given twice. */
+/** Of the manifest of something attached: it names few layers. A registry takes sixteen times as much. */
+const maxAttachedManifestBytes = 256 * 1024;
+
+/** Whether something that is listed may be worth reading. Anybody may attach hundreds of manifests of the largest size. */
+export function isReadable({ size }: Descriptor): boolean {
+  return size <= maxAttachedManifestBytes;
+}
+
+/** Gives what refers to a digest and is readable to `visit` as the list is read, and keeps none of it. What is listed twice is given twice. */
 export async function visitReferrers(
   repository: Pick<Repository, 'findReferrers'>,
   subject: Digest,
   visit: (referrer: Descriptor) => void,
 ): Promise<void> {
   const isWanted = (referrer: Descriptor): boolean => {
-    visit(referrer);
+    if (isReadable(referrer)) visit(referrer);
     return false;
   };
   await repository.findReferrers(subject, { isWanted });

@@ -17,7 +17,7 @@ import {
 import { maxEnvelopeBytes } from '../sign/cosign/bundle.ts';
 import { toHint } from '../sign/cosign/key-signature.ts';
 import { openOwnBundle, openOwnEnvelope } from '../sign/cosign/own-signature.ts';
-import { type AttachedDocument, fetchAttached, newestFirst, toKeptArtifact } from './attached-document.ts';
+import { type AttachedDocument, fetchAttached, isReadable, newestFirst, toKeptArtifact } from './attached-document.ts';
 import type { Attestation } from './attestations.ts';
 
 /** Anybody may have put many there that claim to be by this key: so many are looked into, newest first. */
@@ -44,8 +44,12 @@ export async function listBundles(
   signer: Pick<KeySigner, 'publicKey'>,
 ): Promise<ListedBundles> {
   const hint = toHint(signer);
-  const isWanted = ({ annotations = {} }: Descriptor) =>
-    (annotations[keyAnnotation] ?? hint) === hint && (annotations[predicateTypeAnnotation] ?? predicateType) === predicateType;
+  const isWanted = (bundle: Descriptor) => {
+    const { annotations = {} } = bundle;
+    const isLikely =
+      (annotations[keyAnnotation] ?? hint) === hint && (annotations[predicateTypeAnnotation] ?? predicateType) === predicateType;
+    return isLikely && isReadable(bundle);
+  };
   const listed = newestFirst(await repository.findReferrers(subject.digest, { artifactType: bundleMediaType, isWanted }));
   const isLabelled = ({ annotations = {} }: Descriptor) => keyAnnotation in annotations && predicateTypeAnnotation in annotations;
   return { labelled: listed.filter(isLabelled), others: listed.filter((bundle) => !isLabelled(bundle)) };

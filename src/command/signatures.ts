@@ -2,7 +2,7 @@ import type { Digest } from '../model/digest.ts';
 import type { Descriptor } from '../model/image.ts';
 import type { Repository } from '../registry/repository.ts';
 import { notaryArtifactType, thumbprintAnnotation, toThumbprint } from '../sign/notary/signature.ts';
-import { newestFirst } from './attached-document.ts';
+import { isReadable, newestFirst } from './attached-document.ts';
 
 export interface ListedSignatures {
   /** Digests of those that say to be by one of the certificates, newest first; anybody may have put many there. */
@@ -19,9 +19,10 @@ export async function listSignatures(
 ): Promise<ListedSignatures> {
   const thumbprints = certificates.map(toThumbprint);
   const all = new Set<Digest>();
-  const isWanted = ({ digest, annotations }: Descriptor): boolean => {
+  const isWanted = (descriptor: Descriptor): boolean => {
+    const { digest, annotations } = descriptor;
     all.add(digest);
-    return thumbprints.some((thumbprint) => annotations?.[thumbprintAnnotation]?.includes(thumbprint));
+    return isReadable(descriptor) && thumbprints.some((thumbprint) => annotations?.[thumbprintAnnotation]?.includes(thumbprint));
   };
   const ours = newestFirst(await repository.findReferrers(subject.digest, { artifactType: notaryArtifactType, isWanted }));
   return { ours: ours.map(({ digest }) => digest), total: all.size };

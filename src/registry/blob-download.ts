@@ -89,6 +89,9 @@ class BlobDownload {
         this.#servesRanges = false;
         return;
       }
+      // Whoever attached something may have lied about it; it does not get better by asking again.
+      const stated = answer.headers['content-length'];
+      if (answer.status === 200 && stated !== undefined && Number(stated) !== size) throw otherBytes(this.#verb, this.#session);
       let known = answer.status === 200 ? this.#givenBytes : 0;
       for await (const chunk of answer.body) {
         const fresh = known === 0 ? chunk : chunk.subarray(known);

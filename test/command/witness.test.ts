@@ -260,6 +260,31 @@ describe('the Notary Project', () => {
     expect(statements.map(({ confirmation }) => confirmation.digest)).toEqual([sbom?.[0]?.digest, scan?.[0]?.digest]);
   });
 
+  it('reads no manifest that is far larger than that of a signature, whoever it says to be by', async () => {
+    const published = await publish({});
+    const { repository, image } = published;
+    const listed = await repository.listReferrers(image.descriptor.digest);
+    const read: string[] = [];
+    const posing = Array.from({ length: 200 }, (_, at) => ({
+      ...listed[0],
+      digest: `sha256:${at.toString(16).padStart(64, '0')}` as const,
+      mediaType: mediaTypes.ociManifest,
+      size: 4_000_000,
+    }));
+    const flooded: ReadableRepository = {
+      name: repository.name,
+      fetchManifest: (tagOrDigest) => {
+        read.push(tagOrDigest);
+        return repository.fetchManifest(tagOrDigest);
+      },
+      fetchBlob: repository.fetchBlob.bind(repository),
+      listTaggedLayers: (tag) => repository.listTaggedLayers(tag),
+      findReferrers: async (_, filter) => [...posing, ...listed].filter((descriptor) => filter.isWanted?.(descriptor)),
+    };
+    const { signatures } = await hear({ repository: flooded, image }, { certificate: 'certificates.pem' });
+    expect([signatures.length, read]).toEqual([1, [listed[0]?.digest]]);
+  });
+
   it('finds its signature among 10,000 that others have put there', async () => {
     const published = await publish({});
     const { repository, image } = published;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { expect, test } from 'vitest';
+import { readWhole } from '../../src/lib/http-client.ts';
 import { digestOf } from '../../src/registry/artifact.ts';
 import { type Behaviour, clock, open, type Seen, serve } from './loopback.ts';
 
@@ -130,4 +131,15 @@ test('an empty blob is asked for', async () => {
     for await (const _ of body) expect.unreachable();
   });
   expect(seen).toHaveLength(1);
+});
+
+test.each([-1, 1])('a blob whose size is not what somebody has written (%i byte) is asked for once, and nobody waits', async (more) => {
+  const bytes = Buffer.from('{"junk":1}');
+  const { host, seen } = await serve((_request, response) => response.writeHead(200, { 'content-length': bytes.length }).end(bytes));
+  const time = clock();
+  const lied = { digest: digestOf(bytes), size: bytes.length + more };
+  await expect(open(host, time).fetchBlob(lied, readWhole)).rejects.toMatchObject({
+    code: 'digest-mismatch',
+  });
+  expect([seen.length, time.waits]).toEqual([1, []]);
 });

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -226,6 +226,19 @@ describe.each(['CNCF Distribution', 'the sandbox'])('on %s', (place) => {
       for (const artifact of [digest, ...statements, ...sboms])
         expect(await verifyNotation(`${repository()}@${artifact}`)).toMatchObject({ exitCode: 0 });
     }
+  });
+
+  test('oras pulls statements by their names, and trivy reads the bill of materials out of what cosign verifies', async () => {
+    const pulled = await mkdtemp(join(folder, 'pulled-'));
+    for (const digest of await listReferrers(`${repository()}@${found}`, 'application/vnd.in-toto+json'))
+      await expectProgram(peer('oras'), ['pull', '--plain-http', '--output', pulled, `${repository()}@${digest}`]);
+    expect((await readdir(pulled)).toSorted()).toEqual(['provenance.intoto.json', 'scan.intoto.json', 'verdict.intoto.json']);
+    const envelope = join(pulled, 'sbom.dsse.json');
+    const args = ['verify-attestation', '--key', join(folder, 'key.pub'), '--insecure-ignore-tlog', '--allow-insecure-registry'];
+    await writeFile(envelope, await expectProgram(peer('cosign'), [...args, '--type', types.sbom, `${repository()}@${found}`]));
+    const flags = ['--format', 'json', '--list-all-pkgs', '--scanners', 'license', '--skip-db-update', '--offline-scan', '--quiet'];
+    const env = { ...process.env, HOME: pulled };
+    expect(await expectProgram(peer('trivy'), ['sbom', ...flags, envelope], { env })).toContain('pkg:npm/minimist@1.2.5');
   });
 
   test.each([

@@ -40,6 +40,9 @@ export function parseCosignKey(name: string, pem: string): CosignKey {
 function readKey(name: string, pem: string): KeyObject {
   // A private key has a public one too, and nobody should have to give it away for this.
   if (!/^\s*-----BEGIN (?:RSA )?PUBLIC KEY-----/.test(pem)) throw refused(name, 'it has to begin with -----BEGIN PUBLIC KEY-----');
+  // Of several the first one would be read, and nobody would be told.
+  const count = pem.match(/-----BEGIN /g)?.length ?? 0;
+  if (count > 1) throw refused(name, `it has ${count} PEM blocks, and each key needs a file of its own`);
   try {
     return createPublicKey(pem);
   } catch {

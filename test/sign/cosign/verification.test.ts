@@ -152,6 +152,11 @@ test.each([
   ['a private key', makeKeys('P-256').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), 'has to begin with'],
   ['RSA with 1024 bits', makeKeys('RSA-1024').publicKey.export({ type: 'spki', format: 'pem' }).toString(), 'RSA 1024'],
   ['another curve', makeKeys('secp256k1').publicKey.export({ type: 'spki', format: 'pem' }).toString(), 'secp256k1'],
+  [
+    'two keys',
+    ['P-256', 'P-384'].map((type) => makeKeys(type as 'P-256').publicKey.export({ type: 'spki', format: 'pem' })).join(''),
+    '2 PEM blocks',
+  ],
   ['nonsense', '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n', 'no public key'],
 ])('%s is no key to trust', (_, pem, reason) => {
   const isRefused = expect.objectContaining({ code: 'cosign-key', origin: 'input', message: expect.stringContaining(reason) });

@@ -255,6 +255,40 @@ describe.each(['CNCF Distribution', 'the sandbox'])('on %s', (place) => {
     expect({ exitCode, text: stdout + stderr }).toEqual({ exitCode: 1, text: expect.stringContaining('CVE-2021-44906') });
   });
 
+  test('cosign judges statements by policies of Rego and CUE, in both forms', async () => {
+    const rego = (result: string) =>
+      `package signature\ndefault allow = false\nallow { input.predicate.verificationResult == "${result}" }\n`;
+    await writeFile(join(folder, 'passed.rego'), rego('PASSED'));
+    await writeFile(join(folder, 'failed.rego'), rego('FAILED'));
+    await writeFile(join(folder, 'bill.cue'), 'predicateType: "https://cyclonedx.org/bom"\npredicate: bomFormat: "CycloneDX"\n');
+    const withPolicy = (name: string, form: string) => [form, '--policy', join(folder, name)];
+    for (const form of ['--new-bundle-format=true', '--new-bundle-format=false']) {
+      expect(await verifyAttestations(`${repository()}@${index}`, types.verdict, withPolicy('passed.rego', form))).toHaveLength(1);
+      await expect(verifyAttestations(`${repository()}@${index}`, types.verdict, withPolicy('failed.rego', form))).rejects.toThrow();
+      expect(await verifyAttestations(`${repository()}@${found}`, types.sbom, withPolicy('bill.cue', form))).toHaveLength(1);
+    }
+  });
+
+  test('what cosign copies, saves and loads is verified there, by cosign and by verify', async () => {
+    const host = registries.get(place)?.host ?? '';
+    const cosign = (...args: readonly string[]) => expectProgram(peer('cosign'), args);
+    const saved = join(folder, `saved-${host.replace(/\W/g, '-')}`);
+    const insecure = '--allow-insecure-registry';
+    await cosign('copy', insecure, `${repository()}@${found}`, `${host}/team/copied:1`);
+    await cosign('save', insecure, '--dir', saved, `${repository()}@${found}`);
+    await cosign('load', insecure, '--dir', saved, `${host}/team/loaded:1`);
+    const byKey = ['--key', join(folder, 'key.pub'), '--insecure-ignore-tlog'];
+    await cosign('verify', ...byKey, '--local-image', saved);
+    const references = [`${host}/team/copied@${found}`, `${host}/team/loaded@${found}`, `oci:${saved}`];
+    for (const reference of references.slice(0, 2))
+      for (const form of ['--new-bundle-format=true', '--new-bundle-format=false'])
+        await cosign('verify', insecure, ...byKey, form, reference);
+    const required = ['cosign', 'sbom', 'provenance', 'scan', 'verdict'].flatMap((kind) => ['--require', kind]);
+    const named = references.flatMap((reference) => ['--reference', reference]);
+    const args = ['verify', ...named, '--policy', 'policy.yml', '--cosign-key', 'key.pub', ...required];
+    expect(await runBundle('cli.js', args, { cwd: folder })).toMatchObject({ exitCode: 0 });
+  });
+
   test('what says the same again is not attached twice, and what tells a time is', async () => {
     await publish(`${repository()}:2`);
     const reference = `${repository()}@${index}`;

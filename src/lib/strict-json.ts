@@ -77,6 +77,12 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** A key of `value` that is one of `names` but for its case: Go's encoding/json takes it for that one. */
+export function findCaseVariant(value: object, names: readonly string[]): string | undefined {
+  const folded = new Set(names.map(fold));
+  return Object.keys(value).find((key) => !names.includes(key) && folded.has(fold(key)));
+}
+
 /** Both ways, so that the Kelvin sign and the long s meet k and s, as they do in Go. */
 function fold(key: string): string {
   return key.toUpperCase().toLowerCase();

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { findCaseVariant } from '../../lib/strict-json.ts';
 import { toTimeText } from '../../lib/time-text.ts';
 import {
   damaged,
@@ -56,6 +57,9 @@ export function parseJws(bytes: Uint8Array): Envelope {
   const header = parsePart(protectedShape, 'protected header', parseJson('protected header', protectedBytes));
   if (Object.keys(outer.header).some((name) => name === 'crit' || Object.hasOwn(header, name)))
     throw damaged('a header is given twice, signed and unsigned');
+  // Go's reader takes names in any case.
+  const variant = findCaseVariant({ ...header, ...outer.header }, knownNames);
+  if (variant !== undefined) throw damaged(`its header ${JSON.stringify(variant.slice(0, 100))} is written in another case`);
   const { alg, cty, crit, ...rest } = header;
   // Go's reader takes no escapes in a time.
   const readPlainTime = (value: unknown) => (protectedBytes.includes(JSON.stringify(value)) ? readTime(value) : undefined);
@@ -98,6 +102,8 @@ function readBase64(encoding: 'base64' | 'base64url', field: string, text: strin
 function toBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64');
 }
+
+const knownNames = ['alg', 'cty', 'crit', 'x5c', ...Object.values(headerNames)];
 
 const envelopeShape = v.strictObject({
   payload: v.string(),

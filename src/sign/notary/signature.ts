@@ -44,8 +44,8 @@ export interface NotarySignature extends SignedDocument {
 }
 
 /**
- * Signs `subject` for the Notary Project: checks the certificate chain, has the key sign once, verifies the signature by the certificate's key before
- * anything is made of it, and reads the envelope back as a verifier will. Rejects with a StepError of origin `signature`, or with what the signer
+ * Signs `subject` for the Notary Project: checks the certificate chain, reads what is to be signed as a verifier will, has the key sign once, and verifies the
+ * signature by the certificate's key before anything is made of it. Rejects with a StepError of origin `signature`, or with what the signer
  * or the time stamping authority rejects with.
  */
 export async function signNotary(request: NotarySignatureRequest): Promise<NotarySignature> {
@@ -54,16 +54,16 @@ export async function signNotary(request: NotarySignatureRequest): Promise<Notar
   checkCertificateChain(signer, content.signingTime);
   const leaf = readLeaf(signer);
   const { signingInput, complete } = draftEnvelope(format, content);
+  const unsigned = { certificateChain: signer.certificateChain, agent: request.agent };
+  // What a field of the request would make unreadable is never signed.
+  parseEnvelope(complete(Buffer.of(0), { ...unsigned, timestamp: undefined }), envelopeMediaTypes[format]);
   const signature = await signer.sign(signingInput);
   if (!isSignature(signer.algorithm, leaf.publicKey, signingInput, signature)) throw wrongSignature(signer, signer.algorithm);
   const timestamp = await request.timestamp?.(signature, signer.algorithm);
-  const bytes = complete(signature, { certificateChain: signer.certificateChain, agent: request.agent, timestamp });
-  // What a field of the request would make unreadable is never attached.
-  parseEnvelope(bytes, envelopeMediaTypes[format]);
   return {
     artifactType: notaryArtifactType,
     mediaType: envelopeMediaTypes[format],
-    bytes,
+    bytes: complete(signature, { ...unsigned, timestamp }),
     annotations: { ...toNotaryLabel(signer, content.signingTime) },
   };
 }

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { parseStrictJson } from '../../lib/strict-json.ts';
+import { findCaseVariant, parseStrictJson } from '../../lib/strict-json.ts';
 import { signatureError } from '../signature-error.ts';
 import { type DistinguishedName, isSubset, parseDistinguishedName } from './trust-identity.ts';
 
@@ -207,10 +207,10 @@ const component = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
 const scopePattern = new RegExp(`^${domain}(?:\\.${domain})*(?::[0-9]+)?/${component}(?:/${component})*$`);
 
 const texts = v.nullish(v.array(v.string()), []);
-const statementShape = v.looseObject({
+const statementShape = inCase({
   name: v.nullish(v.string(), ''),
   registryScopes: texts,
-  signatureVerification: v.looseObject({
+  signatureVerification: inCase({
     level: v.string(),
     override: v.nullish(v.record(v.string(), v.string())),
     verifyTimestamp: v.nullish(v.string(), ''),
@@ -218,4 +218,16 @@ const statementShape = v.looseObject({
   trustStores: texts,
   trustedIdentities: texts,
 });
-const documentShape = v.looseObject({ version: v.string(), trustPolicies: v.array(statementShape) });
+const documentShape = inCase({ version: v.string(), trustPolicies: v.array(statementShape) });
+
+/** notation takes a key in any case: one that would be passed over here as unknown is refused. */
+function inCase<Entries extends v.ObjectEntries>(entries: Entries) {
+  const names = Object.keys(entries);
+  return v.pipe(
+    v.looseObject(entries),
+    v.check(
+      (value) => findCaseVariant(value, names) === undefined,
+      ({ input }) => `the key ${JSON.stringify(findCaseVariant(input, names))} is written in another case`,
+    ),
+  );
+}

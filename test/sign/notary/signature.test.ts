@@ -171,6 +171,12 @@ test.each<[string, string, Parameters<typeof forge>[0]]>([
     { header: { 'io.cncf.notary.verificationPlugin': 'p', crit: ['io.cncf.notary.signingScheme', 'io.cncf.notary.verificationPlugin'] } },
   ],
   ['that asks for one without marking it critical', 'critical-header', { header: { 'io.cncf.notary.verificationPlugin': 'p' } }],
+  ['with an expiry in another case', 'envelope', { header: { 'io.cncf.notary.Expiry': '2026-06-02T12:00:00Z' } }],
+  [
+    'with a timestamp in another case',
+    'envelope',
+    { outer: { header: { x5c: [leaf.toString('base64')], 'IO.cncf.notary.timestampSignature': '' } } },
+  ],
   ['of a time before 1970', 'envelope', { header: { 'io.cncf.notary.signingTime': '0001-01-01T00:00:00Z' } }],
   ['whose time is written with an escape', 'envelope', { headerText: (text) => text.replace('"2026-', '"\\u0032026-') }],
   ['without critical headers', 'envelope', { header: { crit: undefined } }],
@@ -236,6 +242,21 @@ test('no single changed byte of an envelope passes, but in the unsigned name of 
     if ((await codeOf(() => verifyNotary(document, subject, { now, trusted: [alone] }))) === 'accepted') passed.push(index);
   }
   expect(passed.filter((index) => index < agent - '"io.cncf.notary.signingAgent":"'.length || index > agent + 18)).toEqual([]);
+});
+
+test('what nobody could read is not signed at all', async () => {
+  let asked = 0;
+  const counting: KeySigner = {
+    ...signer,
+    sign: (message) => {
+      asked += 1;
+      return signer.sign(message);
+    },
+  };
+  for (const format of ['jws', 'cose'] as const)
+    for (const change of [{ lifetimeMs: 0 }, { lifetimeMs: 31_536_000_000 * 10_000 }, { metadata: new Map([['__proto__', 'x']]) }])
+      await expect(signature({ signer: counting, format, ...change })).rejects.toMatchObject({ code: 'envelope' });
+  expect(asked).toBe(0);
 });
 
 test.each(['alg', 'crit', 'x5c', 'io.cncf.notary.expiry', 'io.cncf.notary.anything'])(

@@ -34,6 +34,13 @@ test.each([
   });
 });
 
+test.each([
+  [{ TrustStores: ['ca:other'], trustStores: undefined }, 'TrustStores'],
+  [{ signatureVerification: { level: 'audit', Override: { authenticity: 'enforce' } } }, 'Override'],
+])('a key in another case, which notation reads and we would pass over, is refused: %j', (change, key) => {
+  expect(refusalOf(() => parse(change))).toContain(`the key "${key}" is written in another case`);
+});
+
 test('stores, identities and the time of timestamps are read', () => {
   const { statements } = parse({
     signatureVerification: { level: 'strict', verifyTimestamp: 'afterCertExpiry' },

@@ -17,6 +17,7 @@ export function toVerificationTable(verification: Verification, { colour, column
   const words = { deny: 'DENIED', undecided: 'UNDECIDED', pass: 'VERIFIED' } as const;
   const line = (indent: number, text: string) => `${' '.repeat(indent)}${toClipped(toVisibleLine(text), width * 4)}`;
   const sorted = [...images].sort((a, b) => order[standingOf(a)] - order[standingOf(b)]);
+  const open = [...remarks].sort((a, b) => Number(a.level === 'notice') - Number(b.level === 'notice'));
   const mark = (image: CheckedImage) => paint(marks[standingOf(image)], styles[standingOf(image)]);
   return [
     `${paint(words[verdict], styles[verdict])}  ${toVerificationSentence(verification)}`,
@@ -33,8 +34,9 @@ export function toVerificationTable(verification: Verification, { colour, column
         ...image.confirmed.map((confirmation) => line(2, toConfirmationText(confirmation))),
       ]),
     ...(sorted.length > maxImages ? ['', `and ${sorted.length - maxImages} more images in the JSON report`] : []),
-    ...(remarks.length > 0 ? ['', paint(`Left open in the files (${remarks.length})`, 'bold')] : []),
-    ...remarks.slice(0, maxRemarks).map((remark) => line(2, `${remark.level}: ${toPlaceText(remark)}  ${remark.reason}`)),
+    ...(open.length > 0 ? ['', paint(`Left open in the files (${open.length})`, 'bold')] : []),
+    ...open.slice(0, maxRemarks).map((remark) => line(2, `${remark.level}: ${toPlaceText(remark)}  ${remark.reason}`)),
+    ...(open.length > maxRemarks ? [line(2, `and ${open.length - maxRemarks} more in the JSON report`)] : []),
     ...(pinned.length > 0
       ? ['', paint('Digests written', 'bold'), ...pinned.map(({ file, digests }) => line(2, `${file}: ${digests}`))]
       : []),

@@ -18,7 +18,7 @@ export function toVerificationSentence({ images, remarks, verdict, pinned }: Ver
     digests === 0 ? '' : ` ${toCount(digests, 'digest')} ${digests === 1 ? 'was' : 'were'} written into ${toCount(pinned.length, 'file')}.`;
   switch (verdict) {
     case 'deny':
-      return `${refused} of ${count} ${refused === 1 ? 'is' : 'are'} refused.${written}`;
+      return `${refused} of ${count} ${refused === 1 ? 'is' : 'are'} refused${open === 0 ? '' : `, and ${toCount(open, 'thing')} could not be found out`}.${written}`;
     case 'undecided':
       return `Nothing is refused, but ${toCount(open, 'thing')} could not be found out.${written}`;
     case 'pass':

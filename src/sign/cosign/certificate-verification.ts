@@ -5,6 +5,7 @@ import type { JsonValue } from '../../lib/strict-json.ts';
 import { signatureError } from '../signature-error.ts';
 import { parseTimestampResponse } from '../timestamp/request.ts';
 import { readTime } from '../timestamp/token-info.ts';
+import { verifySigner } from './authority-rules.ts';
 import { notOurs } from './bundle.ts';
 import { type CosignIdentity, isIdentity, readCertificateIdentity } from './identity.ts';
 import { readLogEntry, toLogOf } from './log-entry.ts';
@@ -46,6 +47,7 @@ export interface Certified {
 export function verifyCertified(certified: CertifiedSignature, identities: readonly CosignIdentity[], root: TrustedRoot): Certified {
   const { bundle, certificate, message, signature } = certified;
   const identity = attempt(() => readCertificateIdentity(certificate));
+  attempt(() => verifySigner(certificate));
   if (!identities.some((one) => isIdentity(one, identity)))
     throw untrusted(`it is by ${identityText(identity)}, who is none of the trusted identities`);
   const key = attempt(() => new X509Certificate(certificate).publicKey);

@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 import { keyText } from '../../lib/signature-algorithm.ts';
 import { signatureError } from '../signature-error.ts';
+import { isFitKey } from './fit-key.ts';
 import type { CosignIdentity } from './identity.ts';
 import type { TrustedRoot } from './trusted-root.ts';
 
@@ -18,22 +19,13 @@ export interface CosignKey {
   readonly key: KeyObject;
 }
 
-/** Smaller keys of RSA have been factored, or soon will be. */
-const minRsaBits = 2048;
-const curves: readonly (string | undefined)[] = ['prime256v1', 'secp384r1', 'secp521r1'];
-
 /**
  * A public key in PEM, as `cosign generate-key-pair` and `cosign public-key` write it: RSA, EC on P-256, P-384 or P-521, Ed25519. Throws a StepError of origin
  * `input`.
  */
 export function parseCosignKey(name: string, pem: string): CosignKey {
   const key = readKey(name, pem);
-  const details = key.asymmetricKeyDetails;
-  const isFit =
-    (key.asymmetricKeyType === 'rsa' && (details?.modulusLength ?? 0) >= minRsaBits) ||
-    (key.asymmetricKeyType === 'ec' && curves.includes(details?.namedCurve)) ||
-    key.asymmetricKeyType === 'ed25519';
-  if (!isFit) throw refused(name, `its key is ${keyText(key)}`);
+  if (!isFitKey(key)) throw refused(name, `its key is ${keyText(key)}`);
   return { name, key };
 }
 

@@ -2,6 +2,7 @@ import { TrustedRoot as TrustedRootMessage } from '@sigstore/protobuf-specs';
 import { type TrustMaterial, toTrustMaterial } from '@sigstore/verify';
 import { isJsonObject, type JsonValue, parseStrictJson } from '../../lib/strict-json.ts';
 import { signatureError } from '../signature-error.ts';
+import { verifyAuthority } from './authority-rules.ts';
 
 /** The instances of Sigstore that are trusted; at least one. */
 export type TrustedRoot = readonly TrustedInstance[];
@@ -38,6 +39,8 @@ function parseInstance(name: string, bytes: Uint8Array): TrustedInstance {
   const since = [...message.tlogs, ...message.ctlogs].map(({ publicKey }) => publicKey?.validFor?.start);
   if (since.includes(undefined)) throw refused(name, 'it does not say since when the key of a log counts');
   const material = attempt(name, () => toTrustMaterial(message, () => fail('no key is trusted here')));
+  for (const { certChain } of message.certificateAuthorities)
+    for (const { rawBytes } of certChain?.certificates ?? []) checkAuthority(name, rawBytes);
   const { certificateAuthorities, tlogs, ctlogs, timestampAuthorities } = material;
   if (certificateAuthorities.length === 0) throw refused(name, 'it has no certificateAuthorities');
   if (tlogs.length + timestampAuthorities.length === 0)
@@ -51,6 +54,14 @@ function readJson(name: string, bytes: Uint8Array): JsonValue {
     return parseStrictJson(bytes);
   } catch (error) {
     throw refused(name, error instanceof Error ? error.message : 'it is no JSON');
+  }
+}
+
+function checkAuthority(name: string, der: Uint8Array): void {
+  try {
+    verifyAuthority(der);
+  } catch (error) {
+    throw refused(name, error instanceof Error ? error.message : 'a certificate in it cannot be read');
   }
 }
 

@@ -59,7 +59,7 @@ function hintOf(status: number, body: Buffer | undefined): string {
 function wordsOf({ body }: HttpResponse, secret: SecretValue | undefined): string {
   try {
     const { message } = v.parse(v.object({ message: v.string() }), parseStrictJson(body));
-    return `: ${toClipped(toVisibleLine(redact(message, secret === undefined ? [] : [secret.reveal()])), 300)}`;
+    return `: ${toClipped(toVisibleLine(redact(message.trim(), secret === undefined ? [] : [secret.reveal()])), 300)}`;
   } catch {
     return '';
   }

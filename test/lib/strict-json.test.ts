@@ -33,6 +33,8 @@ test.each<[string, string, number]>([
   ['{"annotations":[{"a":1,"A":2}]}', 'the keys "a" and "A" differ in case alone', 23],
   ['{"__proto__":{}}', 'the key "__proto__" is not accepted', 1],
   ['{"\\u005f_proto__":{}}', 'the key "__proto__" is not accepted', 1],
+  ['[1e308, 1e309]', 'a number that is too large', 8],
+  ['-1E+400', 'a number that is too large', 0],
   ['"\\ud83d"', 'half a surrogate pair', 0],
   ['["ä", "\\udc00\\ud800"]', 'half a surrogate pair', 7],
   ['\ufeff{}', 'not valid JSON', 0],

@@ -80,6 +80,11 @@ function explain(action: RegistryAction, status: number): { readonly code: Regis
         code: 'throttled',
         hint: `${registry.name} limits the rate of requests; try again later, or log in where you are anonymous.`,
       };
+    case status === 415:
+      return {
+        code: 'refused',
+        hint: `${registry.name} does not take this form of image. Registries that take OCI images alone (zot, where docker2s2 is off) take what docker buildx build --output type=oci,dest=app.tar writes: image oci-archive:app.tar.`,
+      };
     // Success, where there is none of what comes with it.
     case status < 300:
       return { code: 'answer-invalid', hint: `Check that ${registry.name} is a container registry, and any proxy before it.` };

@@ -198,3 +198,11 @@ describe('a flood of 10,000 of the same type, with the same annotations', () => 
     });
   });
 });
+
+test('a registry that takes no images of Docker is told from one that takes none as large', async () => {
+  const { host } = await serve((_request, response) => response.writeHead(415).end());
+  await expect(open(host).putManifest(mediaTypes.dockerManifest, Buffer.from('{}'))).rejects.toMatchObject({
+    code: 'refused',
+    hint: expect.stringContaining('oci-archive:'),
+  });
+});

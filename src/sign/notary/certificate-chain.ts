@@ -51,12 +51,19 @@ export function keyVaultCertificatePolicy(chain: readonly Uint8Array[]) {
     },
     secretProperties: { contentType: 'application/x-pem-file' },
     x509CertificateProperties: {
-      subject: leaf?.subject ? leaf.subject.split('\n').reverse().join(', ') : 'CN=NAME, O=ORGANISATION, ST=STATE, C=COUNTRY',
+      subject: leaf?.subject ? leaf.subject.split('\n').reverse().map(toQuoted).join(', ') : 'CN=NAME, O=ORGANISATION, ST=STATE, C=COUNTRY',
       keyUsage: ['digitalSignature'],
       ekus: ['1.3.6.1.5.5.7.3.3'],
       validityInMonths: 12,
     },
   };
+}
+
+/** Node escapes by backslashes (RFC 4514), which Key Vault does not know: it takes values with special characters in quotes. */
+function toQuoted(attribute: string): string {
+  const [, type = '', escaped = ''] = /^([^=]*)=(.*)$/s.exec(attribute) ?? [];
+  const value = escaped.replace(/\\(.)/gs, '$1');
+  return /[,+"\\<>;=#]|^ | $/.test(value) ? `${type}="${value.replaceAll('"', '""')}"` : attribute;
 }
 
 function readLeaf(der: Uint8Array | undefined) {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { berTags, readBer, readChildren, toTagged } from '../../../src/lib/ber.ts';
 import { StepError } from '../../../src/lib/step-error.ts';
-import { checkCertificateChain } from '../../../src/sign/notary/certificate-chain.ts';
+import { checkCertificateChain, keyVaultCertificatePolicy } from '../../../src/sign/notary/certificate-chain.ts';
 import { brokenCertificateRules } from '../../../src/sign/notary/certificate-rules.ts';
 import { brokenChains } from '../broken-chains.ts';
 import { algorithms, end, keyUsage, leafExtensions, makeCertificate, makeChain, makeKeys, start, usage } from '../chain.ts';
@@ -77,6 +77,16 @@ test('one error names every broken rule, whose certificate it is, and the Key Va
     keyUsage: ['digitalSignature'],
     ekus: ['1.3.6.1.5.5.7.3.3'],
   });
+});
+
+test.each([
+  ['Plain name', 'CN=Plain name, O='],
+  ['Tests, Inc.', 'CN="Tests, Inc.", O='],
+  ['A "B" + C', 'CN="A ""B"" + C", O='],
+])('the policy has the name %s as Key Vault reads it', (name, start) => {
+  const { chain } = makeChain('P-256', { leaf: { name } });
+  const policy = keyVaultCertificatePolicy(chain);
+  expect(policy.x509CertificateProperties.subject.slice(0, start.length)).toBe(start);
 });
 
 function catchError(action: () => void): StepError {

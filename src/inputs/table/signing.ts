@@ -34,14 +34,14 @@ export const signingInputs = [
   {
     name: 'fulcio-url',
     type: 'text',
-    commands,
+    commands: publishing,
     defaultText: '`https://fulcio.sigstore.dev`',
     description: 'Certificate authority of a private Sigstore instance, for `signing-key: keyless`. Needs trusted-root.',
   },
   {
     name: 'rekor-url',
     type: 'text',
-    commands,
+    commands: publishing,
     defaultText: '`https://rekor.sigstore.dev`',
     description: 'Log of a private Sigstore instance, for `signing-key: keyless`. Needs trusted-root.',
   },

@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
-import{e as s}from"./chunk-ZTOAO7Z2.js";import{c as e,d as o,h as i}from"./chunk-SZQL4G6Q.js";async function g(n,a,p){let m=p.map(i),r=new Set,y=({digest:t,annotations:d})=>(r.add(t),m.some(u=>d?.[o]?.includes(u)));return{ours:s(await n.findReferrers(a.digest,{artifactType:e,isWanted:y})).map(({digest:t})=>t),total:r.size}}export{g as a};

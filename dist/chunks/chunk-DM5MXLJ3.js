@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
-import{a as e}from"./chunk-HFLVK6YB.js";function i({description:r},t){return e("wrong-signature",`Cannot sign with ${r}: what it returned is no ${t} signature by its key`,"Nothing was attached. See whether key and certificate belong together, and whether something between the step and the key changes answers.")}export{i as a};

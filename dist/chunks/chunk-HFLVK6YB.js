@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
-import{a as e}from"./chunk-JDBVFNLY.js";var n=["bad-signing-key","key-file","key-encrypted","cosign-key","cosign-identity","trusted-root","no-identity-token","timestamp-root","trust-policy","trust-store"];function s(t,r,i){return new e({code:t,origin:n.includes(t)?"input":"signature",message:r,hint:i})}export{s as a};

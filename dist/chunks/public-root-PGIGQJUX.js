@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
-import{a as t}from"./chunk-IH4LT2Q7.js";import"./chunk-TPAD6NP3.js";import"./chunk-NFXGK3JL.js";import"./chunk-CICYZDSK.js";import"./chunk-BZ3F6REF.js";import"./chunk-JDBVFNLY.js";import"./chunk-CD7BRZSB.js";async function e(){let{default:o}=await import("./public-root-RLDQS6UV.js");return t("of the public instance",Buffer.from(JSON.stringify(o)))}export{e as openPublicRoot};

@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
-import{a,b}from"./chunk-HP3L22U6.js";import"./chunk-Y6F5RQVU.js";import"./chunk-YUFMT4XP.js";import"./chunk-RL3QY7BD.js";import"./chunk-DHQVM2T5.js";import"./chunk-W4WEMM5G.js";import"./chunk-HBKSNCPH.js";import"./chunk-VRFSQXDQ.js";import"./chunk-UNJ5DPHI.js";import"./chunk-JDBVFNLY.js";import"./chunk-CD7BRZSB.js";export{b as openSnapshotFile,a as openSnapshotSource};

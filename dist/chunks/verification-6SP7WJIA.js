@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
-import{d as a,e as b}from"./chunk-AVEIJJGW.js";import"./chunk-2AZSXO7R.js";import"./chunk-O5AQCZKQ.js";import"./chunk-4BKJKDGT.js";import"./chunk-WBCC3CD3.js";import"./chunk-FIATC76H.js";import"./chunk-CICYZDSK.js";import"./chunk-JDBVFNLY.js";import"./chunk-FQ4HMZTW.js";import"./chunk-CD7BRZSB.js";export{b as verifySignedInTime,a as verifyTimestamp};

@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
-import{d as a,e as b}from"./chunk-HOU7KXS3.js";import"./chunk-GDFXQSLV.js";import"./chunk-CVR65VOU.js";import"./chunk-YBYWSLPV.js";import"./chunk-WBCC3CD3.js";import"./chunk-FIATC76H.js";import"./chunk-HFLVK6YB.js";import"./chunk-JDBVFNLY.js";import"./chunk-FQ4HMZTW.js";import"./chunk-CD7BRZSB.js";export{b as verifySignedInTime,a as verifyTimestamp};

@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
-import{c as a,d as b}from"./chunk-M55IGTX3.js";import"./chunk-3A6PB2JM.js";import"./chunk-2J6AE5HI.js";import"./chunk-6Q4IMRFZ.js";import"./chunk-YF7OIJFK.js";import"./chunk-WBCC3CD3.js";import"./chunk-FIATC76H.js";import"./chunk-CICYZDSK.js";import"./chunk-JDBVFNLY.js";import"./chunk-FQ4HMZTW.js";import"./chunk-CD7BRZSB.js";export{b as verifySignedInTime,a as verifyTimestamp};

@@ -213,9 +213,18 @@ export const badInputs: readonly Case[] = [
   {
     what: 'keyless where the host has no tokens',
     inputs: { 'signing-key': 'keyless' },
+    on: ['github', 'cli'],
     exitCode: 2,
     says: [/identity token/],
     hint: /id-token: write/,
+  },
+  {
+    what: "keyless at the public instance, which takes none of the host's tokens",
+    inputs: { 'signing-key': 'keyless' },
+    on: ['azure-pipelines'],
+    exitCode: 2,
+    says: [/public instance/, /Azure Pipelines/],
+    hint: /signingConfig/,
   },
   {
     what: 'a private instance without its root',
@@ -248,7 +257,7 @@ export const badInputs: readonly Case[] = [
     inputs: { 'signing-key': 'keyless', 'signing-config': 'none.json' },
     exitCode: 2,
     says: [/none\.json/],
-    hint: /signing-config/,
+    hint: /path of a file/,
   },
   {
     what: 'a log of no form',

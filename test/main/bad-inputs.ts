@@ -213,7 +213,7 @@ export const badInputs: readonly Case[] = [
   {
     what: 'keyless where the host has no tokens',
     inputs: { 'signing-key': 'keyless' },
-    on: ['github', 'cli'],
+    on: ['cli'],
     exitCode: 2,
     says: [/identity token/],
     hint: /id-token: write/,

@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { fixedShop } from '../../src/sandbox/demo/shop.ts';
 import { readMarkdown, root } from '../docs/markdown.ts';
+import { makeChain, toPem } from '../sign/chain.ts';
 import { type LoopbackRegistry, startRegistry } from './loopback-registry.ts';
 import { peer, shared } from './peers.ts';
 import { runProgram } from './step.ts';
@@ -54,4 +55,18 @@ it('does what docs/signing.md says: key and chain, signature, verification, bill
   };
   const names = scan.results.flatMap(({ packages }) => packages.map((item) => item.package.name));
   expect(names).toEqual(expect.arrayContaining(['zlib1g', 'minimist']));
+});
+
+it('makes the public key for cosign out of a key and of a certificate', async () => {
+  const { chain, keys } = makeChain('P-256');
+  await writeFile(join(folder, 'key.pem'), keys.privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  await writeFile(join(folder, 'signing.pem'), toPem(...chain));
+  const { blocks } = readMarkdown('docs/signing.md');
+  const commands = blocks.flatMap(({ text }) => text.split('\n')).filter((line) => /^openssl .*cosign\.pub$/.test(line));
+  expect(commands).toHaveLength(2);
+  for (const command of commands) {
+    await rm(join(folder, 'cosign.pub'), { force: true });
+    expect(await runProgram('bash', ['-c', command], { cwd: folder })).toMatchObject({ exitCode: 0 });
+    expect(await readFile(join(folder, 'cosign.pub'), 'utf8')).toBe(keys.publicKey.export({ type: 'spki', format: 'pem' }));
+  }
 });

@@ -1,6 +1,6 @@
 import { readWhole } from '../lib/http-client.ts';
 import type { Digest } from '../model/digest.ts';
-import type { Descriptor } from '../model/image.ts';
+import { createdAnnotation, type Descriptor } from '../model/image.ts';
 import { type Artifact, digestOf, emptyConfig } from '../registry/artifact.ts';
 import { isRegistryError, type RegistryErrorCode } from '../registry/registry-error.ts';
 import type { Repository } from '../registry/repository.ts';
@@ -97,6 +97,6 @@ export function newestFirst(listed: readonly Descriptor[]): readonly Descriptor[
 }
 
 /** The time that its annotation states; empty where it states none. */
-export function createdAt(listed: Descriptor | undefined): string {
-  return listed?.annotations?.['org.opencontainers.image.created'] ?? '';
+export function createdAt(attached: Pick<Descriptor, 'annotations'> | undefined): string {
+  return attached?.annotations?.[createdAnnotation] ?? '';
 }

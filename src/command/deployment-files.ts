@@ -1,10 +1,11 @@
 import type { Dirent } from 'node:fs';
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { join, relative, resolve, sep } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { fileLimitCharacters } from '../deployment/yaml-file.ts';
 import { StepError } from '../lib/step-error.ts';
 import { isGlobMatch, parseGlob } from '../policy/glob.ts';
 import type { StandardInput } from '../source/standard-input.ts';
+import { isWithin, toPathFrom } from './workspace-path.ts';
 
 /** Path of what comes through the standard input. */
 export const standardInputPath = '-';
@@ -38,7 +39,7 @@ export async function findDeploymentFiles(items: readonly string[], workspace: s
 async function findFiles(item: string, workspace: string): Promise<readonly DeploymentPath[]> {
   const path = resolve(workspace, item);
   const found = await stat(path).catch(() => undefined);
-  if (found?.isFile()) return [{ path: toWorkspacePath(path, workspace), isLink: false }];
+  if (found?.isFile()) return [{ path: toPathFrom(workspace, path), isLink: false }];
   if (found?.isDirectory())
     return (await walk(path, workspace)).filter((file) => /(?:\.ya?ml|\.json|(?:^|\/)Kustomization)$/.test(file.path));
   if (!/[*?]/.test(item)) return [];
@@ -66,10 +67,10 @@ async function walk(folder: string, workspace: string): Promise<readonly Deploym
       const path = join(at, entry.name);
       const isLink = entry.isSymbolicLink() && (await stat(path).catch(() => undefined))?.isDirectory() !== true;
       if (entry.isDirectory() && !['.git', 'node_modules'].includes(entry.name)) folders.push(path);
-      else if (entry.isFile() || isLink) files.push({ path: toWorkspacePath(path, workspace), isLink });
+      else if (entry.isFile() || isLink) files.push({ path: toPathFrom(workspace, path), isLink });
     }
     if (files.length > filesLimit * 10)
-      throw unreadable(toWorkspacePath(folder, workspace), 'it has too many files', 'Name the folders with the deployment.');
+      throw unreadable(toPathFrom(workspace, folder), 'it has too many files', 'Name the folders with the deployment.');
   }
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
 }
@@ -81,7 +82,7 @@ async function readFolder(folder: string, workspace: string): Promise<readonly D
     const { code } = error as NodeJS.ErrnoException;
     // The fixed part of a pattern may not be there.
     if (code === 'ENOENT' || code === 'ENOTDIR') return [];
-    throw unreadable(toWorkspacePath(folder, workspace), code ?? 'unknown error', 'Let the job read the folder, or name the files.');
+    throw unreadable(toPathFrom(workspace, folder), code ?? 'unknown error', 'Let the job read the folder, or name the files.');
   }
 }
 
@@ -131,12 +132,7 @@ function toText(bytes: Uint8Array): FileText {
 }
 
 async function isInside(file: string, workspace: string): Promise<boolean> {
-  const path = relative(await realpath(workspace), await realpath(file));
-  return path !== '..' && !path.startsWith(`..${sep}`) && resolve(path) !== path;
-}
-
-function toWorkspacePath(path: string, workspace: string): string {
-  return relative(workspace, path).split(sep).join('/');
+  return isWithin(await realpath(workspace), await realpath(file));
 }
 
 function unreadable(item: string, reason: string, hint: string): StepError {

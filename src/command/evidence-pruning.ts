@@ -11,7 +11,7 @@ import { statementMediaType } from '../sign/cosign/dsse.ts';
 import { parseEnvelope } from '../sign/notary/envelope.ts';
 import { thumbprintAnnotation, toThumbprint } from '../sign/notary/signature.ts';
 import { verifyNotary } from '../sign/notary/verification.ts';
-import { fetchAttached, newestFirst } from './attached-document.ts';
+import { createdAt, fetchAttached, newestFirst } from './attached-document.ts';
 import type { Attestation } from './attestations.ts';
 import type { Destination } from './destinations.ts';
 import { readOwnBundles, readOwnLayers } from './own-attestations.ts';
@@ -138,8 +138,7 @@ async function findBundles(
 ): Promise<readonly Digest[]> {
   const old: Digest[] = [];
   for await (const { document, statement: other } of readOwnBundles(repository, subject, predicateType, signer, maxCandidates)) {
-    const created = Date.parse(document.annotations['org.opencontainers.image.created'] ?? '');
-    if (created < before.getTime() && !other.equals(statement)) old.push(document.digest);
+    if (Date.parse(createdAt(document)) < before.getTime() && !other.equals(statement)) old.push(document.digest);
   }
   return old;
 }

@@ -3,6 +3,7 @@ import { snapshotArtifactType, snapshotMediaType } from '../advisory/snapshot/fo
 import type { WrittenSnapshot } from '../advisory/snapshot/snapshot-writer.ts';
 import { forEachParallel } from '../lib/parallel.ts';
 import type { Digest } from '../model/digest.ts';
+import { createdAnnotation } from '../model/image.ts';
 import { digestOf, emptyConfig, toBlobManifest } from '../registry/artifact.ts';
 import type { Repository } from '../registry/repository.ts';
 import { throwIfCancelled } from './cancellation.ts';
@@ -65,7 +66,7 @@ export async function publishSnapshot(
 
 function toAnnotations({ header }: WrittenSnapshot): Readonly<Record<string, string>> {
   return {
-    'org.opencontainers.image.created': header.created,
+    [createdAnnotation]: header.created,
     'io.github.image-custody.advisories.source': header.source,
     ...(header.asOf === undefined ? {} : { 'io.github.image-custody.advisories.as-of': header.asOf }),
   };

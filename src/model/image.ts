@@ -16,6 +16,9 @@ export const mediaTypes = {
   dockerLayerGzip: 'application/vnd.docker.image.rootfs.diff.tar.gzip',
 } as const;
 
+/** When something was made. https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md#pre-defined-annotation-keys */
+export const createdAnnotation = 'org.opencontainers.image.created';
+
 export interface Platform {
   readonly os: string;
   readonly architecture: string;

@@ -1,4 +1,5 @@
 import { toTimeText } from '../../lib/time-text.ts';
+import { createdAnnotation } from '../../model/image.ts';
 import type { SignedDocument, TaggedLayer } from '../../model/signed-document.ts';
 import { statementMediaType, toPreAuthentication } from './dsse.ts';
 import { signDer, toHint } from './key-signature.ts';
@@ -39,7 +40,7 @@ export async function attestBundle(request: AttestationRequest, now: () => Date)
       'dev.sigstore.bundle.content': 'dsse-envelope',
       [predicateTypeAnnotation]: request.predicateType,
       [keyAnnotation]: toHint(signer),
-      'org.opencontainers.image.created': toTimeText(now()),
+      [createdAnnotation]: toTimeText(now()),
     },
   };
 }

@@ -3,6 +3,7 @@ import type { TransparencyLogEntry } from '@sigstore/bundle';
 import type { TrustMaterial } from '@sigstore/verify';
 import * as v from 'valibot';
 import { base64Bytes } from '../../lib/base64.ts';
+import { hexBytes } from '../../lib/hex.ts';
 import { parseStrictJson } from '../../lib/strict-json.ts';
 import type { HashName } from '../hash-algorithm.ts';
 import { parseCheckpoint } from './checkpoint.ts';
@@ -25,11 +26,6 @@ const pem = v.pipe(
 );
 const one = <Item extends v.GenericSchema>(item: Item) => v.tuple([item]);
 const certificate = v.object({ x509Certificate: v.object({ rawBytes: base64Bytes }) });
-const hexBytes = v.pipe(
-  v.string(),
-  v.regex(/^(?:[0-9a-f]{2})+$/),
-  v.transform((text) => Buffer.from(text, 'hex')),
-);
 const hashed = v.pipe(
   v.object({ algorithm: v.picklist(['sha256', 'sha384', 'sha512']), value: hexBytes }),
   v.transform(({ algorithm, value }) => ({ hash: algorithm, digest: value })),

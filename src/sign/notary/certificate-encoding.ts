@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { type BerElement, BerFields, berTags, onlyChild, readChildren, readOid } from '../../lib/ber.ts';
 import { isAscii, readDer, readDerBits, readDerBoolean, readDerInteger } from '../../lib/der.ts';
+import { ed25519Id } from '../hash-algorithm.ts';
 import { readTime } from '../revocation/extensions.ts';
 import { verifyExtensionValue } from './certificate-extensions.ts';
 
@@ -81,7 +82,7 @@ function verifyKey(info: BerElement): void {
     if (curve.tag !== berTags.oid || !namedCurves.has(readOid(curve)))
       throw new Error('its EC key is not on a curve that verifiers know by its name (P-224, P-256, P-384, P-521)');
     if (bits[0] !== 4) throw new Error('its EC key is a compressed point');
-  } else if (kind !== keyKinds.ed25519) throw new Error(`its key is of the kind ${kind}, which is none of RSA, EC and Ed25519`);
+  } else if (kind !== ed25519Id) throw new Error(`its key is of the kind ${kind}, which is none of RSA, EC and Ed25519`);
 }
 
 function verifyExtension(extension: BerElement): void {
@@ -97,5 +98,5 @@ function verifyExtension(extension: BerElement): void {
   }
 }
 
-const keyKinds = { rsa: '1.2.840.113549.1.1.1', ec: '1.2.840.10045.2.1', ed25519: '1.3.101.112' } as const;
+const keyKinds = { rsa: '1.2.840.113549.1.1.1', ec: '1.2.840.10045.2.1' } as const;
 const namedCurves: ReadonlySet<string> = new Set(['1.3.132.0.33', '1.2.840.10045.3.1.7', '1.3.132.0.34', '1.3.132.0.35']);

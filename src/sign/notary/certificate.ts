@@ -13,7 +13,7 @@ import {
   type KeyUsageType,
 } from '@peculiar/asn1-x509';
 import { nameText } from '../../lib/certificate-chain.ts';
-import { hashNames } from '../hash-algorithm.ts';
+import { ed25519Id, hashNames, signatureKinds } from '../hash-algorithm.ts';
 import { verifyCertificateEncoding } from './certificate-encoding.ts';
 
 /** The parts of a certificate that the rules of the Notary Project look at. */
@@ -79,7 +79,9 @@ function readExtension<Value, Read>(
 
 function signatureHashOf(certificate: CertificateAsn): Certificate['signatureHash'] {
   const { algorithm, parameters } = certificate.signatureAlgorithm;
-  if (algorithm !== id_RSASSA_PSS) return signatureHashes[algorithm];
+  // It hashes with SHA-512.
+  if (algorithm === ed25519Id) return 'sha512';
+  if (algorithm !== id_RSASSA_PSS) return signatureKinds[algorithm]?.hash;
   if (!parameters) return undefined;
   const { hashAlgorithm, maskGenAlgorithm, saltLength, trailerField } = AsnConvert.parse(parameters, RsaSaPssParams);
   const hash = hashNames[hashAlgorithm.algorithm];
@@ -88,14 +90,3 @@ function signatureHashOf(certificate: CertificateAsn): Certificate['signatureHas
   const isUsual = maskGenAlgorithm.algorithm === id_mgf1 && mask === hashAlgorithm.algorithm && trailerField === 1;
   return hash !== undefined && isUsual && saltLength * 8 === Number(hash.slice('sha'.length)) ? hash : undefined;
 }
-
-/** RFC 4055, RFC 5758 and RFC 8410 (Ed25519 hashes with SHA-512). */
-const signatureHashes: Readonly<Record<string, Certificate['signatureHash']>> = {
-  '1.2.840.113549.1.1.11': 'sha256',
-  '1.2.840.113549.1.1.12': 'sha384',
-  '1.2.840.113549.1.1.13': 'sha512',
-  '1.2.840.10045.4.3.2': 'sha256',
-  '1.2.840.10045.4.3.3': 'sha384',
-  '1.2.840.10045.4.3.4': 'sha512',
-  '1.3.101.112': 'sha512',
-};

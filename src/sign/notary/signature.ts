@@ -1,6 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { isSignature, signatureAlgorithmOf } from '../../lib/signature-algorithm.ts';
 import { toTimeText } from '../../lib/time-text.ts';
+import { createdAnnotation } from '../../model/image.ts';
 import type { SignedDocument } from '../../model/signed-document.ts';
 import type { KeySigner, SignatureAlgorithm } from '../../model/signer.ts';
 import { signatureError } from '../signature-error.ts';
@@ -31,8 +32,6 @@ export interface NotarySignatureRequest {
 /** https://github.com/notaryproject/specifications/blob/v1.1.0/specs/signature-specification.md#oci-signatures */
 export const notaryArtifactType = 'application/vnd.cncf.notary.signature';
 export const thumbprintAnnotation = 'io.cncf.notary.x509chain.thumbprint#S256';
-/** https://github.com/opencontainers/image-spec/blob/v1.1.1/annotations.md#pre-defined-annotation-keys */
-export const createdAnnotation = 'org.opencontainers.image.created';
 
 /** By what a signature is found in a list: annotations that say whose it is, and of when. Anybody may write them. */
 export type NotaryLabel = Readonly<Record<typeof thumbprintAnnotation | typeof createdAnnotation, string>>;

@@ -1,6 +1,6 @@
 import { constants, type KeyObject, verify } from 'node:crypto';
 import { type BerElement, BerFields, berTags, onlyChild, readInteger, readOid } from '../../lib/ber.ts';
-import { type HashName, hashNames } from '../hash-algorithm.ts';
+import { ed25519Id, type HashName, hashNames, signatureKinds } from '../hash-algorithm.ts';
 
 /** What an authority has signed: a revocation list (RFC 5280, 5.1.1) or an answer of OCSP (RFC 6960, 4.2.1) begin alike. */
 export interface AuthorityStatement {
@@ -22,7 +22,7 @@ export function isSignedBy(key: KeyObject, { content, algorithm, signature }: Au
   const fields = new BerFields(algorithm);
   const oid = readOid(fields.takeAny());
   const parameters = fields.takeOptional(berTags.sequence);
-  if (oid === ed25519) return key.asymmetricKeyType === 'ed25519' && verify(null, content.raw, key, signature);
+  if (oid === ed25519Id) return key.asymmetricKeyType === 'ed25519' && verify(null, content.raw, key, signature);
   const known = signatureKinds[oid];
   const pss = oid === rsaPss ? readPss(parameters) : undefined;
   const hash = known?.hash ?? pss?.hash;
@@ -55,15 +55,4 @@ function readPss(parameters: BerElement | undefined): { readonly hash: HashName;
   return hash === undefined || saltLength < 0n || saltLength > 512n ? undefined : { hash, saltLength: Number(saltLength) };
 }
 
-/** RFC 8017 (C) and RFC 5758 (3.2). */
-const signatureKinds: Readonly<Record<string, { readonly key: 'rsa' | 'ec'; readonly hash: HashName }>> = {
-  '1.2.840.113549.1.1.11': { key: 'rsa', hash: 'sha256' },
-  '1.2.840.113549.1.1.12': { key: 'rsa', hash: 'sha384' },
-  '1.2.840.113549.1.1.13': { key: 'rsa', hash: 'sha512' },
-  '1.2.840.10045.4.3.2': { key: 'ec', hash: 'sha256' },
-  '1.2.840.10045.4.3.3': { key: 'ec', hash: 'sha384' },
-  '1.2.840.10045.4.3.4': { key: 'ec', hash: 'sha512' },
-};
 const rsaPss = '1.2.840.113549.1.1.10';
-/** RFC 8410. */
-const ed25519 = '1.3.101.112';

@@ -2,15 +2,11 @@ import { createHash, X509Certificate } from 'node:crypto';
 import type { TransparencyLogEntry } from '@sigstore/bundle';
 import * as v from 'valibot';
 import { base64Bytes } from '../../lib/base64.ts';
+import { hexBytes } from '../../lib/hex.ts';
 import { type JsonValue, parseStrictJson } from '../../lib/strict-json.ts';
 import type { WitnessedSignature } from '../cosign/witness.ts';
 import { askService, type SigstoreService, wrongAnswer } from './service.ts';
 
-const hexBytes = v.pipe(
-  v.string(),
-  v.regex(/^(?:[0-9a-f]{2})+$/),
-  v.transform((text) => Buffer.from(text, 'hex')),
-);
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 /** LogEntry of https://github.com/sigstore/rekor/blob/v1.5.3/openapi.yaml */
 const entryShape = v.object({

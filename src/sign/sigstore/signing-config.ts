@@ -53,14 +53,13 @@ export function parseSigningConfig(name: string, bytes: Uint8Array, now: Date, l
   const { caUrls, rekorTlogUrls, rekorTlogConfig, tsaUrls, tsaConfig } = readConfig(name, bytes);
   const [authority] = findCurrent(caUrls, [1], now);
   if (authority === undefined) throw refused(name, 'none of its caUrls is in use now, by a version that is known here');
-  const isOld = !logVersions.includes(2);
   const logs = select(name, rekorTlogUrls, 'rekorTlogUrls', rekorTlogConfig, logVersions, now);
   const timestamps = select(name, tsaUrls, 'tsaUrls', tsaConfig, [1], now);
   if (timestamps.length === 0 && !logs.some(({ majorApiVersion }) => majorApiVersion === 1))
     throw refused(name, 'nothing in it says when something was signed: neither tsaUrls nor a log of version 1');
   return {
     fulcioUrl: toUrl(name, authority),
-    logs: logs.map((log) => ({ url: toUrl(name, log), version: isOld || log.majorApiVersion === 1 ? 1 : 2 })),
+    logs: logs.map((log) => ({ url: toUrl(name, log), version: log.majorApiVersion === 1 ? 1 : 2 })),
     timestampUrls: timestamps.map((service) => toUrl(name, service)),
   };
 }
@@ -110,11 +109,9 @@ function findCurrent(services: readonly Service[], versions: readonly number[], 
 }
 
 function toUrl(name: string, { url }: Service): string {
-  return readServiceUrl(url) ?? fail(name, url);
-}
-
-function fail(name: string, url: string): never {
-  throw refused(name, `${JSON.stringify(url)} is no https URL (http on this machine alone)`);
+  const read = readServiceUrl(url);
+  if (read === undefined) throw refused(name, `${JSON.stringify(url)} is no https URL (http on this machine alone)`);
+  return read;
 }
 
 function refused(name: string, reason: string) {

@@ -1,7 +1,7 @@
 import { constants, createHash, type KeyObject, verify } from 'node:crypto';
 import { hashOf } from '../../lib/signature-algorithm.ts';
 import type { SignatureAlgorithm } from '../../model/signer.ts';
-import { type HashName, hashNames } from '../hash-algorithm.ts';
+import { type HashName, hashNames, signatureKinds } from '../hash-algorithm.ts';
 import { type Certificate, parseCertificate } from '../notary/certificate.ts';
 import { findAuthorityChain, isValidAt, parseAuthorityCertificates, validityText } from './authority-chain.ts';
 import { timestampError } from './timestamp-error.ts';
@@ -116,7 +116,7 @@ function verifySigner({ signer, content }: TimestampToken, leaf: Certificate): v
 
 /** How node:crypto is told of a signature; undefined where algorithm and key are not for one another. */
 function signatureFormOf(algorithm: string, digest: HashName, key: KeyObject) {
-  const known = signatureKinds[algorithm];
+  const known = tokenKinds[algorithm];
   if (known === undefined || known.key !== key.asymmetricKeyType) return undefined;
   // There are authorities that sign with another hash than they take of the content.
   const hash = known.hash ?? digest;
@@ -133,16 +133,11 @@ interface SignatureKind {
   readonly isPss?: boolean;
 }
 
-/** RFC 8017 (C) and RFC 5758 (3.2): the algorithms that tspclient-go takes. */
-const signatureKinds: Readonly<Record<string, SignatureKind>> = {
+/** The algorithms that tspclient-go takes. */
+const tokenKinds: Readonly<Record<string, SignatureKind>> = {
+  ...signatureKinds,
   '1.2.840.113549.1.1.1': { key: 'rsa' },
   '1.2.840.113549.1.1.10': { key: 'rsa', isPss: true },
-  '1.2.840.113549.1.1.11': { key: 'rsa', hash: 'sha256' },
-  '1.2.840.113549.1.1.12': { key: 'rsa', hash: 'sha384' },
-  '1.2.840.113549.1.1.13': { key: 'rsa', hash: 'sha512' },
-  '1.2.840.10045.4.3.2': { key: 'ec', hash: 'sha256' },
-  '1.2.840.10045.4.3.3': { key: 'ec', hash: 'sha384' },
-  '1.2.840.10045.4.3.4': { key: 'ec', hash: 'sha512' },
 };
 
 /** RFC 3161, 2.4.2. */

@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
-import{d as s,f as n}from"./chunk-2LDLO5FR.js";import{c as e,d as o,h as i}from"./chunk-LNSTPMSB.js";async function D(a,p,m){let d=m.map(i),r=new Set,y=t=>{let{digest:u,annotations:l}=t;return r.add(u),s(t)&&d.some(c=>l?.[o]?.includes(c))};return{ours:n(await a.findReferrers(p.digest,{artifactType:e,isWanted:y})).map(({digest:t})=>t),total:r.size}}export{D as a};

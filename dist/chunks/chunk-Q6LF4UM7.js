@@ -1,0 +1,2 @@
+import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
+import{p as n}from"./chunk-CQWQGMM4.js";import{a}from"./chunk-3J3XHEFU.js";import{a as i}from"./chunk-JDBVFNLY.js";async function g(t,r,o){let s=await n(t,r,o,!0);try{let e=await a(s);if(e.length>0)return e.map(({raw:c})=>c)}catch{}throw new i({code:"file-unreadable",origin:"input",message:`Cannot use the file ${JSON.stringify(r)} of the input ${t}: it has no certificate`,hint:"Give the certificate that signs, or that of its authority, in PEM or DER."})}export{g as a};

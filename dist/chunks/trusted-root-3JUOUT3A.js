@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
-import{a}from"./chunk-EFPW3I7C.js";import"./chunk-MMF4FLAH.js";import"./chunk-CCENONDG.js";import"./chunk-7BQ2QGRJ.js";import"./chunk-WBCC3CD3.js";import"./chunk-NFXGK3JL.js";import"./chunk-CICYZDSK.js";import"./chunk-WQGSFGXS.js";import"./chunk-JDBVFNLY.js";import"./chunk-FQ4HMZTW.js";import"./chunk-CD7BRZSB.js";export{a as parseTrustedRoot};

@@ -1,0 +1,2 @@
+import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
+import{a}from"./chunk-O3WQ6V5X.js";import"./chunk-UFFNHSZR.js";import"./chunk-CCENONDG.js";import"./chunk-3J3XHEFU.js";import"./chunk-WBCC3CD3.js";import"./chunk-NFXGK3JL.js";import"./chunk-CICYZDSK.js";import"./chunk-WQGSFGXS.js";import"./chunk-JDBVFNLY.js";import"./chunk-FQ4HMZTW.js";import"./chunk-CD7BRZSB.js";export{a as parseTrustedRoot};

@@ -1,2 +1,0 @@
-import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
-import{c as a,d as b}from"./chunk-FLNUA2IM.js";import"./chunk-4AYXMVEZ.js";import"./chunk-ZTNLELXO.js";import"./chunk-ZFVOM3KR.js";import"./chunk-7BQ2QGRJ.js";import"./chunk-WBCC3CD3.js";import"./chunk-FIATC76H.js";import"./chunk-CICYZDSK.js";import"./chunk-JDBVFNLY.js";import"./chunk-FQ4HMZTW.js";import"./chunk-CD7BRZSB.js";export{b as verifySignedInTime,a as verifyTimestamp};

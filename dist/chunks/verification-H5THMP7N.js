@@ -1,0 +1,2 @@
+import{createRequire as __createRequire}from'node:module';const require=__createRequire(import.meta.url);
+import{c as a,d as b}from"./chunk-NH3EYPHI.js";import"./chunk-GAKFV5UX.js";import"./chunk-ZTNLELXO.js";import"./chunk-NTWWGN54.js";import"./chunk-3J3XHEFU.js";import"./chunk-WBCC3CD3.js";import"./chunk-FIATC76H.js";import"./chunk-CICYZDSK.js";import"./chunk-JDBVFNLY.js";import"./chunk-FQ4HMZTW.js";import"./chunk-CD7BRZSB.js";export{b as verifySignedInTime,a as verifyTimestamp};
